@@ -1,0 +1,328 @@
+"""双随机、一公开: 一单 (check items), 一细则 (rule book), plans, draws, tasks, visits, findings, follow-up."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from zhunsheng.web.common.records import Dated, Disclosable, Level, Sourced
+
+
+class CheckItem(Dated):
+    """抽查事项 of the 随机抽查事项清单 (一单)."""
+
+    code = models.CharField(_("事项代码"), max_length=40)
+    name = models.CharField(_("事项名称"), max_length=120)
+    name_en = models.CharField(_("英文名称"), max_length=160, blank=True, default="")
+    category = models.CharField(_("事项大类"), max_length=80, blank=True, default="")
+    office = models.ForeignKey("people.Office", models.PROTECT, related_name="check_items", verbose_name=_("责任机构"))
+    object_type = models.CharField(_("检查对象"), max_length=120, blank=True, default="")
+    content = models.CharField(_("检查内容"), max_length=500, blank=True, default="")
+    method = models.CharField(_("检查方式"), max_length=80, blank=True, default="")
+    legal_basis = models.CharField(_("检查依据"), max_length=500, blank=True, default="")
+    level = models.CharField(_("层级"), max_length=10, choices=Level, default=Level.CITY)
+    kind = models.CharField(_("事项类别"), max_length=10, default="general", choices=[("general", _("一般检查事项")), ("key", _("重点检查事项"))])
+    ratio_min = models.DecimalField(_("抽查比例下限"), max_digits=5, decimal_places=4, null=True, blank=True)
+    ratio_max = models.DecimalField(_("抽查比例上限"), max_digits=5, decimal_places=4, null=True, blank=True)
+    frequency_max_per_year = models.PositiveSmallIntegerField(_("每年对同一主体最多次数"), null=True, blank=True)
+    product_class = models.ForeignKey("people.ProductClass", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("产品类别"))
+    link = models.CharField(_("环节"), max_length=12, blank=True, default="")
+    speciality = models.CharField(_("所需专业"), max_length=40, blank=True, default="")
+    applies_to = models.CharField(_("适用行业"), max_length=120, blank=True, default="*",
+                                  help_text=_("* 表示全部;或用逗号分开的 GB/T 4754 门类字母、两位大类代码"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("抽查事项")
+        ordering = ["code"]
+        constraints = [
+            models.UniqueConstraint(fields=["code", "valid_from"], name="check_item_once", nulls_distinct=False,
+                                    violation_error_message=_("同一事项代码已有相同生效日期的版本"))
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ResultWording(Dated):
+    """检查结果用语: exactly one overall result per visit; `estimation_role` says what it means for a rate."""
+
+    class Role(models.TextChoices):
+        ELIGIBLE_PASS = "eligible_pass", _("合格")
+        ELIGIBLE_FAIL = "eligible_fail", _("发现问题")
+        INELIGIBLE = "ineligible", _("不属于检查对象")
+        NON_RESPONSE = "non_response", _("未能检查")
+
+    code = models.CharField(_("代码"), max_length=20)
+    name = models.CharField(_("用语"), max_length=80)
+    name_en = models.CharField(_("英文"), max_length=160, blank=True, default="")
+    estimation_role = models.CharField(_("统计口径"), max_length=14, choices=Role)
+    needs_followup = models.CharField(_("后续处理"), max_length=20, default="none")
+    order = models.PositiveSmallIntegerField(_("排序"), default=0)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("检查结果用语")
+        ordering = ["order", "code"]
+        constraints = [models.UniqueConstraint(fields=["code", "valid_from"], name="result_wording_once", nulls_distinct=False)]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RuleBook(models.Model):
+    """一细则: the implementing rules as generated from the dated tables on a day. Its hash stands in each announcement."""
+
+    version = models.CharField(_("版本"), max_length=40, unique=True)
+    valid_from = models.DateField(_("施行日期"))
+    body = models.TextField(_("正文(规范化 JSON)"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("拟稿人"))
+    created_at = models.DateTimeField(_("拟稿时间"))
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("签发人"))
+    approved_at = models.DateTimeField(_("签发时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("实施细则")
+        ordering = ["-valid_from", "-id"]
+
+    def __str__(self) -> str:
+        return self.version
+
+
+class Plan(Sourced, Disclosable):
+    """抽查计划: which items, which entities, at which ratio, in which period."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("拟稿")
+        APPROVED = "approved", _("已批准")
+        RUNNING = "running", _("实施中")
+        CLOSED = "closed", _("已办结")
+
+    class Kind(models.TextChoices):
+        UNDIRECTED = "undirected", _("不定向抽查")
+        DIRECTED = "directed", _("定向抽查")
+        JOINT = "joint", _("部门联合抽查")
+
+    no = models.CharField(_("计划编号"), max_length=40, unique=True)
+    name = models.CharField(_("计划名称"), max_length=120)
+    year = models.PositiveSmallIntegerField(_("年度"))
+    kind = models.CharField(_("抽查类型"), max_length=12, choices=Kind, default=Kind.UNDIRECTED)
+    office = models.ForeignKey("people.Office", models.PROTECT, related_name="plans", verbose_name=_("牵头机构"))
+    joint_offices = models.ManyToManyField("people.Office", blank=True, related_name="joint_plans", verbose_name=_("联合机构"))
+    items = models.ManyToManyField(CheckItem, related_name="plans", verbose_name=_("抽查事项"))
+    #: {"divisions": [code…], "parks": [code…], "industries": ["C", "14"…], "sizes": […], "risk_classes": […], "schemes": […], "tags": […]}
+    scope = models.JSONField(_("对象范围"), default=dict, blank=True)
+    stratify_by = models.CharField(_("分层"), max_length=40, default="risk_class",
+                                   choices=[("risk_class", _("信用风险分类")), ("risk_class+county", _("信用风险分类 × 县区")), ("county", _("县区")), ("none", _("不分层"))])
+    #: {"A": "0.01", …, "*": "0.03"}: decimal strings; "*" for a stratum without a class
+    ratios = models.JSONField(_("抽查比例"), default=dict)
+    ratio_scheme = models.CharField(_("比例方案"), max_length=40, blank=True, default="")
+    team_size = models.PositiveSmallIntegerField(_("每组检查人员数"), default=2)
+    starts_on = models.DateField(_("检查开始"))
+    ends_on = models.DateField(_("检查结束"))
+    state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("拟稿人"))
+    created_at = models.DateTimeField(_("拟稿时间"))
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("批准人"))
+    approved_at = models.DateTimeField(_("批准时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("抽查计划")
+        ordering = ["-year", "-no"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_on__gte=models.F("starts_on")), name="plan_period", violation_error_message=_("检查结束不得早于检查开始")),
+            models.CheckConstraint(condition=models.Q(team_size__gte=2), name="plan_team_of_two", violation_error_message=_("每组检查人员不少于 2 人")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Draw(Sourced):
+    """抽取: announced with a frozen frame, then executed with randomness from outside, or abandoned. Never redrawn."""
+
+    class State(models.TextChoices):
+        ANNOUNCED = "announced", _("已公告")
+        EXECUTED = "executed", _("已抽取")
+        ASSIGNED = "assigned", _("已派员")
+        ABANDONED = "abandoned", _("已放弃")
+
+    no = models.CharField(_("抽取编号"), max_length=40, unique=True)
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="draws", verbose_name=_("抽查计划"))
+    rule_book = models.ForeignKey(RuleBook, models.PROTECT, related_name="draws", verbose_name=_("实施细则"))
+    state = models.CharField(_("状态"), max_length=10, choices=State, default=State.ANNOUNCED)
+    announcement = models.TextField(_("公告(规范化 JSON)"))
+    announcement_hash = models.CharField(_("公告哈希"), max_length=64)
+    frame = models.BinaryField(_("名录快照(gzip,每行一叶)"))
+    frame_root = models.CharField(_("名录根哈希"), max_length=64)
+    frame_size = models.PositiveIntegerField(_("名录单位数"))
+    selected_count = models.PositiveIntegerField(_("抽取数"), default=0)
+    announced_at = models.DateTimeField(_("公告时间"))
+    announced_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("公告人"))
+    not_before = models.DateTimeField(_("最早抽取时间"))
+    #: what the announced sources gave: [{"id", "value", "at", …evidence}]
+    values = models.JSONField(_("随机数"), default=list, blank=True)
+    seed = models.CharField(_("种子"), max_length=64, blank=True, default="")
+    executed_at = models.DateTimeField(_("抽取时间"), null=True, blank=True)
+    executed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("抽取人"))
+    witnesses = models.CharField(_("见证人"), max_length=300, blank=True, default="")
+    #: the assignment object of the bundle: inspectors, constraints, seed, teams
+    assignment = models.TextField(_("派员(规范化 JSON)"), blank=True, default="")
+    assigned_at = models.DateTimeField(_("派员时间"), null=True, blank=True)
+    abandoned_at = models.DateTimeField(_("放弃时间"), null=True, blank=True)
+    abandoned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("放弃批准人"))
+    abandon_reason = models.CharField(_("放弃理由"), max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("抽取")
+        ordering = ["-announced_at", "-id"]
+        constraints = [
+            # One open announcement per plan: a second frame cannot be prepared beside the first.
+            models.UniqueConstraint(fields=["plan"], condition=models.Q(state="announced"), name="one_open_draw_per_plan",
+                                    violation_error_message=_("该计划已有未执行的抽取公告;请先执行或放弃")),
+        ]
+
+    def __str__(self) -> str:
+        return self.no
+
+
+class Task(models.Model):
+    """检查任务: one drawn entity, its stratum and inclusion probability, its team."""
+
+    class State(models.TextChoices):
+        DRAWN = "drawn", _("已抽中")
+        ASSIGNED = "assigned", _("已派员")
+        RESULT_ENTERED = "result_entered", _("结果已录入")
+        PUBLISHED = "published", _("已公示")
+        FOLLOWUP_OPEN = "followup_open", _("后续处理中")
+        CLOSED = "closed", _("已办结")
+        WITHDRAWN = "withdrawn", _("已撤回")
+
+    draw = models.ForeignKey(Draw, models.PROTECT, related_name="tasks", verbose_name=_("抽取"))
+    entity = models.ForeignKey("registry.BusinessEntity", models.PROTECT, related_name="tasks", verbose_name=_("经营主体"))
+    stratum = models.CharField(_("层"), max_length=80)
+    ticket = models.CharField(_("票号"), max_length=64)
+    rank = models.PositiveIntegerField(_("层内名次"))
+    stratum_n = models.PositiveIntegerField(_("层内抽取数 n"))
+    stratum_size = models.PositiveIntegerField(_("层内总数 N"))
+    state = models.CharField(_("状态"), max_length=16, choices=State, default=State.DRAWN, db_index=True)
+    due_on = models.DateField(_("检查截止"))
+    withdrawn_reason = models.CharField(_("撤回理由"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("检查任务")
+        ordering = ["due_on", "id"]
+        constraints = [models.UniqueConstraint(fields=["draw", "entity"], name="task_once")]
+
+    def __str__(self) -> str:
+        return f"{self.draw} {self.entity}"
+
+
+class TeamMember(models.Model):
+    """检查组成员; the lead holds the speciality."""
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="team", verbose_name=_("检查任务"))
+    inspector = models.ForeignKey("registry.Inspector", models.PROTECT, related_name="team_memberships", verbose_name=_("检查人员"))
+    lead = models.BooleanField(_("主检"), default=False)
+    #: set when an absent inspector was replaced: public reason
+    replaced_reason = models.CharField(_("替换理由"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("检查组成员")
+        ordering = ["-lead", "id"]
+        constraints = [models.UniqueConstraint(fields=["task", "inspector"], name="team_member_once")]
+
+    def __str__(self) -> str:
+        return str(self.inspector)
+
+
+class Visit(Sourced, Disclosable):
+    """检查记录: what was found at one entity on one day. A correction is a new visit that names the one it corrects."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("草稿")
+        SUBMITTED = "submitted", _("待审核")
+        RETURNED = "returned", _("退回修改")
+        REVIEWED = "reviewed", _("已审核,待公示")
+        PUBLISHED = "published", _("已公示")
+        CORRECTED = "corrected", _("已更正")
+
+    no = models.CharField(_("记录编号"), max_length=60, unique=True)
+    task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="visits", verbose_name=_("检查任务"))
+    entity = models.ForeignKey("registry.BusinessEntity", models.PROTECT, related_name="visits", verbose_name=_("经营主体"))
+    premises = models.ForeignKey("registry.Premises", models.SET_NULL, null=True, blank=True, related_name="visits", verbose_name=_("经营场所"))
+    visited_on = models.DateField(_("检查日期"), db_index=True)
+    result = models.ForeignKey(ResultWording, models.PROTECT, null=True, blank=True, related_name="visits", verbose_name=_("检查结果"))
+    summary = models.CharField(_("情况说明"), max_length=1000, blank=True, default="")
+    entity_opinion = models.CharField(_("被检查单位意见"), max_length=500, blank=True, default="")
+    signed = models.CharField(_("签字情况"), max_length=10, default="signed",
+                              choices=[("signed", _("已签字")), ("refused", _("拒绝签字")), ("absent", _("无人在场"))])
+    witness = models.CharField(_("见证人"), max_length=80, blank=True, default="")
+    state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT, db_index=True)
+    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("录入人"))
+    entered_at = models.DateTimeField(_("录入时间"))
+    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("审核人"))
+    reviewed_at = models.DateTimeField(_("审核时间"), null=True, blank=True)
+    return_reason = models.CharField(_("退回理由"), max_length=300, blank=True, default="")
+    publish_due = models.DateField(_("公示期限"), null=True, blank=True)
+    published_at = models.DateTimeField(_("公示时间"), null=True, blank=True)
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("公示人"))
+    corrects = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="corrected_by", verbose_name=_("更正对象"))
+    correction_reason = models.CharField(_("更正理由"), max_length=300, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("检查记录")
+        ordering = ["-visited_on", "-id"]
+        indexes = [
+            models.Index(fields=["state", "-published_at", "-id"], name="visit_public"),
+            models.Index(fields=["entity", "-visited_on"], name="visit_entity"),
+        ]
+
+    def __str__(self) -> str:
+        return self.no
+
+
+class Finding(models.Model):
+    """单项检查结果 of a visit: the verdict on one item, or one infraction."""
+
+    class Verdict(models.TextChoices):
+        PASS = "pass", _("未发现问题")
+        PROBLEM = "problem", _("发现问题")
+        NOT_APPLICABLE = "not_applicable", _("不适用")
+
+    visit = models.ForeignKey(Visit, models.CASCADE, related_name="findings", verbose_name=_("检查记录"))
+    item = models.ForeignKey(CheckItem, models.PROTECT, null=True, blank=True, related_name="findings", verbose_name=_("抽查事项"))
+    verdict = models.CharField(_("结论"), max_length=14, choices=Verdict)
+    text = models.CharField(_("问题描述"), max_length=600, blank=True, default="")
+    severity = models.CharField(_("严重程度"), max_length=12, blank=True, default="",
+                                choices=[("minor", _("轻微")), ("significant", _("较重")), ("crucial", _("严重"))])
+    action = models.CharField(_("当场处理"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("单项检查结果")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.text or self.get_verdict_display()
+
+
+class FollowUp(models.Model):
+    """后续处理 that a published result calls for, with its statutory limit."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("办理中")
+        CLOSED = "closed", _("已办结")
+
+    visit = models.OneToOneField(Visit, models.PROTECT, related_name="follow_up", verbose_name=_("检查记录"))
+    kind = models.CharField(_("处理方式"), max_length=20)
+    due_on = models.DateField(_("办理期限"), null=True, blank=True)
+    state = models.CharField(_("状态"), max_length=8, choices=State, default=State.OPEN)
+    outcome = models.CharField(_("处理结果"), max_length=500, blank=True, default="")
+    opened_at = models.DateTimeField(_("开始时间"))
+    closed_at = models.DateTimeField(_("办结时间"), null=True, blank=True)
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("办结人"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("后续处理")
+        ordering = ["due_on", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.visit} {self.kind}"

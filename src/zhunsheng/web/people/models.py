@@ -1,0 +1,131 @@
+"""Who works here: offices (机构), users, and the posts (岗位) that give a user a role in an office for a time."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from zhunsheng.web.common.records import Dated, Level
+
+
+class Office(Dated):
+    """An organ of state at one level. A reorganised organ is a new row; `successor` says who took over its duties.
+
+    For example 质监局 (valid to 2019) → 市场监督管理局.
+    """
+
+    code = models.CharField(_("机构代码"), max_length=40, unique=True)
+    name = models.CharField(_("机构名称"), max_length=120)
+    name_en = models.CharField(_("英文名称"), max_length=160, blank=True, default="")
+    short_name = models.CharField(_("简称"), max_length=40, blank=True, default="")
+    level = models.CharField(_("层级"), max_length=10, choices=Level, default=Level.CITY)
+    division_code = models.CharField(_("行政区划代码"), max_length=12, blank=True, default="")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("上级机构"))
+    successor = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="predecessors", verbose_name=_("承继机构")
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("机构")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class User(AbstractUser):
+    """An account. What it may do follows from its posts; a firm's account has none."""
+
+    display_name = models.CharField(_("姓名"), max_length=40, blank=True, default="")
+    must_change_password = models.BooleanField(_("下次登录须改密码"), default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("用户")
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+
+class Role(models.TextChoices):
+    """Roles of the platform; what each may do is the dated table people/roles."""
+
+    MEMBER = "member", _("成员单位经办")
+    INSPECTOR = "inspector", _("检查人员")
+    REVIEWER = "reviewer", _("审核人")
+    HEAD = "head", _("部门负责人")
+    LEAD_OFFICE = "lead_office", _("质强办")
+    LEADER = "leader", _("领导小组领导")
+    LAB = "lab", _("检验检测机构")
+    ENTERPRISE = "enterprise", _("企业")
+    AUDITOR = "auditor", _("督查审计")
+    SYSADMIN = "sysadmin", _("系统管理员")
+
+
+class Post(models.Model):
+    """岗位: a user's role in an office for a time; a delegated post names who delegated it."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="posts", verbose_name=_("用户"))
+    office = models.ForeignKey(Office, models.PROTECT, related_name="posts", verbose_name=_("机构"))
+    role = models.CharField(_("角色"), max_length=12, choices=Role)
+    valid_from = models.DateField(_("任职开始"), null=True, blank=True)
+    valid_to = models.DateField(_("任职结束"), null=True, blank=True)
+    delegated_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="delegated_posts", verbose_name=_("委托人")
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("岗位")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "office", "role", "valid_from"],
+                name="post_once",
+                violation_error_message=_("该用户在此机构已有相同角色和起始日期的岗位"),
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.office} · {self.get_role_display()}"
+
+
+class ProductClass(Dated):
+    """产品大类 of the responsibility matrix."""
+
+    code = models.CharField(_("代码"), max_length=40, unique=True)
+    name = models.CharField(_("名称"), max_length=80)
+    name_en = models.CharField(_("英文名称"), max_length=120, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("产品类别")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Link(models.TextChoices):
+    """环节 of the supervision chain (二(四)1)."""
+
+    PRODUCTION = "production", _("生产")
+    CIRCULATION = "circulation", _("流通")
+    USE = "use", _("使用")
+
+
+class Responsibility(Dated):
+    """监管责任: which office answers for a product class in a link of the chain, from when to when."""
+
+    office = models.ForeignKey(Office, models.PROTECT, related_name="responsibilities", verbose_name=_("机构"))
+    product_class = models.ForeignKey(ProductClass, models.PROTECT, related_name="responsibilities", verbose_name=_("产品类别"))
+    link = models.CharField(_("环节"), max_length=12, choices=Link)
+    note = models.CharField(_("说明"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("监管责任")
+        ordering = ["product_class", "link", "office"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["office", "product_class", "link", "valid_from"], name="responsibility_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_class} · {self.get_link_display()} · {self.office}"
