@@ -316,7 +316,9 @@ def broken_exports():
     yield "huge entry", [*good[:3], b'"' + b"a" * MAX_ENTRY + b'"', *good[4:]], 4, "public_log.entry_too_long"
 
 
-@pytest.mark.parametrize(("name", "lines", "line", "code"), broken_exports(), ids=lambda v: v if type(v) is str else "")
+@pytest.mark.parametrize(
+    ("name", "lines", "line", "code"), list(broken_exports()), ids=lambda v: v if type(v) is str else ""
+)
 def test_a_broken_export_is_named_by_its_first_bad_line(name, lines, line, code):
     verdict = check_export(lines)
     assert (verdict.ok, verdict.line, verdict.reason.code) == (False, line, code)
