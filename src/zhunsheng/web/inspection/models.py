@@ -27,6 +27,7 @@ class CheckItem(Dated):
     product_class = models.ForeignKey("people.ProductClass", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("产品类别"))
     link = models.CharField(_("环节"), max_length=12, blank=True, default="")
     speciality = models.CharField(_("所需专业"), max_length=40, blank=True, default="")
+    replaces = models.CharField(_("承接的旧事项代码"), max_length=40, blank=True, default="")
     applies_to = models.CharField(_("适用行业"), max_length=120, blank=True, default="*",
                                   help_text=_("* 表示全部;或用逗号分开的 GB/T 4754 门类字母、两位大类代码"))
 
@@ -154,6 +155,8 @@ class Draw(Sourced):
     frame = models.BinaryField(_("名录快照(gzip,每行一叶)"))
     frame_root = models.CharField(_("名录根哈希"), max_length=64)
     frame_size = models.PositiveIntegerField(_("名录单位数"))
+    #: as announced: [{"key", "size" (N), "n", "capped" (of N, out by CAP)}]; the frame and the announcement are the proof
+    strata = models.JSONField(_("分层"), default=list, blank=True)
     selected_count = models.PositiveIntegerField(_("抽取数"), default=0)
     announced_at = models.DateTimeField(_("公告时间"))
     announced_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("公告人"))
@@ -196,6 +199,7 @@ class Task(models.Model):
         CLOSED = "closed", _("已办结")
         WITHDRAWN = "withdrawn", _("已撤回")
 
+    no = models.CharField(_("任务编号"), max_length=60, unique=True)
     draw = models.ForeignKey(Draw, models.PROTECT, related_name="tasks", verbose_name=_("抽取"))
     entity = models.ForeignKey("registry.BusinessEntity", models.PROTECT, related_name="tasks", verbose_name=_("经营主体"))
     stratum = models.CharField(_("层"), max_length=80)
@@ -206,6 +210,7 @@ class Task(models.Model):
     state = models.CharField(_("状态"), max_length=16, choices=State, default=State.DRAWN, db_index=True)
     due_on = models.DateField(_("检查截止"))
     withdrawn_reason = models.CharField(_("撤回理由"), max_length=300, blank=True, default="")
+    withdrawn_at = models.DateTimeField(_("撤回时间"), null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("检查任务")
@@ -213,7 +218,7 @@ class Task(models.Model):
         constraints = [models.UniqueConstraint(fields=["draw", "entity"], name="task_once")]
 
     def __str__(self) -> str:
-        return f"{self.draw} {self.entity}"
+        return self.no
 
 
 class TeamMember(models.Model):
