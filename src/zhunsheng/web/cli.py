@@ -1,20 +1,136 @@
-"""The commands that need the platform: demo, init, serve, manage."""
+"""The commands that need the platform: init (an empty city), demo (衡川市), serve, manage."""
 
+import argparse
 import os
+import secrets
+import socket
+import string
 import sys
+from pathlib import Path
+
+ENGINE_CITIES = Path(__file__).resolve().parents[1] / "engine" / "data" / "cities"
 
 
 def run(name: str, argv: list[str]) -> int:
-    """Runs one command; returns the exit code."""
+    """Runs one command; returns the exit code. Raises SystemExit with a sentence for wrong words."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhunsheng.web.settings")
-    from django.core.management import execute_from_command_line
-
     if name == "manage":
+        from django.core.management import execute_from_command_line
+
         execute_from_command_line(["zhunsheng manage", *argv])
         return 0
-    execute_from_command_line(["zhunsheng manage", name, *argv])
+    import django
+
+    django.setup()
+    return {"init": init, "demo": demo, "serve": serve}[name](argv)
+
+
+def cities() -> list[str]:
+    """The city configurations that this installation holds."""
+    return sorted(folder.name for folder in ENGINE_CITIES.iterdir() if (folder / "city.toml").is_file())
+
+
+def init(argv: list[str]) -> int:
+    """Makes an empty, ready platform for a city: tables, offices, divisions, targets, one administrator."""
+    parser = argparse.ArgumentParser(prog="zhunsheng init", description=init.__doc__)
+    parser.add_argument("--city", required=True, help=f"one of: {', '.join(cities())}")
+    parser.add_argument("--admin", default="admin", help="name of the first administrator (default: admin)")
+    words = parser.parse_args(argv)
+    if words.city not in cities():
+        parser.error(f"no city {words.city!r}; known: {', '.join(cities())}. docs/howto/add-a-city.md tells how to add one")
+    migrate()
+    from zhunsheng.web.people.models import User
+
+    administrator = User.objects.filter(is_superuser=True).first()
+    password = ""
+    if administrator is None:
+        password = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(16))
+        administrator = User.objects.create_superuser(words.admin, password=password, display_name="系统管理员", must_change_password=True)
+    load_city(words.city, by=administrator)
+    print(f"城市配置 {words.city} 已就绪 / city {words.city} is ready.")
+    if password:
+        print(f"管理员 / administrator: {administrator.username}\n初始密码 / first password: {password}  (首次登录须修改 / must be changed at first login)")
+    print("启动 / start: zhunsheng serve")
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(run("manage", sys.argv[1:]))
+def load_city(city: str, *, by) -> None:  # type: ignore[no-untyped-def]  # Django's models load after setup()
+    """Loads a city's dated tables into every room. Again is harmless: what is there stays."""
+    from django.utils import timezone
+
+    from zhunsheng.web.appraisal import actions as appraisal
+    from zhunsheng.web.common import city as current_city
+    from zhunsheng.web.inspection import actions as inspection
+    from zhunsheng.web.people import actions as people
+    from zhunsheng.web.registry import actions as registry
+
+    at = timezone.now()
+    people.load_city(city, by=by, at=at)
+    registry.load_city(city, by=by, at=at)
+    inspection.load_tables(city, by=by, at=at)
+    appraisal.load_city(city, by=by, at=at)
+    current_city.choose(city)
+
+
+def migrate() -> None:
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def demo(argv: list[str]) -> int:
+    """Builds the invented city 衡川市 once and serves it."""
+    from zhunsheng.demo import people as demo_people
+
+    parser = argparse.ArgumentParser(prog="zhunsheng demo", description=demo.__doc__)
+    parser.add_argument("--entities", type=int, default=20_000, help="business entities, 200 to 1000000 (default 20000)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed is another city (default 1)")
+    parser.add_argument("--fresh", action="store_true", help="throw the demo's data away and build again")
+    parser.add_argument("--no-serve", action="store_true", help="build only")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    words = parser.parse_args(argv)
+    if not 200 <= words.entities <= 1_000_000:
+        parser.error("--entities: from 200 to 1000000")
+    if not words.no_serve:
+        _port_is_free(words.host, words.port)
+    from zhunsheng.demo import build
+
+    build.ensure(entities=words.entities, seed=words.seed, fresh=words.fresh)
+    if words.no_serve:
+        return 0
+    address = f"http://{words.host}:{words.port}"
+    print(f"\n衡川市(演示城市,全部数据为虚构)/ Hengchuan, an invented city:\n  公众门户 / portal    {address}/\n  工作台   / desk      {address}/desk/\n")
+    print(f"演示账号 / demo logins (密码 / password: {demo_people.PASSWORD})")
+    for account in demo_people.ACCOUNTS:
+        print(f"  {account.username:<10} {account.note} / {account.note_en}")
+    print("\n停止 / stop: Ctrl+C\n", flush=True)
+    return serve(["--host", words.host, "--port", str(words.port)])
+
+
+def serve(argv: list[str]) -> int:
+    """Serves the platform with gunicorn, after pending migrations and static files."""
+    parser = argparse.ArgumentParser(prog="zhunsheng serve", description=serve.__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=2)
+    words = parser.parse_args(argv)
+    _port_is_free(words.host, words.port)
+    from django.core.management import call_command
+
+    migrate()
+    call_command("collectstatic", verbosity=0, interactive=False)
+    command = [
+        sys.executable, "-m", "gunicorn", "zhunsheng.web.wsgi", "--bind", f"{words.host}:{words.port}",
+        "--workers", str(words.workers), "--threads", "4", "--access-logfile", os.devnull, "--log-level", "warning",
+    ]  # fmt: skip
+    os.execv(sys.executable, command)  # noqa: S606 - the server takes this process over, so that signals reach it
+
+
+def _port_is_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            raise SystemExit(f"{host}:{port} cannot be used ({problem.strerror}). Is another server running? Choose one: --port 8001") from problem
