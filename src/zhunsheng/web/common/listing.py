@@ -86,7 +86,7 @@ class Listing:
     # -- what the template reads ------------------------------------------------------------------------------------
     @property
     def shown_columns(self) -> list[Column]:
-        chosen = [key for key in self.request.GET.get("columns", "").split(",") if key]
+        chosen = [key for part in self.request.GET.getlist("columns") for key in part.split(",") if key]
         usable = [column for column in self.columns if not column.export_only]
         if chosen:
             return [column for column in usable if column.key in chosen] or usable
@@ -119,7 +119,13 @@ class Listing:
     @property
     def kept_parameters(self) -> list[tuple[str, str]]:
         """The parameters that a filter form must carry along: sort and columns."""
-        return [(key, self.request.GET[key]) for key in ("sort", "columns") if key in self.request.GET]
+        return [(key, value) for key in ("sort", "columns") for value in self.request.GET.getlist(key)]
+
+    @property
+    def filter_parameters(self) -> list[tuple[str, str]]:
+        """The parameters that the column choice must carry along: everything but paging and the columns."""
+        query = self._query(drop=("after", "before", "export", "columns"))
+        return [(key, value) for key, values in query.lists() for value in values]
 
     @property
     def filter_query(self) -> str:

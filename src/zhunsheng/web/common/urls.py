@@ -1,2 +1,6 @@
+from django.urls import path
+
+from zhunsheng.web.common import views
+
 app_name = "common"
-urlpatterns = []
+urlpatterns = [path("styleguide/", views.styleguide, name="styleguide")]

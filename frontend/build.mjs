@@ -1,0 +1,40 @@
+// Bundles css/ and js/ into the web shell's static folder and writes BUILD.json: the sha256 of every source and output.
+// The test tests/web/common/test_static_build.py refuses a source that was changed without a new build.
+import { createHash } from "node:crypto";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = join(here, "../src/zhunsheng/web/static");
+const sha256 = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
+
+await build({
+  absWorkingDir: here,
+  entryPoints: { zhunsheng: "css/main.css" },
+  outdir: out,
+  bundle: true,
+  minify: true,
+  target: ["chrome100", "firefox100", "safari15.4"],
+  logLevel: "info",
+});
+await build({
+  absWorkingDir: here,
+  entryPoints: { zhunsheng: "js/main.js" },
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: ["chrome100", "firefox100", "safari15.4"],
+  logLevel: "info",
+});
+
+const sources = ["css", "js"].flatMap((folder) => readdirSync(join(here, folder)).map((name) => `${folder}/${name}`));
+const listed = (names, folder) => Object.fromEntries(names.sort().map((name) => [name, sha256(join(folder, name))]));
+const record = {
+  built_by: "npm run build",
+  sources: listed([...sources, "build.mjs"], here),
+  outputs: listed(["zhunsheng.css", "zhunsheng.js"], out),
+};
+writeFileSync(join(out, "BUILD.json"), JSON.stringify(record, null, 2) + "\n");
