@@ -15,7 +15,7 @@ class ZhunshengError(Exception):
     terms: a row as the spreadsheet numbers it, a field, a file. `str(error)` is the Chinese text.
     """
 
-    def __init__(self, code: str, *, where: str = "", **params: Param) -> None:
+    def __init__(self, code: str, /, *, where: str = "", **params: Param) -> None:
         self.code = code
         self.where = where
         self.params: Mapping[str, Param] = params

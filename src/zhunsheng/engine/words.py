@@ -37,11 +37,11 @@ def messages() -> Mapping[str, Message]:
     return found
 
 
-def say(code: str, lang: str = "zh", **params: Param) -> str:
+def say(code: str, /, lang: str = "zh", **params: Param) -> str:
     """The text of `code` in `lang`: English for `en` and `en-*`, Chinese for everything else.
 
     Raises KeyError for an unknown code or a parameter that the template needs and did not get;
-    both are mistakes of a programmer, and the tests look for them.
+    both are mistakes of a programmer, and the tests look for them. No parameter may be called `lang`.
     """
     try:
         message = messages()[code]
