@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class DeskConfig(AppConfig):
     name = "zhunsheng.web.desk"
     verbose_name = _("工作台")
+
+    def ready(self) -> None:
+        from zhunsheng.web.common import context
+        from zhunsheng.web.desk import providers, queries
+
+        context.count_notices_with(queries.unread_count)
+        providers.add_staff_search(queries.find_people_and_offices)

@@ -10,6 +10,7 @@ class Notice(models.Model):
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices", verbose_name=_("收件人"))
     text = models.CharField(_("内容"), max_length=300)
+    text_en = models.CharField(_("英文内容"), max_length=300, blank=True, default="")
     url = models.CharField(_("链接"), max_length=300, blank=True, default="")
     at = models.DateTimeField(_("时间"))
     read_at = models.DateTimeField(_("已读时间"), null=True, blank=True)
@@ -26,7 +27,9 @@ class Notice(models.Model):
 class SavedView(models.Model):
     """常用视图: a named filter of a list."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views", verbose_name=_("用户"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views", verbose_name=_("用户")
+    )
     name = models.CharField(_("名称"), max_length=60)
     path = models.CharField(_("页面"), max_length=200)
     query = models.CharField(_("筛选"), max_length=1000, blank=True, default="")
@@ -35,7 +38,9 @@ class SavedView(models.Model):
         verbose_name = verbose_name_plural = _("常用视图")
         ordering = ["name"]
         constraints = [
-            models.UniqueConstraint(fields=["user", "path", "name"], name="saved_view_once", violation_error_message=_("已有同名视图"))
+            models.UniqueConstraint(
+                fields=["user", "path", "name"], name="saved_view_once", violation_error_message=_("已有同名视图")
+            )
         ]
 
     def __str__(self) -> str:

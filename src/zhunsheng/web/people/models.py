@@ -19,7 +19,9 @@ class Office(Dated):
     short_name = models.CharField(_("简称"), max_length=40, blank=True, default="")
     level = models.CharField(_("层级"), max_length=10, choices=Level, default=Level.CITY)
     division_code = models.CharField(_("行政区划代码"), max_length=12, blank=True, default="")
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("上级机构"))
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("上级机构")
+    )
     successor = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="predecessors", verbose_name=_("承继机构")
     )
@@ -43,6 +45,11 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    @property
+    def is_firm(self) -> bool:
+        """Whether the account acts for a business entity (the register binds it)."""
+        return hasattr(self, "firm_account")
 
 
 class Role(models.TextChoices):
@@ -88,11 +95,12 @@ class Post(models.Model):
 
 
 class ProductClass(Dated):
-    """产品大类 of the responsibility matrix."""
+    """产品大类 of the responsibility matrix. `links`: the links of the chain that exist for it, with semicolons."""
 
     code = models.CharField(_("代码"), max_length=40, unique=True)
     name = models.CharField(_("名称"), max_length=80)
     name_en = models.CharField(_("英文名称"), max_length=120, blank=True, default="")
+    links = models.CharField(_("存在的环节"), max_length=60, default="production;circulation;use")
 
     class Meta:
         verbose_name = verbose_name_plural = _("产品类别")
@@ -114,7 +122,9 @@ class Responsibility(Dated):
     """监管责任: which office answers for a product class in a link of the chain, from when to when."""
 
     office = models.ForeignKey(Office, models.PROTECT, related_name="responsibilities", verbose_name=_("机构"))
-    product_class = models.ForeignKey(ProductClass, models.PROTECT, related_name="responsibilities", verbose_name=_("产品类别"))
+    product_class = models.ForeignKey(
+        ProductClass, models.PROTECT, related_name="responsibilities", verbose_name=_("产品类别")
+    )
     link = models.CharField(_("环节"), max_length=12, choices=Link)
     note = models.CharField(_("说明"), max_length=200, blank=True, default="")
 
@@ -123,7 +133,9 @@ class Responsibility(Dated):
         ordering = ["product_class", "link", "office"]
         constraints = [
             models.UniqueConstraint(
-                fields=["office", "product_class", "link", "valid_from"], name="responsibility_once", nulls_distinct=False
+                fields=["office", "product_class", "link", "valid_from"],
+                name="responsibility_once",
+                nulls_distinct=False,
             )
         ]
 

@@ -60,7 +60,13 @@ def division_scope(user: Person, on: datetime.date | None = None) -> list[str] |
         return None
     if any(post.office.level != Level.COUNTY and post.role not in {"lab", "enterprise"} for post in found):
         return None
-    return sorted({post.office.division_code for post in found if post.office.division_code and post.role not in {"lab", "enterprise"}})
+    return sorted(
+        {
+            post.office.division_code
+            for post in found
+            if post.office.division_code and post.role not in {"lab", "enterprise"}
+        }
+    )
 
 
 def offices_on(day: datetime.date) -> QuerySet[Office]:

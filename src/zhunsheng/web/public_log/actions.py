@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from zhunsheng.engine import public_log as engine
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import main_office
-from zhunsheng.web.public_log.models import Act, LogEntry, LogHead
+from zhunsheng.web.public_log.models import Act, LogBlock, LogEntry, LogHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,15 @@ def record_many(deeds: Sequence[Deed], *, by: User | None, at: datetime.datetime
         acts = Act.objects.bulk_create(
             [
                 Act(
-                    at=deed.at or at, verb=deed.verb, subject_type=deed.subject_type, subject_id=deed.subject_id, by=by,
-                    office=office, rule=deed.rule, reason=deed.reason, changes=dict(deed.changes),
+                    at=deed.at or at,
+                    verb=deed.verb,
+                    subject_type=deed.subject_type,
+                    subject_id=deed.subject_id,
+                    by=by,
+                    office=office,
+                    rule=deed.rule,
+                    reason=deed.reason,
+                    changes=dict(deed.changes),
                 )
                 for deed in deeds
             ],
@@ -77,22 +84,54 @@ def _append(entries: Iterable[tuple[Act, Deed]], *, office_name: str) -> None:
     frontier = engine.Frontier(head.size, tuple(bytes.fromhex(one) for one in head.frontier))
     rows, leaves = [], []
     for index, (act, deed) in enumerate(entries, start=head.size):
-        body = engine.canonical({
-            "kind": deed.verb,
-            "subject": f"{deed.subject_type}:{deed.subject_id}",
-            "at": act.at.astimezone(datetime.UTC).isoformat(timespec="seconds"),
-            "office": office_name,
-            "rule": deed.rule,
-            "data": dict(deed.public or {}),
-        })
+        body = engine.canonical(
+            {
+                "kind": deed.verb,
+                "subject": f"{deed.subject_type}:{deed.subject_id}",
+                "at": act.at.astimezone(datetime.UTC).isoformat(timespec="seconds"),
+                "office": office_name,
+                "rule": deed.rule,
+                "data": dict(deed.public or {}),
+            }
+        )
         leaf = engine.leaf_hash(body)
         leaves.append(leaf)
-        rows.append(LogEntry(
-            index=index, at=act.at, kind=deed.verb, subject=f"{deed.subject_type}:{deed.subject_id}",
-            body=body.decode(), leaf_hash=leaf.hex(), act=act,
-        ))
+        rows.append(
+            LogEntry(
+                index=index,
+                at=act.at,
+                kind=deed.verb,
+                subject=f"{deed.subject_type}:{deed.subject_id}",
+                body=body.decode(),
+                leaf_hash=leaf.hex(),
+                act=act,
+            )
+        )
     LogEntry.objects.bulk_create(rows, batch_size=2000)
+    _close_blocks(head.size, leaves)
     frontier = frontier.extend(leaves)
     head.size, head.root, head.at = frontier.size, frontier.root().hex(), rows[-1].at
     head.frontier = [one.hex() for one in frontier.hashes]
     head.save()
+
+
+def _close_blocks(size: int, leaves: list[bytes]) -> None:
+    """Keeps the root of every block that these leaves, appended after `size` entries, have filled."""
+    first, last = size // LogBlock.SIZE, (size + len(leaves)) // LogBlock.SIZE
+    if first == last:
+        return
+    start = first * LogBlock.SIZE
+    before = (
+        LogEntry.objects.filter(index__gte=start, index__lt=size).order_by("index").values_list("leaf_hash", flat=True)
+    )
+    known = [bytes.fromhex(one) for one in before] + leaves
+    LogBlock.objects.bulk_create(
+        [
+            LogBlock(
+                index=block,
+                root=engine.tree_root(known[block * LogBlock.SIZE - start : (block + 1) * LogBlock.SIZE - start]).hex(),
+            )
+            for block in range(first, last)
+        ],
+        batch_size=2000,
+    )

@@ -12,8 +12,12 @@ class Act(models.Model):
     verb = models.CharField(_("动作"), max_length=60)
     subject_type = models.CharField(_("对象类别"), max_length=40)
     subject_id = models.CharField(_("对象编号"), max_length=120)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("操作人"))
-    office = models.ForeignKey("people.Office", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("机构"))
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("操作人")
+    )
+    office = models.ForeignKey(
+        "people.Office", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("机构")
+    )
     rule = models.CharField(_("规则版本"), max_length=120, blank=True, default="")
     reason = models.CharField(_("理由"), max_length=500, blank=True, default="")
     changes = models.JSONField(_("变更"), default=dict, blank=True)
@@ -58,3 +62,16 @@ class LogHead(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("树头")
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_head")]
+
+
+class LogBlock(models.Model):
+    """哈希块: the root of 1024 consecutive entries, kept so that a proof reads a block and not the whole log."""
+
+    SIZE = 1024
+
+    index = models.BigIntegerField(_("块序号"), primary_key=True)
+    root = models.CharField(_("块哈希"), max_length=64)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("哈希块")
+        ordering = ["index"]

@@ -1,0 +1,118 @@
+"""My desk: what I have to do, what happened, what I look at often."""
+
+from itertools import groupby
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from zhunsheng.web.common.errors import Refused, say
+from zhunsheng.web.desk import actions, policy, providers, queries
+from zhunsheng.web.desk.models import Notice, SavedView
+from zhunsheng.web.people.queries import posts
+from zhunsheng.web.public_log.words import tell
+
+TASKS_SHOWN = 100
+SHORTEST_QUERY = 2
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    if user.is_firm:
+        return redirect("registry:firm_home")
+    if not policy.may_sit(user):
+        # An account without a post in force may look after itself, and nothing else.
+        return redirect("people:account")
+    today = timezone.localdate()
+    tasks = providers.tasks(user, today)
+    return render(
+        request,
+        "desk/home.html",
+        {
+            "tasks": tasks[:TASKS_SHOWN],
+            "tasks_more": max(0, len(tasks) - TASKS_SHOWN),
+            "tasks_total": len(tasks),
+            "overdue": sum(1 for task in tasks if task.due_on is not None and task.due_on < today),
+            "notices": queries.unread(user)[:5],
+            "unread": queries.unread_count(user),
+            "saved_views": SavedView.objects.filter(user=user),
+            "acts": [tell(act) for act in queries.recent_acts(user)[:8]],
+            "posts": posts(user),
+            "quick_links": queries.quick_links(user),
+            "today": today,
+        },
+    )
+
+
+@require_GET
+def notices(request: HttpRequest) -> HttpResponse:
+    return render(
+        request,
+        "desk/notices.html",
+        {
+            "listing": queries.notice_listing(request),
+            "unread": queries.unread_count(request.user),
+        },
+    )
+
+
+@require_GET
+def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    notice = get_object_or_404(Notice, pk=pk, user=request.user)
+    actions.read_notices(request.user, [notice.pk], at=timezone.now())
+    return redirect(notice.url or "desk:notices")
+
+
+@require_POST
+def read_notices(request: HttpRequest) -> HttpResponse:
+    count = actions.read_notices(request.user, at=timezone.now())
+    messages.success(request, ngettext("%(n)s 条通知已标为已读", "%(n)s 条通知已标为已读", count) % {"n": count})
+    return redirect("desk:notices")
+
+
+@require_GET
+def saved_views(request: HttpRequest) -> HttpResponse:
+    views = SavedView.objects.filter(user=request.user).order_by("path", "name")
+    return render(request, "desk/saved_views.html", {"views": views})
+
+
+@require_POST
+def save_view(request: HttpRequest) -> HttpResponse:
+    path = request.POST.get("path", "")
+    try:
+        view = actions.save_view(
+            request.user, name=request.POST.get("name", ""), path=path, query=request.POST.get("query", "")
+        )
+    except Refused as problem:
+        messages.error(request, say(problem))
+        return redirect(path if queries.is_page(path) else "desk:saved_views")
+    messages.success(request, _("已保存视图“%(name)s”") % {"name": view.name})
+    return redirect(queries.address(view))
+
+
+@require_POST
+def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+    view = get_object_or_404(SavedView, pk=pk, user=request.user)
+    actions.delete_view(view, by=request.user)
+    messages.success(request, _("已删除视图“%(name)s”") % {"name": view.name})
+    return redirect("desk:saved_views")
+
+
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    if not policy.may_search(request.user):
+        raise PermissionDenied(_("全库检索只向各机构的工作人员开放"))
+    text = request.GET.get("q", "").strip()[:100]
+    short = 0 < len(text) < SHORTEST_QUERY
+    hits = providers.staff_search(request.user, text) if text and not short else []
+    # Grouped by kind in the order in which the rooms answered.
+    order = list(dict.fromkeys(str(hit.kind) for hit in hits))
+    hits.sort(key=lambda hit: order.index(str(hit.kind)))
+    groups = [(kind, list(found)) for kind, found in groupby(hits, key=lambda hit: str(hit.kind))]
+    return render(request, "desk/search.html", {"q": text, "short": short, "groups": groups, "total": len(hits)})

@@ -1,0 +1,95 @@
+"""The words of the audit trail and of the public log: what a verb and a kind of subject are called, and where a subject is seen.
+
+Rooms write codes; people read words. A code without a word is shown as it is, and a test finds it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from zhunsheng.web.public_log.models import Act
+
+Words = "str | Promise"
+
+#: verb of an act, kind of an entry → what happened
+VERBS: Mapping[str, Promise] = {
+    "create_user": _("新建账号"),
+    "edit_user": _("修改账号"),
+    "deactivate_user": _("停用账号"),
+    "reactivate_user": _("恢复账号"),
+    "reset_password": _("重设密码"),
+    "change_password": _("修改密码"),
+    "add_post": _("授予岗位"),
+    "end_post": _("结束岗位"),
+    "delegate_post": _("委托岗位"),
+    "add_duty": _("登记监管责任"),
+    "end_duty": _("结束监管责任"),
+    "load_city": _("载入城市配置"),
+}
+
+#: kind of a subject → (its name, the page for staff, the page for the public); each page takes the subject's number
+SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
+    "user": (_("账号"), "people:user", ""),
+    "post": (_("岗位"), "", ""),
+    "responsibility": (_("监管责任"), "people:duty", ""),
+    "city": (_("城市配置"), "", ""),
+}
+
+
+def verb_name(code: str) -> "str | Promise":
+    return VERBS.get(code, code)
+
+
+def subject_name(kind: str) -> "str | Promise":
+    return SUBJECTS[kind][0] if kind in SUBJECTS else kind
+
+
+def subject_url(kind: str, number: str, *, public: bool = False) -> str:
+    """The page of a subject, or '' where it has none."""
+    if kind not in SUBJECTS:
+        return ""
+    name = SUBJECTS[kind][2 if public else 1]
+    if not name:
+        return ""
+    try:
+        return reverse(name, args=[number])
+    except NoReverseMatch:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An act in words, for a timeline or a list."""
+
+    act: Act
+    what: "str | Promise"
+    subject: "str | Promise"
+    url: str
+
+
+def tell(act: Act) -> Told:
+    return Told(act, verb_name(act.verb), subject_name(act.subject_type), subject_url(act.subject_type, act.subject_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that an act changed. `old` is None where the act says only the new value."""
+
+    field: str
+    old: Any
+    new: Any
+    both: bool
+
+
+def changes(act: Act) -> list[Change]:
+    """The changes of an act, field by field. Rooms write {field: [old, new]} or {field: value}."""
+    return [
+        Change(field, value[0], value[1], both=True)
+        if isinstance(value, list) and len(value) == 2
+        else Change(field, None, value, both=False)
+        for field, value in act.changes.items()
+    ]
