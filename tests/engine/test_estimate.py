@@ -42,7 +42,6 @@ from zhunsheng.engine.estimate import (
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = tomllib.loads((ROOT / "tests/vectors/estimate/survey.toml").read_text(encoding="utf-8"))
-SHARED = ROOT.parent / "shared" / "vectors" / "estimate"
 PASS, FAIL, GONE, SILENT = Role.ELIGIBLE_PASS, Role.ELIGIBLE_FAIL, Role.INELIGIBLE, Role.NON_RESPONSE
 
 
@@ -123,18 +122,15 @@ def test_a_single_unit_stratum_as_r_adjusts_it():
     assert (part.n, part.df) == (2, 1)
 
 
-def _schools(name):
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"{name} is not beside this checkout")
-    with path.open(encoding="utf-8", newline="") as file:
+def schools(shared, name):
+    with (shared / "vectors/estimate" / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize(("name", "one_stratum"), [("apistrat", False), ("apisrs", True)])
-def test_means_and_totals_of_the_api_samples(name, one_stratum):
-    rows = _schools(f"{name}.csv")
+def test_means_and_totals_of_the_api_samples(shared, name, one_stratum):
+    rows = schools(shared, f"{name}.csv")
     groups = {}
     for row in rows:
         groups.setdefault("all" if one_stratum else row["stype"], []).append(row)
@@ -154,8 +150,8 @@ def test_means_and_totals_of_the_api_samples(name, one_stratum):
 
 
 @pytest.mark.shared
-def test_the_counts_carried_here_are_those_of_the_data():
-    rows = _schools("apistrat.csv")
+def test_the_counts_carried_here_are_those_of_the_data(shared):
+    rows = schools(shared, "apistrat.csv")
     for case in VECTORS["share"]:
         for h, _, n, x in case["strata"]:
             part = [r for r in rows if r["stype"] == h]

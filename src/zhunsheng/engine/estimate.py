@@ -300,7 +300,7 @@ def _standard_error(sample: Sequence[Unit], expanded: Sequence[float]) -> tuple[
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:
-    return "、".join(names[:most]) + ("…" if len(names) > most else "")
+    return ", ".join(names[:most]) + ("…" if len(names) > most else "")
 
 
 # ---- intervals -----------------------------------------------------------------------------------------------------
