@@ -32,7 +32,8 @@ MAX_LENGTH = 200
 
 _USCC_VALUE = {char: value for value, char in enumerate(USCC_ALPHABET)}
 _USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
-_ORG_VALUE = {char: value for value, char in enumerate("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")}
+_ORG_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ORG_VALUE = {char: value for value, char in enumerate(_ORG_ALPHABET)}
 _ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_WEIGHTS = tuple(pow(2, 17 - i, 11) for i in range(17))
 _LOOKALIKE = {"O": "0", "I": "1", "Z": "2", "S": "5", "V": "U"}
@@ -93,7 +94,7 @@ def org_code_check_digit(first8: str) -> str:
     >>> org_code_check_digit("D2143569")
     'X'
     """
-    _require(first8, 8, "".join(_ORG_VALUE))
+    _require(first8, 8, _ORG_ALPHABET)
     total = sum(_ORG_VALUE[char] * weight for char, weight in zip(first8, _ORG_WEIGHTS, strict=True))
     return "0123456789X"[-total % 11]
 
@@ -144,9 +145,8 @@ def make_uscc(authority: str, division6: str, org8: str) -> str:
 def _require(text: str, length: int, alphabet: str) -> None:
     if len(text) != length:
         raise IdentifierError("identifiers.length", expected=length, actual=len(text))
-    for position, char in enumerate(text, 1):
-        if char not in alphabet:
-            raise IdentifierError.of(_bad_char(position, char))
+    for problem in _characters(text, alphabet):
+        raise IdentifierError.of(problem)
 
 
 # ---- checks --------------------------------------------------------------------------------------------------------
@@ -217,10 +217,10 @@ def guess(text: str) -> tuple[IdCheck, ...]:
 
 def _uscc(value: str) -> IdCheck:
     problems = _shape(value, 18, USCC_ALPHABET)
-    for position in range(3, 9):
-        char = value[position - 1 : position]
-        if char in USCC_ALPHABET and char and char not in _DIGITS:
-            problems.append(_reason("identifiers.division_digit", position=position, char=char))
+    if not value[2:8].isdigit():
+        for position, char in enumerate(value[2:8], 3):
+            if char in _USCC_VALUE and char not in _DIGITS:
+                problems.append(_reason("identifiers.division_digit", position=position, char=char))
     if len(value) == 18 and not problems:
         org = value[8:17]
         if org[8] != (expected := org_code_check_digit(org[:8])):
@@ -231,10 +231,9 @@ def _uscc(value: str) -> IdCheck:
     parts: dict[str, str] = {}
     if not problems:
         department, category, division = value[0], value[1], value[2:8]
-        kinds = _uscc_categories()
-        if not any(known == department for known, _ in kinds):
-            known_ones = " ".join(sorted({known for known, _ in kinds}))
-            problems.append(_reason("identifiers.department", char=department, known=known_ones))
+        kinds, departments = _uscc_categories()
+        if department not in departments:
+            problems.append(_reason("identifiers.department", char=department, known=departments))
         kind = kinds.get((department, category))
         parts = {
             "department": department, "category": category, "division": division,
@@ -252,7 +251,7 @@ def _uscc(value: str) -> IdCheck:
 def _org(value: str) -> IdCheck:
     if len(value) == 10 and value[8] == "-":
         value = value[:8] + value[9]
-    problems = _shape(value, 9, "".join(_ORG_VALUE))
+    problems = _shape(value, 9, _ORG_ALPHABET)
     if not problems and value[8] != (expected := org_code_check_digit(value[:8])):
         problems.append(_reason("identifiers.check_digit", position=9, expected=expected, actual=value[8]))
     return _verdict("org", value, problems, [], {"body": value[:8], "check": value[8:9]})
@@ -406,9 +405,10 @@ def _shape(value: str, length: int, alphabet: str) -> list[Reason]:
 
 
 def _characters(value: str, alphabet: str, offset: int = 0) -> list[Reason]:
-    return [
-        _bad_char(position, char, alphabet) for position, char in enumerate(value, 1 + offset) if char not in alphabet
-    ]
+    if not value.strip(alphabet):  # nothing is left when every character is allowed: the usual case, and fast
+        return []
+    pairs = enumerate(value, 1 + offset)
+    return [_bad_char(position, char, alphabet) for position, char in pairs if char not in alphabet]
 
 
 def _bad_char(position: int, char: str, alphabet: str = USCC_ALPHABET) -> Reason:
@@ -449,6 +449,8 @@ def _provinces() -> frozenset[str]:
 
 
 @cache
-def _uscc_categories() -> Mapping[tuple[str, str], tuple[str, str]]:
+def _uscc_categories() -> tuple[Mapping[tuple[str, str], tuple[str, str]], str]:
+    """The kinds of body by department and category, and the departments."""
     rows = tables.load("identifiers/uscc_categories").rows
-    return {(row["department"], row["category"]): (row["name"], row["name_en"]) for row in rows}
+    kinds = {(row["department"], row["category"]): (row["name"], row["name_en"]) for row in rows}
+    return kinds, "".join(dict.fromkeys(row["department"] for row in rows))
