@@ -1,5 +1,6 @@
 """Claims about targets: exact comparison, the pace of time, and no verdict without data."""
 
+import doctest
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhunsheng.engine import tables
+from zhunsheng.engine import appraisal, tables
 from zhunsheng.engine.appraisal import (
     Measure,
     Status,
@@ -108,6 +109,10 @@ def test_an_interval_across_the_target_is_said():
 
 def test_a_net_count_may_be_negative():
     assert judge(COUNT, Measure(-3, None, HALF)).status is Status.BEHIND
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(appraisal).failed == 0
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Claims about rates, means and totals: published numbers first, then what has to hold for every input."""
 
 import csv
+import doctest
 import itertools
 import math
 import sys
@@ -13,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
+from zhunsheng.engine import estimate
 from zhunsheng.engine.errors import EstimateError
 from zhunsheng.engine.estimate import (
     Bounds,
@@ -72,6 +74,27 @@ def test_it_works():
     assert found.rate.estimate == pytest.approx((20 * 45 + 50 / 17 * 10) / (20 * 50 + 50 / 17 * 15))
     for reason in (*found.reasons, *found.rate.reasons):
         assert reason.text("zh") and reason.text("en")
+
+
+def test_the_example_of_the_rule_page():
+    units = results("low", 900, 28, 1, gone=1) + results("high", 100, 22, 5, silent=3)
+    found = pass_rate(units)
+    assert (found.rate.numerator, found.rate.denominator) == (50, 56)
+    shown = [
+        found.rate.estimate,
+        found.rate.se,
+        found.rate.low,
+        found.rate.high,
+        float(found.bounds.worst),
+        float(found.bounds.best),
+    ]
+    assert [f"{100 * value:.2f}" for value in shown] == ["95.00", "3.11", "84.70", "99.18", "94.16", "95.19"]
+    assert (f"{found.rate.n_eff:.1f}", found.rate.df, found.response_rate) == ("49.0", 54, Fraction(56, 59))
+    assert f"{100 * compliance_rate(units).rate.estimate:.2f}" == "94.16"
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(estimate).failed == 0
 
 
 # ---- published numbers ---------------------------------------------------------------------------------------------

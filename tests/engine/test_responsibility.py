@@ -1,12 +1,13 @@
 """Claims about the responsibility matrix: no gap and no overlap goes unseen, and every matter finds its office or a reason."""
 
+import doctest
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhunsheng.engine import tables
+from zhunsheng.engine import responsibility, tables
 from zhunsheng.engine.errors import TableError
 from zhunsheng.engine.responsibility import (
     Cell,
@@ -115,6 +116,10 @@ def test_a_bad_row_is_refused(tmp_path, row, code):
     with pytest.raises(TableError) as refused:
         duties("here", tmp_path)
     assert refused.value.code == code and refused.value.where.endswith("responsibility:2")
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(responsibility).failed == 0
 
 
 # ---- what holds for every matrix -----------------------------------------------------------------------------------
