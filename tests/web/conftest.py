@@ -69,8 +69,16 @@ class Town:
 def town(db) -> Town:
     city = Division.objects.create(code="990100", name="测试市", name_en="Test City", level="city")
     county = Division.objects.create(code="990101", name="东河区", name_en="Donghe", level="county", parent=city)
-    township = Division.objects.create(code="990101001", name="河东街道", name_en="Hedong", level="township", parent=county)
-    office = Office.objects.create(code="T-SJ", name="测试市市场监督管理局", name_en="Market Regulation", level="city", division_code="990100")
-    other = Office.objects.create(code="T-NY", name="测试市农业农村局", name_en="Agriculture", level="city", division_code="990100")
-    county_office = Office.objects.create(code="T-SJ-01", name="东河区市场监督管理局", level="county", division_code="990101", parent=office)
+    township = Division.objects.create(
+        code="990101001", name="河东街道", name_en="Hedong", level="township", parent=county
+    )
+    office = Office.objects.create(
+        code="T-SJ", name="测试市市场监督管理局", name_en="Market Regulation", level="city", division_code="990100"
+    )
+    other = Office.objects.create(
+        code="T-NY", name="测试市农业农村局", name_en="Agriculture", level="city", division_code="990100"
+    )
+    county_office = Office.objects.create(
+        code="T-SJ-01", name="东河区市场监督管理局", level="county", division_code="990101", parent=office
+    )
     return Town(office, other, county_office, city, county, township)

@@ -64,14 +64,22 @@ INDUSTRIES: tuple[tuple[str, float, tuple[str, ...], float, float], ...] = (
     ("8423", 0.7, ("诊所", "门诊"), 0.8, 0.0),
     ("9011", 0.5, ("网吧", "娱乐"), 1.3, 0.0),
 )
-BRANDS_1 = "恒衡川永瑞泰盛嘉宏凯鑫华金德隆昌顺利和源丰茂祥兴旺安康宁美佳雅博众诚信义仁智勤立达通远景明晨光东南中新卓优品味"
+BRANDS_1 = (
+    "恒衡川永瑞泰盛嘉宏凯鑫华金德隆昌顺利和源丰茂祥兴旺安康宁美佳雅博众诚信义仁智勤立达通远景明晨光东南中新卓优品味"
+)
 BRANDS_2 = "达源丰盛泰隆祥兴旺安康宁福禄瑞吉美佳和顺利通宏伟光明远景华英杰豪诚信义德仁智海洋江河山川林森木禾谷田园春秋月星云天地"
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超兰霞平刚桂英华玉萍红玲建国志海波宁俊峰鹏飞云雪梅琳晶欣怡佳宇轩浩然子涵思远文博雨桐"
 CLASS_SHARES = (("A", 0.42), ("B", 0.36), ("C", 0.16), ("D", 0.06))
 #: true share of firms with a problem, by class: the check of a random firm finds it with the inspector's strictness
 CLASS_RATE = {"A": 0.03, "B": 0.07, "C": 0.17, "D": 0.36}
-STATUS_SHARES = (("active", 0.955), ("suspended", 0.012), ("cancelled", 0.022), ("revoked", 0.008), ("moved_out", 0.003))
+STATUS_SHARES = (
+    ("active", 0.955),
+    ("suspended", 0.012),
+    ("cancelled", 0.022),
+    ("revoked", 0.008),
+    ("moved_out", 0.003),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,12 @@ class Officer:
 
 
 def firms(
-    count: int, *, seed: int, today: datetime.date, townships: Sequence[tuple[str, str, float]], parks: Sequence[tuple[str, str]]
+    count: int,
+    *,
+    seed: int,
+    today: datetime.date,
+    townships: Sequence[tuple[str, str, float]],
+    parks: Sequence[tuple[str, str]],
 ) -> Iterator[Firm]:
     """The firms of the city, one after another.
 

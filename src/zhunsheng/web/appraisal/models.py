@@ -20,10 +20,13 @@ class Target(Dated):
     source_clause = models.CharField(_("条款"), max_length=40)
     registry = models.CharField(_("数据来源"), max_length=200, blank=True, default="")
     numerator = models.CharField(_("分子"), max_length=400, blank=True, default="")
+    numerator_en = models.CharField(_("分子(英文)"), max_length=400, blank=True, default="")
     denominator = models.CharField(_("分母"), max_length=400, blank=True, default="")
+    denominator_en = models.CharField(_("分母(英文)"), max_length=400, blank=True, default="")
     force = models.CharField(_("约束力"), max_length=40, blank=True, default="")
     deadline_basis = models.CharField(_("截止日期依据"), max_length=120, blank=True, default="")
     note = models.CharField(_("说明"), max_length=500, blank=True, default="")
+    note_en = models.CharField(_("说明(英文)"), max_length=500, blank=True, default="")
 
     class Meta:
         verbose_name = verbose_name_plural = _("目标")
@@ -48,7 +51,9 @@ class Snapshot(models.Model):
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("生成人"))
     created_at = models.DateTimeField(_("生成时间"))
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("批准人"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("批准人")
+    )
     decided_at = models.DateTimeField(_("批准时间"), null=True, blank=True)
     reason = models.CharField(_("意见"), max_length=300, blank=True, default="")
 

@@ -55,3 +55,19 @@ def _read(folder: str, path: Path, changed: int) -> City:
         return City(folder, str(row["code"]), str(row["name"]), str(row["name_en"]), bool(row.get("invented", False)))
     except (tomllib.TOMLDecodeError, KeyError, AttributeError) as problem:
         raise ImproperlyConfigured(f"{path}: code, name and name_en are needed ({problem!r})") from problem
+
+
+def facts() -> dict[str, str]:
+    """All plain values of the city's city.toml as text (window_from, letterhead, …); empty before `zhunsheng init`."""
+    here = current()
+    if not here.folder:
+        return {}
+    row = tomllib.loads((CITIES / here.folder / "city.toml").read_text(encoding="utf-8"))
+    return {key: str(value) for key, value in row.get("city", row).items() if not isinstance(value, dict)}
+
+
+def choose(folder: str) -> None:
+    """Makes `folder` the city of this installation. Raises ImproperlyConfigured when there is no such city."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", folder) or not (CITIES / folder / "city.toml").is_file():
+        raise ImproperlyConfigured(f"no city {folder!r} under {CITIES}")
+    (Path(settings.HOME) / "city").write_text(folder + "\n", encoding="utf-8")

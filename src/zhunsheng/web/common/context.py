@@ -97,5 +97,9 @@ def _links(path: str, entries: tuple[Entry, ...]) -> list[Link]:
             found.append((label, reverse(name)))
         except NoReverseMatch:
             continue
-    section = max((url for _label, url in found if url != "/" and path.startswith(url)), key=len, default="/" if path == "/" else "")
+    section = max(
+        (url for _label, url in found if url != "/" and path.startswith(url)),
+        key=len,
+        default="/" if path == "/" else "",
+    )
     return [Link(label, url, ("page" if url == path else "true") if url == section else "") for label, url in found]

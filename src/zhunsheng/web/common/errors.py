@@ -15,7 +15,9 @@ class Refused(Exception):
     `field` names the form field at fault; `fields` several of them with a message each.
     """
 
-    def __init__(self, message: "str | Promise", *, field: str = "", fields: "Mapping[str, str | Promise] | None" = None) -> None:
+    def __init__(
+        self, message: "str | Promise", *, field: str = "", fields: "Mapping[str, str | Promise] | None" = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.field = field

@@ -66,7 +66,8 @@ def xlsx_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Cell
     """XLSX written to a temporary file in constant memory. Text stays text: no formula, no link, no number from a code."""
     out = tempfile.TemporaryFile()  # noqa: SIM115 - FileResponse closes it
     book = xlsxwriter.Workbook(
-        out, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        out,
+        {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     )
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True, "bottom": 1})

@@ -135,7 +135,8 @@ class Listing:
     @property
     def exports(self) -> list[dict[str, str]]:
         return [
-            {"label": label, "url": self._with(export=kind)} for kind, label in (("csv", "CSV"), ("xlsx", _("Excel 表格")))
+            {"label": label, "url": self._with(export=kind)}
+            for kind, label in (("csv", "CSV"), ("xlsx", _("Excel 表格")))
         ]
 
     # -- export -----------------------------------------------------------------------------------------------------
@@ -148,7 +149,8 @@ class Listing:
         shown = {column.key for column in self.shown_columns}
         columns = [column for column in self.columns if column.export_only or column.key in shown]
         rows = (
-            [column.value(item) for column in columns] for item in self._ordered(self._filtered).iterator(chunk_size=2000)
+            [column.value(item) for column in columns]
+            for item in self._ordered(self._filtered).iterator(chunk_size=2000)
         )
         write = exports.csv_response if self.request.GET["export"] == "csv" else exports.xlsx_response
         return write(self.name, [str(column.label) for column in columns], rows)  # type: ignore[return-value]
@@ -193,7 +195,9 @@ class Listing:
                         "column": column,
                         "label": column.label,
                         "numeric": column.numeric,
-                        "html": conditional_escape(column.html(item) if column.html else exports.plain(column.value(item))),
+                        "html": conditional_escape(
+                            column.html(item) if column.html else exports.plain(column.value(item))
+                        ),
                     }
                     for column in columns
                 ],
@@ -251,11 +255,13 @@ class Listing:
             query = self._query()
             for key in [key for key in query if key == name or key.startswith(f"{name}_")]:
                 query.pop(key)
-            chips.append({
-                "label": str(form_field.label or name),
-                "value": _readable(form_field, value),
-                "remove_url": f"?{query.urlencode()}",
-            })
+            chips.append(
+                {
+                    "label": str(form_field.label or name),
+                    "value": _readable(form_field, value),
+                    "remove_url": f"?{query.urlencode()}",
+                }
+            )
         return chips
 
 
@@ -263,7 +269,11 @@ def _readable(form_field: Any, value: Any) -> str:
     if isinstance(value, slice):
         return f"{exports.plain(value.start)} – {exports.plain(value.stop)}"
     values = value if isinstance(value, list | tuple | QuerySet) else [value]
-    choices = {str(key): str(label) for key, label in getattr(form_field, "choices", []) or []} if not isinstance(values, QuerySet) else {}
+    choices = (
+        {str(key): str(label) for key, label in getattr(form_field, "choices", []) or []}
+        if not isinstance(values, QuerySet)
+        else {}
+    )
     return "、".join(choices.get(str(one), str(one)) for one in values)
 
 
@@ -282,4 +292,3 @@ def _read_cursor(text: str) -> tuple[str, Any] | None:
     if not isinstance(value, str) or not isinstance(pk, int | str):
         return None
     return value, pk
-

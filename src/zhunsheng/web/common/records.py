@@ -28,7 +28,9 @@ class Publicity(models.TextChoices):
 class Sourced(models.Model):
     """A record that may come from, or go to, another system or level."""
 
-    source_system = models.CharField(_("来源系统"), max_length=60, blank=True, default="", help_text=_("留空表示本平台产生"))
+    source_system = models.CharField(
+        _("来源系统"), max_length=60, blank=True, default="", help_text=_("留空表示本平台产生")
+    )
     upstream_no = models.CharField(_("上级系统编号"), max_length=80, blank=True, default="")
     handling_organ = models.CharField(_("办理机关"), max_length=120, blank=True, default="")
     level = models.CharField(_("层级"), max_length=10, choices=Level, default=Level.CITY)

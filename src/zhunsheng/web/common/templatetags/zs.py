@@ -26,6 +26,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from zhunsheng.web.common.errors import language
+
 register = template.Library()
 
 THIN = "\u2009"  # between groups of three digits
@@ -183,7 +185,7 @@ def rate(value: Any, of: bool = True) -> SafeString:
     if of and denominator is not None:
         numbers = format_html(' <span class="of">{}/{}</span>', grouped(numerator), grouped(denominator))
     if suppressed or share is None:
-        return format_html('<span class="rate"><span class="muted">{}</span>{}</span>', _("样本不足,不公布"), numbers)
+        return format_html('<span class="rate"><span class="muted">{}</span>{}</span>', _("样本不足，不公布"), numbers)
     digits = 0 if denominator is not None and denominator < 100 else 1
     if digits == 0 and 0 < share < 1 and _rounded(share, 0) in {"0", "100"}:
         digits = 1  # nearly all is not all
@@ -288,13 +290,13 @@ def query_with(request: HttpRequest, **changes: Any) -> str:
 # -- hashes and codes -------------------------------------------------------------------------------------------------
 @register.simple_tag(name="hash")
 def hash_block(value: Any, url: str = "") -> SafeString:
-    """A hash as its first and last eight digits; the whole of it, to copy or to verify, is one click away."""
+    """A hash: its first digits, the whole of it when it is turned to, with a button to copy and a link to verify."""
     text = bytes(value).hex() if isinstance(value, bytes | memoryview) else str(value or "")
     if not text:
         return mark_safe('<span class="muted">—</span>')  # noqa: S308 - constant
     if len(text) <= 20:
         return format_html("<code>{}</code>", text)
-    return mark_safe(render_to_string("components/hash.html", {"value": text, "short": f"{text[:8]}…{text[-8:]}", "url": url}))  # noqa: S308
+    return mark_safe(render_to_string("components/hash.html", {"value": text, "url": url}))  # noqa: S308 - rendered with autoescape
 
 
 @register.simple_tag(takes_context=True)
@@ -338,10 +340,17 @@ def progress(done: int, total: int, label: Words = "") -> SafeString:
 
 @register.simple_tag
 def interval_chart(
-    low: "float | None", estimate: "float | None", high: "float | None", target: "float | None" = None, floor: float = 0.0, ceiling: float = 1.0
+    low: "float | None",
+    estimate: "float | None",
+    high: "float | None",
+    target: "float | None" = None,
+    floor: float = 0.0,
+    ceiling: float = 1.0,
+    labels: bool = False,
 ) -> SafeString:
     """An estimate with its interval as a band, and the target as a mark. All are shares; the axis runs from floor to ceiling.
 
+    With `labels` the ends of the axis and the target are named; without, it fits into a row of a table under one heading.
     The sentence beside the drawing says the same to those who do not see it.
     """
     if low is None or estimate is None or high is None:
@@ -353,32 +362,47 @@ def interval_chart(
     def x(share: float) -> str:
         return f"{200 * min(max((float(share) - floor) / width, 0.0), 1.0):.2f}"
 
-    words = _("估计 %(estimate)s,区间 %(low)s–%(high)s") % {
+    words = _("估计 %(estimate)s，区间 %(low)s–%(high)s") % {
         "estimate": percent(estimate),
         "low": _rounded(low, 1),
         "high": percent(high),
     }
     goal = SafeString("")
     if target is not None:
-        words += _(";目标 %(target)s") % {"target": percent(target)}
+        words += _("；目标 %(target)s") % {"target": percent(target)}
         goal = format_html(
             '<line class="target" x1="{0}" x2="{0}" y1="3" y2="24"/><path class="target-head" d="M{1} 0h8l-4 5Z"/>',
             x(target),
             f"{float(x(target)) - 4:.2f}",
         )
     left, right = float(x(low)), float(x(high))
+    names = SafeString("")
+    if labels:
+        names = format_html(
+            '<text x="0" y="33">{}</text><text x="200" y="33" text-anchor="end">{}</text>',
+            percent(floor, 0),
+            percent(ceiling, 0),
+        )
+        if target is not None:
+            anchor = "start" if float(x(target)) < 100 else "end"
+            names += format_html(
+                '<text x="{}" y="-3" text-anchor="{}">{}</text>', x(target), anchor, _("目标 %(target)s") % {"target": percent(target)}
+            )
     return format_html(
-        '<svg class="interval" viewBox="-4 0 208 24" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<svg class="interval{}" viewBox="{}" role="img" aria-label="{}">'
         '<line class="axis" x1="0" x2="200" y1="14" y2="14"/>'
         '<line class="tick" x1="0" x2="0" y1="11" y2="17"/><line class="tick" x1="200" x2="200" y1="11" y2="17"/>'
         '<rect class="band-bar" x="{}" y="9" width="{}" height="10"/>'
-        '<line class="point" x1="{}" x2="{}" y1="7" y2="21"/>{}</svg>',
+        '<line class="point" x1="{}" x2="{}" y1="7" y2="21"/>{}{}</svg>',
+        " labelled" if labels else "",
+        "-4 -13 208 50" if labels else "-4 0 208 24",
         words,
         left,
         f"{max(right - left, 1):.2f}",
         x(estimate),
         x(estimate),
         goal,
+        names,
     )
 
 
@@ -451,3 +475,18 @@ def capture(parser: Parser, token: Token) -> CaptureNode:
     nodelist = parser.parse(("endcapture",))
     parser.delete_first_token()
     return CaptureNode(nodelist, [words[2]])
+
+
+@register.filter
+def named(value: Any, field: str = "name") -> str:
+    """The row's `field` in the language of the page: field_en on an English page where the row has one."""
+    if value is None:
+        return ""
+    english = getattr(value, f"{field}_en", "") if language() == "en" else ""
+    return str(english or getattr(value, field, ""))
+
+
+@register.filter
+def say(value: Any) -> str:
+    """An engine's reason (or error) in the language of the page."""
+    return str(value.text(language())) if value is not None else ""

@@ -42,7 +42,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="write nothing; fail if a string lacks its English")
-        parser.add_argument("--missing", action="store_true", help="print the strings that lack their English, one a line")
+        parser.add_argument(
+            "--missing", action="store_true", help="print the strings that lack their English, one a line"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         from babel.messages import Catalog
@@ -77,7 +79,12 @@ class Command(BaseCommand):
                 self.stdout.write(repr(one))
             return
         if options["check"]:
-            stale = not mo.exists() or mo.read_bytes() != new_mo.getvalue() or not po.exists() or po.read_bytes() != new_po.getvalue()
+            stale = (
+                not mo.exists()
+                or mo.read_bytes() != new_mo.getvalue()
+                or not po.exists()
+                or po.read_bytes() != new_po.getvalue()
+            )
             for one in missing[:40]:
                 self.stderr.write(f"no English for: {one!r}")
             if missing or stale:
