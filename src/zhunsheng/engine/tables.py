@@ -238,7 +238,7 @@ def _has_rows(file: Traversable) -> bool:
 
 def _locate(name: str, root: Path | None) -> tuple[Traversable | None, Traversable | None, str]:
     """The CSV and the TOML of a table, and where they come from; both from the same place."""
-    if not _NAME.fullmatch(name) or ".." in name:
+    if len(name) > 200 or not _NAME.fullmatch(name) or ".." in name:
         raise TableError("tables.bad_name", table=name[:80])
     for base, origin in ([(root, str(root))] if root is not None else []) + [(_data(), "package")]:
         path, _, stem = name.rpartition("/")
