@@ -152,7 +152,6 @@ class Draw(Sourced):
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.ANNOUNCED)
     announcement = models.TextField(_("公告(规范化 JSON)"))
     announcement_hash = models.CharField(_("公告哈希"), max_length=64)
-    frame = models.BinaryField(_("名录快照(gzip,每行一叶)"))
     frame_root = models.CharField(_("名录根哈希"), max_length=64)
     frame_size = models.PositiveIntegerField(_("名录单位数"))
     #: as announced: [{"key", "size" (N), "n", "capped" (of N, out by CAP)}]; the frame and the announcement are the proof
@@ -163,12 +162,13 @@ class Draw(Sourced):
     not_before = models.DateTimeField(_("最早抽取时间"))
     #: what the announced sources gave: [{"id", "value", "at", …evidence}]
     values = models.JSONField(_("随机数"), default=list, blank=True)
+    #: which announced fallback gave the values (0 = none was needed), and why
+    fallback = models.PositiveSmallIntegerField(_("备用来源"), default=0)
+    fallback_reason = models.CharField(_("启用备用来源的理由"), max_length=300, blank=True, default="")
     seed = models.CharField(_("种子"), max_length=64, blank=True, default="")
     executed_at = models.DateTimeField(_("抽取时间"), null=True, blank=True)
     executed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("抽取人"))
     witnesses = models.CharField(_("见证人"), max_length=300, blank=True, default="")
-    #: the assignment object of the bundle: inspectors, constraints, seed, teams
-    assignment = models.TextField(_("派员(规范化 JSON)"), blank=True, default="")
     assigned_at = models.DateTimeField(_("派员时间"), null=True, blank=True)
     abandoned_at = models.DateTimeField(_("放弃时间"), null=True, blank=True)
     abandoned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("放弃批准人"))
@@ -185,6 +185,21 @@ class Draw(Sourced):
 
     def __str__(self) -> str:
         return self.no
+
+
+class DrawFile(models.Model):
+    """抽取卷宗: the large papers of a draw, apart from it so that no list of draws carries them."""
+
+    draw = models.OneToOneField(Draw, models.PROTECT, primary_key=True, related_name="file", verbose_name=_("抽取"))
+    frame = models.BinaryField(_("名录快照(gzip,每行一叶)"))
+    #: the assignment object of the bundle: inspectors, constraints, seed, teams
+    assignment = models.TextField(_("派员(规范化 JSON)"), blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("抽取卷宗")
+
+    def __str__(self) -> str:
+        return str(self.draw)
 
 
 class Task(models.Model):

@@ -1,0 +1,137 @@
+"""Reading the dated tables of the room: items, wordings, rule books, kinds of follow-up, industries."""
+
+import datetime
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from zhunsheng.engine import tables
+from zhunsheng.web.common.errors import language
+from zhunsheng.web.common.records import in_force
+from zhunsheng.web.inspection.models import CheckItem, ResultWording, RuleBook
+
+
+def items_on(day: datetime.date) -> QuerySet[CheckItem]:
+    """抽查事项清单 in force on a day."""
+    return CheckItem.objects.filter(in_force(day)).select_related("office", "product_class")
+
+
+def wordings_on(day: datetime.date) -> QuerySet[ResultWording]:
+    """The result wordings from which a visit of that day takes exactly one."""
+    return ResultWording.objects.filter(in_force(day))
+
+
+def rule_book_on(day: datetime.date) -> RuleBook | None:
+    """The implementing rules in force on a day: the latest approved one that has come into force."""
+    approved = RuleBook.objects.filter(approved_at__isnull=False, valid_from__lte=day)
+    return approved.order_by("-valid_from", "-id").first()
+
+
+def rule_book_body(book: RuleBook) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(book.body)
+    return body
+
+
+def named_rows(table: str, day: datetime.date | None = None) -> list[tables.Row]:
+    """The rows of an engine table, those in force on a day."""
+    loaded = tables.load(table)
+    return list(loaded.valid_on(day) if day else loaded.rows)
+
+
+def choices(table: str, day: datetime.date | None = None) -> list[tuple[str, str]]:
+    """(code, name in the language of the page) of an engine table, for a form field."""
+    return [(row["code"], row.label(language())) for row in named_rows(table, day)]
+
+
+def label(table: str, code: str) -> str:
+    """The name of a code in the language of the page; the code itself where the table does not know it."""
+    for row in tables.load(table).rows:
+        if row["code"] == code:
+            return row.label(language())
+    return code
+
+
+def ratio_schemes(day: datetime.date) -> dict[str, dict[str, Any]]:
+    """Ratio schemes in force: scheme → {name, name_en, role, ratios: {class: decimal text}, source, confidence}."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in tables.load("inspection/ratios").valid_on(day):
+        scheme = found.setdefault(
+            row["scheme"],
+            {
+                "code": row["scheme"], "name": row["name"], "name_en": row["name_en"], "label": row.label(language()),
+                "role": row.get("role", ""), "ratios": {}, "source": row.source, "confidence": row.confidence,
+            },
+        )
+        scheme["ratios"][row["risk_class"]] = row["ratio"]
+    return found
+
+
+# -- industries (GB/T 4754) ------------------------------------------------------------------------------------------
+@lru_cache(maxsize=1)
+def _sections() -> Mapping[str, str]:
+    """Two-digit division → section letter."""
+    return {row["code"]: row["parent"] for row in tables.load("industry/gbt4754").rows if row["level"] == "division"}
+
+
+@lru_cache(maxsize=1)
+def _divisions_of() -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for division, section in _sections().items():
+        found.setdefault(section, []).append(division)
+    return {section: tuple(divisions) for section, divisions in found.items()}
+
+
+def industry_choices() -> list[tuple[str, str]]:
+    """Sections and divisions: what a scope or an item may name."""
+    return [
+        (row["code"], f"{row['code']} {row.label(language())}")
+        for row in tables.load("industry/gbt4754").rows
+        if row["level"] in {"section", "division"}
+    ]
+
+
+def industry_codes(text: str) -> tuple[str, ...]:
+    """The codes in an item's `applies_to`; () for all."""
+    codes = tuple(part.strip() for part in text.replace("；", ",").replace(";", ",").replace("，", ",").split(",") if part.strip())
+    return () if not codes or "*" in codes else codes
+
+
+def industry_prefixes(codes: Iterable[str]) -> tuple[str, ...]:
+    """The beginnings of industry codes that these sections, divisions and groups stand for."""
+    found: set[str] = set()
+    for code in codes:
+        if code[:1].isalpha():
+            found.update((code, *_divisions_of().get(code, ())))
+        else:
+            found.add(code)
+    return tuple(sorted(found))
+
+
+def industry_q(codes: Iterable[str], path: str = "industry") -> Q:
+    """Entities of these industries (section letter, two-digit division or longer code)."""
+    condition = Q(pk__in=[])
+    for prefix in industry_prefixes(codes):
+        condition |= Q(**{f"{path}__startswith": prefix})
+    return condition
+
+
+def applies_to(item: CheckItem, industry: str) -> bool:
+    """Whether an item concerns an entity of this industry."""
+    codes = industry_codes(item.applies_to)
+    return not codes or industry.startswith(industry_prefixes(codes)) if industry else not codes
+
+
+def item_family(items: Iterable[CheckItem]) -> dict[str, set[str]]:
+    """Item code → the codes that count as the same item: itself and those it took over from, at any remove."""
+    replaced = {code: old for code, old in CheckItem.objects.exclude(replaces="").values_list("code", "replaces")}
+    families = {}
+    for item in items:
+        family, code = {item.code}, item.code
+        while (older := replaced.get(code, "")) and older not in family:
+            family.add(older)
+            code = older
+        families[item.code] = family
+    return families
