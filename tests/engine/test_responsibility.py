@@ -77,10 +77,10 @@ def test_levels_keep_offices_apart():
     levels = [Duty("city_bureau", "food", USE, "city"), Duty("county_bureau", "food", USE, "county")]
     assert overlaps(levels, BEFORE) == ()
     assert route(levels, "food", USE, BEFORE, "county").lead == ("county_bureau",)
-    assert gaps(levels, {"food": (USE,)}, BEFORE, "province") == (Cell("food", USE),)
+    assert gaps(levels, {"food": (USE,)}, BEFORE, "provincial") == (Cell("food", USE),)
     everywhere = [*levels, Duty("other", "food", USE)]
     assert [o.scope for o in overlaps(everywhere, BEFORE)] == ["city", "county"]
-    assert gaps(everywhere, {"food": (USE,)}, BEFORE, "province") == ()
+    assert gaps(everywhere, {"food": (USE,)}, BEFORE, "provincial") == ()
 
 
 def test_a_link_that_does_not_exist_is_no_gap():

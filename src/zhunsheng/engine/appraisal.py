@@ -52,6 +52,9 @@ class Target:
     note: str = ""
     source: str = ""
     confidence: str = "sure"
+    numerator_en: str = ""
+    denominator_en: str = ""
+    note_en: str = ""
 
     @property
     def is_rate(self) -> bool:
@@ -99,7 +102,7 @@ def target_from(cells: Mapping[str, str]) -> Target:
     """The target written in a row of a targets table (or in any mapping with its columns).
 
     Columns: code, name, name_en, operator, value, unit, deadline, source_clause, and where present registry, numerator,
-    denominator, force, deadline_basis, note, source, confidence.
+    denominator, force, deadline_basis, note, source, confidence, and numerator_en, denominator_en, note_en.
     Raises AppraisalError naming target and column for a missing or unreadable cell.
     """
     code = cells.get("code", "")
@@ -142,7 +145,10 @@ def target_from(cells: Mapping[str, str]) -> Target:
         deadline_basis=cells.get("deadline_basis", ""),
         note=cells.get("note", ""),
         source=cells.get("source", ""),
-        confidence=cells.get("confidence", "sure"),
+        confidence=cells.get("confidence") or "sure",
+        numerator_en=cells.get("numerator_en", ""),
+        denominator_en=cells.get("denominator_en", ""),
+        note_en=cells.get("note_en", ""),
     )
 
 

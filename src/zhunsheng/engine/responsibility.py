@@ -31,7 +31,7 @@ class Link(StrEnum):
 class Duty:
     """One office's duty for a product class in a link, from `valid_from` to `valid_to` (inclusive, None = open).
 
-    `scope` is the level of divisions it is for (province, city, county; empty = every level). `lead` is False for an
+    `scope` is the level of divisions it is for (provincial, city, county; empty = every level). `lead` is False for an
     office that only takes part.
     """
 
