@@ -254,7 +254,8 @@ def _org(value: str) -> IdCheck:
     problems = _shape(value, 9, _ORG_ALPHABET)
     if not problems and value[8] != (expected := org_code_check_digit(value[:8])):
         problems.append(_reason("identifiers.check_digit", position=9, expected=expected, actual=value[8]))
-    return _verdict("org", value, problems, [], {"body": value[:8], "check": value[8:9]})
+    notes = [Reason("identifiers.org_weak")]
+    return _verdict("org", value, problems, notes, {"body": value[:8], "check": value[8:9]})
 
 
 def _reg(value: str) -> IdCheck:
