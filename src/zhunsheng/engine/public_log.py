@@ -45,6 +45,7 @@ Json: TypeAlias = None | bool | int | float | str | Sequence["Json"] | Mapping[s
 EMPTY_ROOT = sha256().digest()
 MAX_INTEGER = 2**53 - 1
 MAX_ENTRY = 1024 * 1024
+MAX_DEPTH = 100
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 _escaped_surrogate = re.compile(r"\\u[dD][89a-fA-F]")
@@ -58,23 +59,23 @@ def canonical(value: Json) -> bytes:
 
     Keys are sorted by their UTF-16 code units, there is no white space, text is UTF-8, numbers are written as
     ECMAScript writes them. Refuses what has no such form: NaN and infinities, integers beyond 2^53-1 (a reader with
-    double precision would see another number), lone surrogates, keys that are not text.
+    double precision would see another number), lone surrogates, keys that are not text, and more than MAX_DEPTH
+    levels of nesting.
 
     >>> canonical({"b": [1.0, 1e21], "a": "质"}).decode()
     '{"a":"质","b":[1,1e+21]}'
     """
     parts: list[str] = []
-    try:
-        _write(value, parts)
-    except RecursionError:
-        raise LogError("public_log.too_deep") from None
+    _write(value, parts, MAX_DEPTH)
     try:
         return "".join(parts).encode()
     except UnicodeEncodeError:
         raise LogError("public_log.lone_surrogate") from None
 
 
-def _write(value: Json, parts: list[str]) -> None:
+def _write(value: Json, parts: list[str], depth: int) -> None:
+    if depth < 0:
+        raise LogError("public_log.too_deep", limit=MAX_DEPTH)
     if isinstance(value, str):
         parts.append(_quote(value))
     elif value is None:
@@ -93,14 +94,14 @@ def _write(value: Json, parts: list[str]) -> None:
             parts.append(mark)
             parts.append(_quote(key))
             parts.append(":")
-            _write(value[key], parts)
+            _write(value[key], parts, depth - 1)
             mark = ","
         parts.append("{}" if mark == "{" else "}")
     elif isinstance(value, list | tuple):
         mark = "["
         for item in value:
             parts.append(mark)
-            _write(item, parts)
+            _write(item, parts, depth - 1)
             mark = ","
         parts.append("[]" if mark == "[" else "]")
     else:
@@ -158,7 +159,7 @@ def parse_json(data: bytes) -> Json:
     except json.JSONDecodeError as error:
         raise LogError("public_log.bad_json", at=error.pos, line=error.lineno, column=error.colno) from None
     except RecursionError:
-        raise LogError("public_log.too_deep") from None
+        raise LogError("public_log.too_deep", limit=MAX_DEPTH) from None
     if _escaped_surrogate.search(text):
         canonical(value)
     return value

@@ -1,0 +1,106 @@
+"""Reading published JSON with types: what is missing, of the wrong kind, or not known is refused by its name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from zhunsheng.engine.errors import DrawError
+from zhunsheng.engine.public_log import Json
+
+PROTOCOL = "zhunsheng/draw/1"
+
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_ASCII = re.compile(r"[ -{}~]+")  # printable ASCII without '|'; '=' is taken out below
+MAX_TEXT = 2000
+
+
+def obj(
+    value: Json, at: str, required: Collection[str] = (), optional: Collection[str] | None = ()
+) -> Mapping[str, Json]:
+    """`value` as an object that has the required keys and, unless `optional` is None, no others than these two kinds."""
+    if not isinstance(value, Mapping):
+        raise DrawError("draw.field.not_object", at=at)
+    for key in required:
+        if key not in value:
+            raise DrawError("draw.field.missing", at=at, key=key)
+    if optional is not None:
+        for key in value:
+            if key not in required and key not in optional:
+                raise DrawError("draw.field.unknown", at=at, key=key[:80])
+    return value
+
+
+def array(value: Json, at: str) -> Sequence[Json]:
+    """`value` as a list."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise DrawError("draw.field.not_array", at=at)
+    return value
+
+
+def text(value: Json, at: str, empty: bool = False) -> str:
+    """`value` as text: printable, in Unicode's NFC form, of sensible length; not empty unless allowed."""
+    if not isinstance(value, str):
+        raise DrawError("draw.field.not_text", at=at)
+    if not value and empty:
+        return value
+    if not value or len(value) > MAX_TEXT or not value.isprintable() or not unicodedata.is_normalized("NFC", value):
+        raise DrawError("draw.field.bad_text", at=at)
+    return value
+
+
+def ascii_text(value: Json, at: str) -> str:
+    """`value` as it may stand in a hashed text: printable ASCII without '|' and '='."""
+    found = value if isinstance(value, str) else ""
+    if len(found) > MAX_TEXT or not _ASCII.fullmatch(found) or "=" in found:
+        raise DrawError("draw.field.not_ascii", at=at)
+    return found
+
+
+def integer(value: Json, at: str, low: int = 0) -> int:
+    """`value` as a whole number of at least `low`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise DrawError("draw.field.not_integer", at=at, low=low)
+    return value
+
+
+def hex64(value: Json, at: str) -> str:
+    """`value` as a SHA-256 in 64 lower-case hexadecimal digits."""
+    if not isinstance(value, str) or not _HEX64.fullmatch(value):
+        raise DrawError("draw.field.not_hash", at=at)
+    return value
+
+
+def counts(value: Json, at: str) -> dict[str, int]:
+    """`value` as an object from stratum to a number of units."""
+    return {key: integer(count, f"{at}.{key}") for key, count in obj(value, at, optional=None).items()}
+
+
+def instant(value: Json, at: str) -> datetime:
+    """`value` as a moment written 2026-04-20T01:30:00Z: UTC, whole seconds."""
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value[:-1]).replace(tzinfo=UTC)
+        except ValueError:
+            pass
+    raise DrawError("draw.field.not_instant", at=at)
+
+
+def instant_text(moment: datetime, at: str) -> str:
+    """The moment as published: UTC, whole seconds, fractions cut off. Refuses a datetime without a time zone."""
+    if moment.tzinfo is None:
+        raise DrawError("draw.field.no_time_zone", at=at)
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day(value: Json, at: str) -> date:
+    """`value` as a date written 2026-04-20."""
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise DrawError("draw.field.not_date", at=at)

@@ -1,0 +1,246 @@
+"""Sources of randomness: how each is announced, how its value is written, and what can be checked of it.
+
+| id | kind | value |
+|---|---|---|
+| `ceremony:<party>` | party | the string the party reveals |
+| `ceremony:dice`, `ceremony:dice-<n>` | dice | the faces joined by '-', ten or more |
+| `lottery:ssq` 双色球 | ssq | six red ascending, '+', one blue: `03-11-15-22-28-31+07` |
+| `lottery:dlt` 大乐透 | dlt | five ascending, '+', two ascending: `02-09-17-25-33+04-11` |
+| `drand:<chain hash>` | drand | the round's randomness, 64 lower-case hexadecimal digits |
+
+Which combinations are enough is a dated table, `data/draw/randomness.csv`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+
+from zhunsheng.engine import tables
+from zhunsheng.engine.draw.fields import PROTOCOL, ascii_text, hex64, instant, instant_text, integer, obj, text
+from zhunsheng.engine.errors import DrawError
+from zhunsheng.engine.public_log import Json
+from zhunsheng.engine.tables import Row
+
+MIN_DICE = 10
+MIN_COMMITTED = 22  # characters; 22 of base 64, or more of a smaller alphabet, cannot be searched through
+
+_TERMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # kind → (required, optional) terms
+    "party": (frozenset(), frozenset({"party", "commitment", "default", "note"})),
+    "dice": (frozenset(), frozenset({"party", "rolls", "note"})),
+    "ssq": (frozenset({"issue"}), frozenset({"note"})),
+    "dlt": (frozenset({"issue"}), frozenset({"note"})),
+    "drand": (frozenset({"round"}), frozenset({"note"})),
+}
+_FACES = re.compile(r"[1-6](-[1-6])*")
+_LOTTERY = re.compile(r"\d\d(-\d\d)*\+\d\d(-\d\d)*")
+_BALLS = {"ssq": ((6, 33), (1, 16)), "dlt": ((5, 35), (2, 12))}
+_SIGNATURE = re.compile(r"[0-9a-f]{96}")
+_MAX_ROUND = 2**53 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source as announced: its id, and the terms that fix which of its values counts.
+
+    Terms: party: `party` (who), `commitment` (see `commitment`), `default` (the value if it is not revealed);
+    dice: `rolls` (how many), `party`; lottery: `issue` (期号); drand: `round`. All may carry a `note`.
+    """
+
+    id: str
+    terms: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """party, dice, ssq, dlt or drand. Raises DrawError for any other id."""
+        family, _, name = self.id.partition(":")
+        if family == "ceremony" and (name == "dice" or name.startswith("dice-")):
+            return "dice"
+        if family == "ceremony" and name:
+            return "party"
+        if family == "lottery" and name in ("ssq", "dlt"):
+            return name
+        if family == "drand":
+            return "drand"
+        raise DrawError("draw.source.unknown_kind", source=self.id)
+
+    def as_json(self) -> dict[str, Json]:
+        """The source as it stands in the announcement."""
+        return {"id": self.id, **self.terms}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a source gave.
+
+    at: the moment the value came to exist (revealed, thrown, drawn, or the time of the round), with a time zone.
+    evidence: how that can be checked, as text: `signature` for drand; for others `url`, `record`, `witness` …
+    """
+
+    source: str
+    value: str
+    at: datetime
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Json]:
+        """The value as it stands in the bundle."""
+        return {
+            "source": self.source,
+            "value": self.value,
+            "at": instant_text(self.at, self.source),
+            "evidence": dict(self.evidence),
+        }
+
+
+def read_source(value: Json, at: str) -> Source:
+    """A source from its JSON. Refuses unknown kinds and terms, and terms of the wrong form."""
+    found = obj(value, at, {"id"}, None)
+    source = Source(ascii_text(found["id"], f"{at}.id"))
+    required, optional = _TERMS[source.kind]
+    obj(found, at, required | {"id"}, optional)
+    terms: dict[str, str | int] = {}
+    for key, term in found.items():
+        where = f"{at}.{key}"
+        if key == "round":
+            if integer(term, where, 1) > _MAX_ROUND:
+                raise DrawError("draw.field.not_integer", at=where, low=1)
+            terms[key] = integer(term, where, 1)
+        elif key == "rolls":
+            terms[key] = integer(term, where, MIN_DICE)
+        elif key == "commitment":
+            terms[key] = hex64(term, where)
+        elif key in ("issue", "default"):
+            terms[key] = ascii_text(term, where)
+        elif key != "id":
+            terms[key] = text(term, where)
+    if source.kind == "drand":
+        chain(source.id)
+    return Source(source.id, terms)
+
+
+def read_value(value: Json, at: str) -> Value:
+    """A value from its JSON."""
+    found = obj(value, at, {"source", "value", "at"}, {"evidence"})
+    evidence = obj(found.get("evidence", {}), f"{at}.evidence", optional=None)
+    return Value(
+        ascii_text(found["source"], f"{at}.source"),
+        ascii_text(found["value"], f"{at}.value"),
+        instant(found["at"], f"{at}.at"),
+        {key: text(item, f"{at}.evidence.{key}") for key, item in evidence.items()},
+    )
+
+
+def satisfied_profiles(sources: Sequence[Source], on: date) -> tuple[Row, ...]:
+    """The profiles of `data/draw/randomness.csv` in force on that day whose needs these sources meet.
+
+    Empty means: not enough for a draw (one lottery alone, one party alone, dice alone).
+    """
+    have = Counter(source.kind for source in sources)
+    return tuple(
+        row
+        for row in tables.load("draw/randomness").valid_on(on)
+        if all(have[kind] >= int(count) for kind, _, count in (need.partition(":") for need in row.list("needs")))
+    )
+
+
+def commitment(draw: str, source_id: str, value: str) -> str:
+    """What a party hands in before the announcement, so that it cannot choose its value after hearing the others.
+
+    sha256hex("zhunsheng/draw/1/commit|" + draw + "|" + source id + "|" + value). The value must be too long to be
+    searched through: at least 22 characters drawn at random.
+    """
+    return sha256(f"{PROTOCOL}/commit|{draw}|{source_id}|{value}".encode()).hexdigest()
+
+
+def check_value(source: Source, value: Value, draw: str) -> None:
+    """Refuses a value that is not written as its kind is written, or that the party did not commit to."""
+    if value.source != source.id:
+        raise DrawError("draw.value.other_source", source=source.id, found=value.source)
+    written = ascii_text(value.value, source.id)
+    kind = source.kind
+    if kind == "party":
+        _check_party(source, written, draw)
+    elif kind == "dice":
+        faces = len(written.split("-"))
+        if not _FACES.fullmatch(written) or faces < MIN_DICE or faces != source.terms.get("rolls", faces):
+            raise DrawError("draw.value.not_dice", source=source.id, rolls=source.terms.get("rolls", MIN_DICE))
+    elif kind == "drand":
+        hex64(written, source.id)
+    elif not _is_lottery(kind, written):
+        raise DrawError(f"draw.value.not_{kind}", source=source.id)
+
+
+def _check_party(source: Source, written: str, draw: str) -> None:
+    promised = source.terms.get("commitment")
+    if promised is None or written == source.terms.get("default"):
+        return
+    if len(written) < MIN_COMMITTED:
+        raise DrawError("draw.value.too_short", source=source.id, least=MIN_COMMITTED)
+    if commitment(draw, source.id, written) != promised:
+        raise DrawError("draw.value.not_committed", source=source.id)
+
+
+def _is_lottery(kind: str, written: str) -> bool:
+    if not _LOTTERY.fullmatch(written):
+        return False
+    for group, (count, highest) in zip(written.split("+"), _BALLS[kind], strict=True):
+        balls = [int(ball) for ball in group.split("-")]
+        if len(balls) != count or balls != sorted(set(balls)) or not 1 <= balls[0] <= balls[-1] <= highest:
+            return False
+    return True
+
+
+def chain(source_id: str) -> Row:
+    """The parameters of a drand chain. Raises DrawError for a chain that is not in the table."""
+    wanted = source_id.partition(":")[2]
+    for row in tables.load("draw/drand_chains").rows:
+        if row["chain"] == wanted:
+            return row
+    raise DrawError("draw.source.unknown_chain", source=source_id)
+
+
+def round_time(source: Source) -> datetime:
+    """The moment of the announced drand round: genesis + period × (round − 1)."""
+    genesis, period = _clockwork(source.id)
+    try:
+        return genesis + period * (int(source.terms["round"]) - 1)
+    except OverflowError:
+        raise DrawError("draw.source.round_too_far", source=source.id) from None
+
+
+def first_round_after(source_id: str, moment: datetime) -> int:
+    """The first round of a drand chain whose time is not before `moment`."""
+    genesis, period = _clockwork(source_id)
+    return max(1, 1 - (genesis - moment) // period)
+
+
+def _clockwork(source_id: str) -> tuple[datetime, timedelta]:
+    row = chain(source_id)
+    genesis = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=row.integer("genesis"))
+    return genesis, timedelta(seconds=row.integer("period"))
+
+
+def check_signature(source: Source, value: Value) -> None:
+    """Verifies offline that a drand value is the randomness of the announced round.
+
+    randomness = SHA-256(signature), and the signature is the chain's BLS signature of the round. Raises DrawError if
+    it is not, and also where the package `drand-verify` is not installed: what cannot be checked does not pass.
+    """
+    signature = value.evidence.get("signature", "")
+    if not _SIGNATURE.fullmatch(signature):
+        raise DrawError("draw.drand.no_signature", source=source.id)
+    if sha256(bytes.fromhex(signature)).hexdigest() != value.value:
+        raise DrawError("draw.drand.wrong_randomness", source=source.id)
+    try:
+        from drand_verify import verify_bls_unchained_g1_rfc9380
+    except ImportError:
+        raise DrawError("draw.drand.not_installed", source=source.id) from None
+    row, number = chain(source.id), int(source.terms["round"])
+    try:
+        verify_bls_unchained_g1_rfc9380(number, signature, row["public_key"])
+    except ValueError:
+        raise DrawError("draw.drand.bad_signature", source=source.id, round=number) from None
