@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import math
 
 from django.db import transaction
 from django.utils.text import format_lazy
@@ -81,7 +82,7 @@ def body(on: datetime.date, at: datetime.datetime) -> bytes:
 
 def _design(passed: estimate.PassRate) -> dict[str, object]:
     def six(value: float | None) -> float | None:
-        return None if value is None else round(value, 6)
+        return None if value is None or not math.isfinite(value) else round(value, 6)
 
     rate, bounds = passed.rate, passed.bounds
     return {
