@@ -40,9 +40,8 @@ def impurities(tree: ast.AST, *, may_read: bool) -> list[str]:
             found.append(f"{node.lineno}: {node.func.id}()")
         elif isinstance(node, ast.Attribute) and node.attr in IMPURE_ATTRIBUTES:
             found.append(f"{node.lineno}: .{node.attr}")
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in READING:
-            if not may_read:
-                found.append(f"{node.lineno}: .{node.func.attr}()")
+        elif isinstance(node, ast.Attribute) and node.attr in READING and not may_read:
+            found.append(f"{node.lineno}: .{node.attr}")
     return found
 
 
