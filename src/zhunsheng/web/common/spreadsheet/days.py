@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from zhunsheng.web.common.errors import Refused
 
 #: 2017年5月3日, 2017-05-03, 2017/5/3, 2017.5.3; a time of day behind it does not change the day.
-_PARTED = re.compile(r"(\d{4})\s*(?:年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日|([-/.])\s*(\d{1,2})\s*\4\s*(\d{1,2}))(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?")
+_PARTED = re.compile(
+    r"(\d{4})\s*(?:年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日|([-/.])\s*(\d{1,2})\s*\4\s*(\d{1,2}))(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?"
+)
 _SOLID = re.compile(r"\d{8}")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 #: Day 1 of a spreadsheet is 1900-01-01, and it believes in a 29 February 1900: from March 1900 on, day 0 is this.
@@ -41,10 +43,14 @@ def _parse(text: str) -> datetime.date:
         return _SERIAL_ZERO + datetime.timedelta(days=int(float(plain)))
     else:
         raise Refused(
-            _("“%(text)s”不是日期。可以写成 2017年5月3日、2017-05-03、2017/5/3、2017.5.3 或 20170503") % {"text": text[:40]}
+            _("“%(text)s”不是日期。可以写成 2017年5月3日、2017-05-03、2017/5/3、2017.5.3 或 20170503")
+            % {"text": text[:40]}
         )
     if not YEARS[0] <= int(year) <= YEARS[1]:
-        raise Refused(_("“%(text)s”的年份不在 %(first)s 至 %(last)s 之间") % {"text": text[:40], "first": YEARS[0], "last": YEARS[1]})
+        raise Refused(
+            _("“%(text)s”的年份不在 %(first)s 至 %(last)s 之间")
+            % {"text": text[:40], "first": YEARS[0], "last": YEARS[1]}
+        )
     try:
         return datetime.date(int(year), int(month), int(day))
     except ValueError:

@@ -38,7 +38,13 @@ def open_delimited(path: Path, *, tabbed: bool, max_rows: int) -> Table:
         if above:
             notes.append(_("第 %(row)s 行是表头;它上面的 %(n)s 行没有读") % {"row": row, "n": len(above)})
         return Table(
-            "tsv" if delimiter == "\t" else "csv", name, header, row, _rows(below, len(header), max_rows), notes, handle.close
+            "tsv" if delimiter == "\t" else "csv",
+            name,
+            header,
+            row,
+            _rows(below, len(header), max_rows),
+            notes,
+            handle.close,
         )
     except BaseException:
         handle.close()
@@ -60,13 +66,18 @@ def find_encoding(path: Path) -> tuple[str, str]:
         position = 0
         while chunk := handle.read(CHUNK):
             if (at := chunk.find(b"\0")) >= 0:
-                raise Refused(_("文件第 %(byte)s 字节是空字符(NUL):这不是文本表格,或已损坏。请重新导出") % {"byte": position + at + 1})
+                raise Refused(
+                    _("文件第 %(byte)s 字节是空字符(NUL):这不是文本表格,或已损坏。请重新导出")
+                    % {"byte": position + at + 1}
+                )
             position += len(chunk)
     if _decodes(path, "utf-8", "UTF-8"):
         return "utf-8", "UTF-8"
     if _decodes(path, "gb18030", "GB18030") and _looks_chinese(path):
         return "gb18030", "GB18030"
-    raise Refused(_("认不出文字编码:既不是 UTF-8,也不是 GB18030(GBK)。请在 Excel 或 WPS 中另存为“CSV UTF-8”,或直接上传 .xlsx"))
+    raise Refused(
+        _("认不出文字编码:既不是 UTF-8,也不是 GB18030(GBK)。请在 Excel 或 WPS 中另存为“CSV UTF-8”,或直接上传 .xlsx")
+    )
 
 
 def _decodes(path: Path, codec: str, name: str, *, must: bool = False) -> bool:
@@ -82,7 +93,8 @@ def _decodes(path: Path, codec: str, name: str, *, must: bool = False) -> bool:
         except UnicodeDecodeError as problem:
             if must:
                 raise Refused(
-                    _("文件以 %(name)s 标记开头,第 %(byte)s 字节起却不是 %(name)s。请重新导出") % {"name": name, "byte": position + problem.start + 1}
+                    _("文件以 %(name)s 标记开头,第 %(byte)s 字节起却不是 %(name)s。请重新导出")
+                    % {"name": name, "byte": position + problem.start + 1}
                 ) from None
             return False
     return True

@@ -46,7 +46,9 @@ class Table:
     def __enter__(self) -> "Table":
         return self
 
-    def __exit__(self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None") -> None:
+    def __exit__(
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
+    ) -> None:
         self.close()
 
 
@@ -65,7 +67,9 @@ def clean(text: str) -> str:
     return text.strip(" \t\r\n\u3000\xa0\u200b\ufeff").replace("\r\n", " ").replace("\n", " ").replace("\r", " ")
 
 
-def split_heading(records: Iterable[tuple[int, list[str]]]) -> tuple[int, list[str], list[int], Iterator[tuple[int, list[str]]]]:
+def split_heading(
+    records: Iterable[tuple[int, list[str]]],
+) -> tuple[int, list[str], list[int], Iterator[tuple[int, list[str]]]]:
     """Finds the heading: the first row with two filled cells, or, in a file of one column, the first filled row.
 
     Returns its row number, its cells, the numbers of filled rows above it, and the records below it.
@@ -91,7 +95,10 @@ def split_heading(records: Iterable[tuple[int, list[str]]]) -> tuple[int, list[s
     while header and not header[-1]:
         header.pop()
     if len(header) > MAX_COLUMNS:
-        raise Refused(_("第 %(row)s 行表头有 %(n)s 列,最多 %(most)s 列。请删去无关的列") % {"row": number, "n": len(header), "most": MAX_COLUMNS})
+        raise Refused(
+            _("第 %(row)s 行表头有 %(n)s 列,最多 %(most)s 列。请删去无关的列")
+            % {"row": number, "n": len(header), "most": MAX_COLUMNS}
+        )
     places: dict[str, int] = {}
     for index, name in enumerate(header):
         if name and name in places:
@@ -130,6 +137,8 @@ def fitted(number: int, cells: Sequence[str], width: int) -> SheetRow:
 def control_fault(cells: Sequence[str]) -> "Fault | None":
     """A fault for the first cell with an invisible control character, which no form would let in either."""
     for index, cell in enumerate(cells):
-        if not cell.isprintable() and any(character < " " or "\x7f" <= character < "\xa0" for character in cell if character != "\t"):
+        if not cell.isprintable() and any(
+            character < " " or "\x7f" <= character < "\xa0" for character in cell if character != "\t"
+        ):
             return Fault(index, _("%(column)s 列有看不见的控制字符,请重新输入这一格") % {"column": letters(index)})
     return None
