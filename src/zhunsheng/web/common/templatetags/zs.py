@@ -125,6 +125,44 @@ def button(
 _icon = icon
 
 
+@register.inclusion_tag("components/confirm.html", takes_context=True)
+def confirm(
+    context: Context,
+    id: str,  # noqa: A002 - the word of the template
+    label: Words,
+    *,
+    title: Words,
+    what: Words,
+    undo: Words,
+    action: str,
+    verb: Words = "",
+    kind: str = "",
+    icon: str = "",
+    fields: Any = None,
+    name: str = "",
+    value: str = "",
+) -> dict[str, Any]:
+    """A button that asks first: the dialog says what will happen (`what`) and whether it can be undone (`undo`), then posts.
+
+    `fields`: a form to be filled in the dialog, e.g. for a reason. `kind`: danger, primary or nothing.
+    """
+    return {
+        "id": id,
+        "label": label,
+        "title": title,
+        "what": what,
+        "undo": undo,
+        "action": action,
+        "verb": verb,
+        "kind": kind,
+        "icon": icon,
+        "fields": fields,
+        "name": name,
+        "value": value,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
 # -- numbers and dates ------------------------------------------------------------------------------------------------
 @register.filter
 def grouped(value: Any) -> str:
