@@ -38,9 +38,7 @@ def impurities(tree: ast.AST, *, may_read: bool) -> list[str]:
             found.append(f"{node.lineno}: from {node.module} import …")
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_NAMES:
             found.append(f"{node.lineno}: {node.func.id}()")
-        elif isinstance(node, ast.Attribute) and node.attr in IMPURE_ATTRIBUTES:
-            found.append(f"{node.lineno}: .{node.attr}")
-        elif isinstance(node, ast.Attribute) and node.attr in READING and not may_read:
+        elif isinstance(node, ast.Attribute) and node.attr in IMPURE_ATTRIBUTES | (set() if may_read else READING):
             found.append(f"{node.lineno}: .{node.attr}")
     return found
 
