@@ -181,13 +181,8 @@ def check(name: str, root: Path | None = None) -> tuple[Reason, ...]:
 
 def names(root: Path | None = None) -> tuple[str, ...]:
     """The names of all tables, sorted; with `root`, those of that folder as well."""
-    found: set[str] = set()
-    for base in ([root] if root is not None else []) + [_data()]:
-        for path, file in _walk(base):
-            stem, _, suffix = path.rpartition(".")
-            if suffix == "csv" or (suffix == "toml" and _has_rows(file)):
-                found.add(stem)
-    return tuple(sorted(found))
+    own = _listed(root) if root is not None else frozenset()
+    return tuple(sorted(own | _packaged()))
 
 
 def read_messages() -> Iterator[tuple[str, str, str]]:
@@ -209,6 +204,20 @@ def _flatten(tree: Mapping[str, object], prefix: str, path: str) -> Iterator[tup
     for name, sub in tree.items():
         if isinstance(sub, dict):
             yield from _flatten(sub, f"{prefix}.{name}" if prefix else name, path)
+
+
+def _listed(base: Traversable) -> frozenset[str]:
+    found: set[str] = set()
+    for path, file in _walk(base):
+        stem, _, suffix = path.rpartition(".")
+        if suffix == "csv" or (suffix == "toml" and _has_rows(file)):
+            found.add(stem)
+    return frozenset(found)
+
+
+@cache
+def _packaged() -> frozenset[str]:
+    return _listed(_data())  # the package does not change while it runs
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
