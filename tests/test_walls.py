@@ -14,8 +14,6 @@ import zhunsheng.engine
 SRC = Path(__file__).parents[1] / "src"
 ENGINE = sorted((SRC / "zhunsheng" / "engine").rglob("*.py"))
 
-# ---- engine: values in, values out
-
 IMPURE_NAMES = {"open", "input", "print", "exec", "eval", "breakpoint"}
 IMPURE_ATTRIBUTES = {
     "now", "utcnow", "today", "time_ns", "monotonic", "perf_counter", "localtime", "gmtime",

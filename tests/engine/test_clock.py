@@ -51,9 +51,6 @@ def test_periods_counted_by_hand(case):
     assert answer.provisional is False
 
 
-# ---- the calendar
-
-
 def test_every_day_of_fifteen_years_agrees_with_chinesecalendar():
     calendar = default_calendar()
     assert [d for d in ALL_DAYS if calendar.is_working(d) != chinese_calendar.is_workday(d)] == []
@@ -153,9 +150,6 @@ def test_days_left():
     assert working_days_between(date(2017, 10, 9), date(2017, 9, 29)) == -2
 
 
-# ---- hours
-
-
 def test_hours_run_through_nights_and_holidays():
     start = datetime(2017, 9, 30, 16, 30, tzinfo=CHINA)
     answer = deadline(start, 24, Unit.HOUR)
@@ -183,9 +177,6 @@ def test_suspended_hours():
     whole_day = Suspension(date(2017, 10, 1), date(2017, 10, 1), "hearing")
     assert deadline(start, 24, Unit.HOUR, suspensions=[whole_day]).due_at == start + timedelta(hours=48)
     assert deadline(start, 2, Unit.HOUR, extensions=[Extension(3, Unit.HOUR)]).due_at == start + timedelta(hours=5)
-
-
-# ---- refusals
 
 
 @pytest.mark.parametrize("amount", [0, -1, True, 1.5, "3"])
@@ -235,8 +226,6 @@ def test_what_cannot_be_counted_is_refused(code, call):
     assert error.value.code == code
     assert error.value.text("en")
 
-
-# ---- properties: an independent counter that walks day by day
 
 triggers = st.dates(FIRST, date(2026, 6, 30))
 pauses = st.lists(
@@ -339,9 +328,6 @@ def test_any_calendar_is_counted_right(days, trigger, amount):
     counted = [d for d in (trigger + timedelta(days=n + 1) for n in range((due - trigger).days)) if works(d)]
     assert len(counted) == amount
     assert counted[-1] == due
-
-
-# ---- reasons and time limits
 
 
 def test_the_reasons_tell_the_story():

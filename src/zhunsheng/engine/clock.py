@@ -56,9 +56,6 @@ class DayKind(StrEnum):
     MAKEUP_WORKDAY = "makeup_workday"
 
 
-# ---- the calendar --------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class SpecialDay:
     """A day named in a holiday notice: a day off, or a weekend day that is worked in exchange."""
@@ -202,9 +199,6 @@ def days_left(due: date, on: date, calendar: Calendar | None = None) -> int:
     """
     left = working_days_between(on, due, calendar)
     return min(left, -1) if _plain(on) > _plain(due) else left
-
-
-# ---- periods -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,9 +406,6 @@ def _merged_instants(suspensions: Sequence[Suspension]) -> list[tuple[datetime, 
     return merged
 
 
-# ---- reasons -------------------------------------------------------------------------------------------------------
-
-
 def _explain(answer: Deadline) -> Iterator[Reason]:
     said: dict[str, Param] = {"amount": answer.amount, "trigger": answer.trigger.isoformat()}
     yield Reason(f"clock.rule.{answer.unit}", said)
@@ -498,9 +489,6 @@ def _cause(cause: str, lang: str) -> str:
 
 def _named(day: SpecialDay) -> dict[str, Param]:
     return {"name": day.name, "name_en": day.name_en, "source": day.source}
-
-
-# ---- time limits ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -614,9 +602,6 @@ def _unit(row: tables.Row, text: str) -> Unit:
         return Unit(text)
     except ValueError:
         raise TableError("clock.bad_unit", where=f"{row.table}:{row.line}", unit=text) from None
-
-
-# ---- small things --------------------------------------------------------------------------------------------------
 
 
 def _special_day(row: tables.Row) -> SpecialDay:

@@ -70,9 +70,6 @@ class Identifier:
         return f"{self.scheme}:{self.value}"
 
 
-# ---- check digits --------------------------------------------------------------------------------------------------
-
-
 def uscc_check_digit(first17: str) -> str:
     """The 18th character for the first 17 of a 统一社会信用代码. GB 32100-2015: weights 3^i mod 31.
 
@@ -147,9 +144,6 @@ def _require(text: str, length: int, alphabet: str) -> None:
         raise IdentifierError("identifiers.length", expected=length, actual=len(text))
     for problem in _characters(text, alphabet):
         raise IdentifierError.of(problem)
-
-
-# ---- checks --------------------------------------------------------------------------------------------------------
 
 
 def normalise(text: str) -> str:
@@ -393,9 +387,6 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "food": re.compile(r"SC.*"),
     "resident": re.compile(r"[0-9]{17}[0-9X]"),
 }
-
-
-# ---- pieces --------------------------------------------------------------------------------------------------------
 
 
 def _shape(value: str, length: int, alphabet: str) -> list[Reason]:

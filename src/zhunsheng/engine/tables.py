@@ -220,9 +220,6 @@ def _packaged() -> frozenset[str]:
     return _listed(_data())  # the package does not change while it runs
 
 
-# ---- reading -------------------------------------------------------------------------------------------------------
-
-
 def _data() -> Traversable:
     return resources.files("zhunsheng.engine") / "data"
 
