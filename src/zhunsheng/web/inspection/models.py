@@ -20,23 +20,39 @@ class CheckItem(Dated):
     method = models.CharField(_("检查方式"), max_length=80, blank=True, default="")
     legal_basis = models.CharField(_("检查依据"), max_length=500, blank=True, default="")
     level = models.CharField(_("层级"), max_length=10, choices=Level, default=Level.CITY)
-    kind = models.CharField(_("事项类别"), max_length=10, default="general", choices=[("general", _("一般检查事项")), ("key", _("重点检查事项"))])
+    kind = models.CharField(
+        _("事项类别"),
+        max_length=10,
+        default="general",
+        choices=[("general", _("一般检查事项")), ("key", _("重点检查事项"))],
+    )
     ratio_min = models.DecimalField(_("抽查比例下限"), max_digits=5, decimal_places=4, null=True, blank=True)
     ratio_max = models.DecimalField(_("抽查比例上限"), max_digits=5, decimal_places=4, null=True, blank=True)
     frequency_max_per_year = models.PositiveSmallIntegerField(_("每年对同一主体最多次数"), null=True, blank=True)
-    product_class = models.ForeignKey("people.ProductClass", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("产品类别"))
+    product_class = models.ForeignKey(
+        "people.ProductClass", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("产品类别")
+    )
     link = models.CharField(_("环节"), max_length=12, blank=True, default="")
     speciality = models.CharField(_("所需专业"), max_length=40, blank=True, default="")
     replaces = models.CharField(_("承接的旧事项代码"), max_length=40, blank=True, default="")
-    applies_to = models.CharField(_("适用行业"), max_length=120, blank=True, default="*",
-                                  help_text=_("* 表示全部;或用逗号分开的 GB/T 4754 门类字母、两位大类代码"))
+    applies_to = models.CharField(
+        _("适用行业"),
+        max_length=120,
+        blank=True,
+        default="*",
+        help_text=_("* 表示全部;或用逗号分开的 GB/T 4754 门类字母、两位大类代码"),
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("抽查事项")
         ordering = ["code"]
         constraints = [
-            models.UniqueConstraint(fields=["code", "valid_from"], name="check_item_once", nulls_distinct=False,
-                                    violation_error_message=_("同一事项代码已有相同生效日期的版本"))
+            models.UniqueConstraint(
+                fields=["code", "valid_from"],
+                name="check_item_once",
+                nulls_distinct=False,
+                violation_error_message=_("同一事项代码已有相同生效日期的版本"),
+            )
         ]
 
     def __str__(self) -> str:
@@ -62,7 +78,9 @@ class ResultWording(Dated):
     class Meta:
         verbose_name = verbose_name_plural = _("检查结果用语")
         ordering = ["order", "code"]
-        constraints = [models.UniqueConstraint(fields=["code", "valid_from"], name="result_wording_once", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(fields=["code", "valid_from"], name="result_wording_once", nulls_distinct=False)
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -77,7 +95,9 @@ class RuleBook(models.Model):
     sha256 = models.CharField(_("SHA-256"), max_length=64)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("拟稿人"))
     created_at = models.DateTimeField(_("拟稿时间"))
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("签发人"))
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("签发人")
+    )
     approved_at = models.DateTimeField(_("签发时间"), null=True, blank=True)
 
     class Meta:
@@ -107,12 +127,23 @@ class Plan(Sourced, Disclosable):
     year = models.PositiveSmallIntegerField(_("年度"))
     kind = models.CharField(_("抽查类型"), max_length=12, choices=Kind, default=Kind.UNDIRECTED)
     office = models.ForeignKey("people.Office", models.PROTECT, related_name="plans", verbose_name=_("牵头机构"))
-    joint_offices = models.ManyToManyField("people.Office", blank=True, related_name="joint_plans", verbose_name=_("联合机构"))
+    joint_offices = models.ManyToManyField(
+        "people.Office", blank=True, related_name="joint_plans", verbose_name=_("联合机构")
+    )
     items = models.ManyToManyField(CheckItem, related_name="plans", verbose_name=_("抽查事项"))
     #: {"divisions": [code…], "parks": [code…], "industries": ["C", "14"…], "sizes": […], "risk_classes": […], "schemes": […], "tags": […]}
     scope = models.JSONField(_("对象范围"), default=dict, blank=True)
-    stratify_by = models.CharField(_("分层"), max_length=40, default="risk_class",
-                                   choices=[("risk_class", _("信用风险分类")), ("risk_class+county", _("信用风险分类 × 县区")), ("county", _("县区")), ("none", _("不分层"))])
+    stratify_by = models.CharField(
+        _("分层"),
+        max_length=40,
+        default="risk_class",
+        choices=[
+            ("risk_class", _("信用风险分类")),
+            ("risk_class+county", _("信用风险分类 × 县区")),
+            ("county", _("县区")),
+            ("none", _("不分层")),
+        ],
+    )
     #: {"A": "0.01", …, "*": "0.03"}: decimal strings; "*" for a stratum without a class
     ratios = models.JSONField(_("抽查比例"), default=dict)
     ratio_scheme = models.CharField(_("比例方案"), max_length=40, blank=True, default="")
@@ -122,15 +153,25 @@ class Plan(Sourced, Disclosable):
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("拟稿人"))
     created_at = models.DateTimeField(_("拟稿时间"))
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("批准人"))
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("批准人")
+    )
     approved_at = models.DateTimeField(_("批准时间"), null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("抽查计划")
         ordering = ["-year", "-no"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(ends_on__gte=models.F("starts_on")), name="plan_period", violation_error_message=_("检查结束不得早于检查开始")),
-            models.CheckConstraint(condition=models.Q(team_size__gte=2), name="plan_team_of_two", violation_error_message=_("每组检查人员不少于 2 人")),
+            models.CheckConstraint(
+                condition=models.Q(ends_on__gte=models.F("starts_on")),
+                name="plan_period",
+                violation_error_message=_("检查结束不得早于检查开始"),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(team_size__gte=2),
+                name="plan_team_of_two",
+                violation_error_message=_("每组检查人员不少于 2 人"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -158,7 +199,9 @@ class Draw(Sourced):
     strata = models.JSONField(_("分层"), default=list, blank=True)
     selected_count = models.PositiveIntegerField(_("抽取数"), default=0)
     announced_at = models.DateTimeField(_("公告时间"))
-    announced_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("公告人"))
+    announced_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("公告人")
+    )
     not_before = models.DateTimeField(_("最早抽取时间"))
     #: what the announced sources gave: [{"id", "value", "at", …evidence}]
     values = models.JSONField(_("随机数"), default=list, blank=True)
@@ -167,11 +210,15 @@ class Draw(Sourced):
     fallback_reason = models.CharField(_("启用备用来源的理由"), max_length=300, blank=True, default="")
     seed = models.CharField(_("种子"), max_length=64, blank=True, default="")
     executed_at = models.DateTimeField(_("抽取时间"), null=True, blank=True)
-    executed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("抽取人"))
+    executed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("抽取人")
+    )
     witnesses = models.CharField(_("见证人"), max_length=300, blank=True, default="")
     assigned_at = models.DateTimeField(_("派员时间"), null=True, blank=True)
     abandoned_at = models.DateTimeField(_("放弃时间"), null=True, blank=True)
-    abandoned_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("放弃批准人"))
+    abandoned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("放弃批准人")
+    )
     abandon_reason = models.CharField(_("放弃理由"), max_length=500, blank=True, default="")
 
     class Meta:
@@ -179,8 +226,12 @@ class Draw(Sourced):
         ordering = ["-announced_at", "-id"]
         constraints = [
             # One open announcement per plan: a second frame cannot be prepared beside the first.
-            models.UniqueConstraint(fields=["plan"], condition=models.Q(state="announced"), name="one_open_draw_per_plan",
-                                    violation_error_message=_("该计划已有未执行的抽取公告;请先执行或放弃")),
+            models.UniqueConstraint(
+                fields=["plan"],
+                condition=models.Q(state="announced"),
+                name="one_open_draw_per_plan",
+                violation_error_message=_("该计划已有未执行的抽取公告;请先执行或放弃"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -192,6 +243,8 @@ class DrawFile(models.Model):
 
     draw = models.OneToOneField(Draw, models.PROTECT, primary_key=True, related_name="file", verbose_name=_("抽取"))
     frame = models.BinaryField(_("名录快照(gzip,每行一叶)"))
+    #: keys of the register in the order of the leaves (gzip): an entity that is renumbered after the announcement stays drawn
+    keys = models.BinaryField(_("名录主键(gzip)"), default=bytes)
     #: the assignment object of the bundle: inspectors, constraints, seed, teams
     assignment = models.TextField(_("派员(规范化 JSON)"), blank=True, default="")
 
@@ -216,7 +269,10 @@ class Task(models.Model):
 
     no = models.CharField(_("任务编号"), max_length=60, unique=True)
     draw = models.ForeignKey(Draw, models.PROTECT, related_name="tasks", verbose_name=_("抽取"))
-    entity = models.ForeignKey("registry.BusinessEntity", models.PROTECT, related_name="tasks", verbose_name=_("经营主体"))
+    entity = models.ForeignKey(
+        "registry.BusinessEntity", models.PROTECT, related_name="tasks", verbose_name=_("经营主体")
+    )
+    unit_id = models.CharField(_("抽中时的主体标识"), max_length=160)
     stratum = models.CharField(_("层"), max_length=80)
     ticket = models.CharField(_("票号"), max_length=64)
     rank = models.PositiveIntegerField(_("层内名次"))
@@ -240,7 +296,9 @@ class TeamMember(models.Model):
     """检查组成员; the lead holds the speciality."""
 
     task = models.ForeignKey(Task, models.CASCADE, related_name="team", verbose_name=_("检查任务"))
-    inspector = models.ForeignKey("registry.Inspector", models.PROTECT, related_name="team_memberships", verbose_name=_("检查人员"))
+    inspector = models.ForeignKey(
+        "registry.Inspector", models.PROTECT, related_name="team_memberships", verbose_name=_("检查人员")
+    )
     lead = models.BooleanField(_("主检"), default=False)
     #: set when an absent inspector was replaced: public reason
     replaced_reason = models.CharField(_("替换理由"), max_length=300, blank=True, default="")
@@ -266,26 +324,46 @@ class Visit(Sourced, Disclosable):
         CORRECTED = "corrected", _("已更正")
 
     no = models.CharField(_("记录编号"), max_length=60, unique=True)
-    task = models.ForeignKey(Task, models.PROTECT, null=True, blank=True, related_name="visits", verbose_name=_("检查任务"))
-    entity = models.ForeignKey("registry.BusinessEntity", models.PROTECT, related_name="visits", verbose_name=_("经营主体"))
-    premises = models.ForeignKey("registry.Premises", models.SET_NULL, null=True, blank=True, related_name="visits", verbose_name=_("经营场所"))
+    task = models.ForeignKey(
+        Task, models.PROTECT, null=True, blank=True, related_name="visits", verbose_name=_("检查任务")
+    )
+    entity = models.ForeignKey(
+        "registry.BusinessEntity", models.PROTECT, related_name="visits", verbose_name=_("经营主体")
+    )
+    premises = models.ForeignKey(
+        "registry.Premises", models.SET_NULL, null=True, blank=True, related_name="visits", verbose_name=_("经营场所")
+    )
     visited_on = models.DateField(_("检查日期"), db_index=True)
-    result = models.ForeignKey(ResultWording, models.PROTECT, null=True, blank=True, related_name="visits", verbose_name=_("检查结果"))
+    result = models.ForeignKey(
+        ResultWording, models.PROTECT, null=True, blank=True, related_name="visits", verbose_name=_("检查结果")
+    )
     summary = models.CharField(_("情况说明"), max_length=1000, blank=True, default="")
     entity_opinion = models.CharField(_("被检查单位意见"), max_length=500, blank=True, default="")
-    signed = models.CharField(_("签字情况"), max_length=10, default="signed",
-                              choices=[("signed", _("已签字")), ("refused", _("拒绝签字")), ("absent", _("无人在场"))])
+    signed = models.CharField(
+        _("签字情况"),
+        max_length=10,
+        default="signed",
+        choices=[("signed", _("已签字")), ("refused", _("拒绝签字")), ("absent", _("无人在场"))],
+    )
     witness = models.CharField(_("见证人"), max_length=80, blank=True, default="")
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT, db_index=True)
-    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("录入人"))
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("录入人")
+    )
     entered_at = models.DateTimeField(_("录入时间"))
-    reviewed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("审核人"))
+    reviewed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("审核人")
+    )
     reviewed_at = models.DateTimeField(_("审核时间"), null=True, blank=True)
     return_reason = models.CharField(_("退回理由"), max_length=300, blank=True, default="")
     publish_due = models.DateField(_("公示期限"), null=True, blank=True)
     published_at = models.DateTimeField(_("公示时间"), null=True, blank=True)
-    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("公示人"))
-    corrects = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="corrected_by", verbose_name=_("更正对象"))
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("公示人")
+    )
+    corrects = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="corrected_by", verbose_name=_("更正对象")
+    )
     correction_reason = models.CharField(_("更正理由"), max_length=300, blank=True, default="")
 
     class Meta:
@@ -309,11 +387,18 @@ class Finding(models.Model):
         NOT_APPLICABLE = "not_applicable", _("不适用")
 
     visit = models.ForeignKey(Visit, models.CASCADE, related_name="findings", verbose_name=_("检查记录"))
-    item = models.ForeignKey(CheckItem, models.PROTECT, null=True, blank=True, related_name="findings", verbose_name=_("抽查事项"))
+    item = models.ForeignKey(
+        CheckItem, models.PROTECT, null=True, blank=True, related_name="findings", verbose_name=_("抽查事项")
+    )
     verdict = models.CharField(_("结论"), max_length=14, choices=Verdict)
     text = models.CharField(_("问题描述"), max_length=600, blank=True, default="")
-    severity = models.CharField(_("严重程度"), max_length=12, blank=True, default="",
-                                choices=[("minor", _("轻微")), ("significant", _("较重")), ("crucial", _("严重"))])
+    severity = models.CharField(
+        _("严重程度"),
+        max_length=12,
+        blank=True,
+        default="",
+        choices=[("minor", _("轻微")), ("significant", _("较重")), ("crucial", _("严重"))],
+    )
     action = models.CharField(_("当场处理"), max_length=200, blank=True, default="")
 
     class Meta:
@@ -338,7 +423,9 @@ class FollowUp(models.Model):
     outcome = models.CharField(_("处理结果"), max_length=500, blank=True, default="")
     opened_at = models.DateTimeField(_("开始时间"))
     closed_at = models.DateTimeField(_("办结时间"), null=True, blank=True)
-    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("办结人"))
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("办结人")
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("后续处理")

@@ -23,8 +23,19 @@ from zhunsheng.web.people.models import Office, Role, User
 from zhunsheng.web.public_log.actions import record
 
 PLAN_FIELDS = (
-    "name", "year", "kind", "scope", "stratify_by", "ratios", "ratio_scheme", "team_size", "starts_on", "ends_on",
-    "source_system", "upstream_no", "handling_organ",
+    "name",
+    "year",
+    "kind",
+    "scope",
+    "stratify_by",
+    "ratios",
+    "ratio_scheme",
+    "team_size",
+    "starts_on",
+    "ends_on",
+    "source_system",
+    "upstream_no",
+    "handling_organ",
 )
 
 
@@ -56,8 +67,16 @@ def draft_plan(
     if not policy.may_draft_plan(by, office):
         raise NotAllowed(_("只有牵头机构的经办人员或负责人可以拟定抽查计划。"))
     values: dict[str, Any] = {
-        "name": name.strip(), "year": year, "kind": kind, "scope": _scope(scope or {}), "stratify_by": stratify_by,
-        "ratios": dict(ratios), "ratio_scheme": ratio_scheme, "team_size": team_size, "starts_on": starts_on, "ends_on": ends_on,
+        "name": name.strip(),
+        "year": year,
+        "kind": kind,
+        "scope": _scope(scope or {}),
+        "stratify_by": stratify_by,
+        "ratios": dict(ratios),
+        "ratio_scheme": ratio_scheme,
+        "team_size": team_size,
+        "starts_on": starts_on,
+        "ends_on": ends_on,
         **sourced,
     }
     wanted, joint = list(items), list(joint_offices)
@@ -70,7 +89,12 @@ def draft_plan(
         start = f"{office.code}-JH-{year}-"
         number = Plan.objects.filter(no__startswith=start).count() + 1
         plan = Plan.objects.create(
-            no=f"{start}{number:03d}", office=office, level=level or office.level or Level.CITY, created_by=by, created_at=at, **values
+            no=f"{start}{number:03d}",
+            office=office,
+            level=level or office.level or Level.CITY,
+            created_by=by,
+            created_at=at,
+            **values,
         )
         plan.items.set(wanted)
         plan.joint_offices.set(joint)
@@ -115,7 +139,11 @@ def edit_plan(
         plan.created_by = by
         plan.save(update_fields=["created_by"])
         record(
-            "plan.edit", "plan", plan.no, by=by, at=at,
+            "plan.edit",
+            "plan",
+            plan.no,
+            by=by,
+            at=at,
             changes={key: [before.get(key), after.get(key)] for key in after if before.get(key) != after.get(key)},
         )
     return plan
@@ -138,13 +166,19 @@ def approve_plan(plan: Plan, *, by: User, at: datetime.datetime) -> Plan:
         plan.save()
         terms = plan_terms(plan)
         record(
-            "plan.approve", "plan", plan.no, by=by, at=at,
+            "plan.approve",
+            "plan",
+            plan.no,
+            by=by,
+            at=at,
             public={**terms, "terms_sha256": plan_hash(plan), "N": found.size, "n": found.n},
         )
         transaction.on_commit(
             lambda: notify(
-                [plan.created_by], format_lazy(gettext_lazy("抽查计划 {no} 已批准,可以公告抽取"), no=plan.no),
-                reverse("inspection:plan", args=[plan.pk]), at=at,
+                [plan.created_by],
+                format_lazy(gettext_lazy("抽查计划 {no} 已批准,可以公告抽取"), no=plan.no),
+                reverse("inspection:plan", args=[plan.pk]),
+                at=at,
             )
         )
     return plan
@@ -163,7 +197,8 @@ def close_plan(plan: Plan, *, by: User, at: datetime.datetime) -> Plan:
         if plan.draws.filter(state=Draw.State.ANNOUNCED).exists():
             raise Refused(_("还有已公告未执行的抽取,请先执行或放弃。"))
         open_tasks = Task.objects.filter(
-            draw__plan=plan, state__in=[Task.State.DRAWN, Task.State.ASSIGNED, Task.State.RESULT_ENTERED, Task.State.FOLLOWUP_OPEN]
+            draw__plan=plan,
+            state__in=[Task.State.DRAWN, Task.State.ASSIGNED, Task.State.RESULT_ENTERED, Task.State.FOLLOWUP_OPEN],
         ).count()
         if open_tasks:
             raise Refused(_("还有 %(n)s 个任务未公示结果或未办结后续处理,不能办结。") % {"n": open_tasks})
@@ -176,11 +211,20 @@ def close_plan(plan: Plan, *, by: User, at: datetime.datetime) -> Plan:
 def plan_terms(plan: Plan) -> dict[str, Any]:
     """What is decided with a plan, as plain JSON: the announcement of each of its draws carries the hash of this."""
     return {
-        "no": plan.no, "name": plan.name, "year": plan.year, "kind": plan.kind, "office": plan.office.name,
+        "no": plan.no,
+        "name": plan.name,
+        "year": plan.year,
+        "kind": plan.kind,
+        "office": plan.office.name,
         "joint_offices": sorted(plan.joint_offices.values_list("name", flat=True)),
         "items": [item_mark(item) for item in plan.items.order_by("code", "valid_from")],
-        "scope": plan.scope, "stratify_by": plan.stratify_by, "ratios": plan.ratios, "ratio_scheme": plan.ratio_scheme,
-        "team_size": plan.team_size, "starts_on": plan.starts_on.isoformat(), "ends_on": plan.ends_on.isoformat(),
+        "scope": plan.scope,
+        "stratify_by": plan.stratify_by,
+        "ratios": plan.ratios,
+        "ratio_scheme": plan.ratio_scheme,
+        "team_size": plan.team_size,
+        "starts_on": plan.starts_on.isoformat(),
+        "ends_on": plan.ends_on.isoformat(),
     }
 
 
@@ -210,7 +254,10 @@ def _check_plan(values: Mapping[str, Any], items: Sequence[CheckItem], joint: Se
     for item in items:
         day = values["starts_on"]
         if (item.valid_from and item.valid_from > day) or (item.valid_to and item.valid_to < day):
-            problems["items"] = _("事项“%(item)s”在检查开始之日(%(day)s)不在有效期内。") % {"item": item.name, "day": day.isoformat()}
+            problems["items"] = _("事项“%(item)s”在检查开始之日(%(day)s)不在有效期内。") % {
+                "item": item.name,
+                "day": day.isoformat(),
+            }
     if values["ends_on"] < values["starts_on"]:
         problems["ends_on"] = _("检查结束不得早于检查开始。")
     if values["starts_on"].year != values["year"]:
@@ -231,7 +278,8 @@ def _check_plan(values: Mapping[str, Any], items: Sequence[CheckItem], joint: Se
             good = False
         if not good:
             problems["ratios"] = _("%(key)s 类的抽查比例“%(text)s”应是大于 0、不超过 1 的小数,例如 0.05 表示 5%%。") % {
-                "key": key, "text": text,
+                "key": key,
+                "text": text,
             }
     if not values["ratios"]:
         problems["ratios"] = _("请选择比例方案或填写抽查比例。")
@@ -239,10 +287,12 @@ def _check_plan(values: Mapping[str, Any], items: Sequence[CheckItem], joint: Se
         raise Refused(next(iter(problems.values())), fields=problems)
 
 
-def _check_ratios(found: "queries.Preview") -> None:
+def _check_ratios(found: queries.Preview) -> None:
     if found.missing:
         raise Refused(
-            _("名录中有 %(classes)s 类对象,计划没有写明其抽查比例(“*”表示未分类)。") % {"classes": "、".join(found.missing)}, field="ratios"
+            _("名录中有 %(classes)s 类对象,计划没有写明其抽查比例(“*”表示未分类)。")
+            % {"classes": "、".join(found.missing)},
+            field="ratios",
         )
 
 

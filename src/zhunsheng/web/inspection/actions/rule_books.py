@@ -43,8 +43,12 @@ def draft_rule_book(*, by: User, at: datetime.datetime, valid_from: datetime.dat
         version = f"{valid_from.year}-{number:02d}"
         body = canonical({"version": version, "valid_from": valid_from.isoformat(), **rules})
         book = RuleBook.objects.create(
-            version=version, valid_from=valid_from, body=body.decode(), sha256=hashlib.sha256(body).hexdigest(),
-            created_by=by, created_at=at,
+            version=version,
+            valid_from=valid_from,
+            body=body.decode(),
+            sha256=hashlib.sha256(body).hexdigest(),
+            created_by=by,
+            created_at=at,
         )
         record("rule_book.draft", "rule_book", book.version, by=by, at=at, changes={"sha256": book.sha256})
     return book
@@ -61,13 +65,20 @@ def approve_rule_book(book: RuleBook, *, by: User, at: datetime.datetime) -> Rul
         book.approved_by, book.approved_at = by, at
         book.save(update_fields=["approved_by", "approved_at"])
         record(
-            "rule_book.approve", "rule_book", book.version, by=by, at=at, rule=f"{book.version} {book.sha256}",
+            "rule_book.approve",
+            "rule_book",
+            book.version,
+            by=by,
+            at=at,
+            rule=f"{book.version} {book.sha256}",
             public={"version": book.version, "valid_from": book.valid_from.isoformat(), "sha256": book.sha256},
         )
         transaction.on_commit(
             lambda: notify(
-                [book.created_by], format_lazy(gettext_lazy("实施细则 {version} 已签发"), version=book.version),
-                reverse("inspection:rule_book", args=[book.version]), at=at,
+                [book.created_by],
+                format_lazy(gettext_lazy("实施细则 {version} 已签发"), version=book.version),
+                reverse("inspection:rule_book", args=[book.version]),
+                at=at,
             )
         )
     return book
@@ -81,7 +92,9 @@ def _rules(day: datetime.date) -> dict[str, Any]:
     items = list(queries.items_on(day).order_by("code"))
     wordings = list(queries.wordings_on(day))
     if not items or not wordings:
-        raise Refused(_("%(day)s 没有生效的抽查事项或检查结果用语,无法生成细则。") % {"day": day.isoformat()}, field="valid_from")
+        raise Refused(
+            _("%(day)s 没有生效的抽查事项或检查结果用语,无法生成细则。") % {"day": day.isoformat()}, field="valid_from"
+        )
     here = city.current()
     return {
         "title": "随机抽查工作实施细则",
@@ -109,13 +122,19 @@ def _rules(day: datetime.date) -> dict[str, Any]:
         ],
         "time_limits": [
             {
-                "code": limit.code, "name": limit.name, "name_en": limit.name_en, "amount": limit.amount, "unit": limit.unit.value,
-                "source": limit.legal_ref, "confidence": limit.evidence,
+                "code": limit.code,
+                "name": limit.name,
+                "name_en": limit.name_en,
+                "amount": limit.amount,
+                "unit": limit.unit.value,
+                "source": limit.legal_ref,
+                "confidence": limit.evidence,
             }
             for limit in _limits(day)
         ],
         "follow_ups": [
-            {key: row[key] for key in ("code", "name", "name_en", "limit_amount", "limit_unit", "trigger")} | _evidence(row)
+            {key: row[key] for key in ("code", "name", "name_en", "limit_amount", "limit_unit", "trigger")}
+            | _evidence(row)
             for row in tables.load("inspection/follow_up_kinds").valid_on(day)
         ],
         "wordings": [_wording(one) for one in wordings],
@@ -139,19 +158,37 @@ def _limits(day: datetime.date) -> list[clock.TimeLimit]:
 
 def _wording(one: ResultWording) -> dict[str, Any]:
     return {
-        "code": one.code, "name": one.name, "name_en": one.name_en, "role": one.estimation_role, "follow_up": one.needs_followup,
-        "source": one.source, "confidence": one.confidence,
+        "code": one.code,
+        "name": one.name,
+        "name_en": one.name_en,
+        "role": one.estimation_role,
+        "follow_up": one.needs_followup,
+        "source": one.source,
+        "confidence": one.confidence,
     }
 
 
 def _item(item: CheckItem) -> dict[str, Any]:
     return {
-        "code": item.code, "valid_from": item.valid_from.isoformat() if item.valid_from else "", "name": item.name,
-        "name_en": item.name_en, "category": item.category, "office": item.office.name, "object_type": item.object_type,
-        "content": item.content, "method": item.method, "legal_basis": item.legal_basis, "level": item.level, "kind": item.kind,
-        "ratio_min": _text(item.ratio_min), "ratio_max": _text(item.ratio_max),
-        "frequency_max_per_year": item.frequency_max_per_year, "speciality": item.speciality, "applies_to": item.applies_to,
-        "source": item.source, "confidence": item.confidence,
+        "code": item.code,
+        "valid_from": item.valid_from.isoformat() if item.valid_from else "",
+        "name": item.name,
+        "name_en": item.name_en,
+        "category": item.category,
+        "office": item.office.name,
+        "object_type": item.object_type,
+        "content": item.content,
+        "method": item.method,
+        "legal_basis": item.legal_basis,
+        "level": item.level,
+        "kind": item.kind,
+        "ratio_min": _text(item.ratio_min),
+        "ratio_max": _text(item.ratio_max),
+        "frequency_max_per_year": item.frequency_max_per_year,
+        "speciality": item.speciality,
+        "applies_to": item.applies_to,
+        "source": item.source,
+        "confidence": item.confidence,
     }
 
 

@@ -20,8 +20,25 @@ from zhunsheng.web.public_log.actions import record
 Versioned = TypeVar("Versioned", CheckItem, ResultWording)
 
 ITEM_FIELDS = (
-    "name", "name_en", "category", "office", "object_type", "content", "method", "legal_basis", "level", "kind", "ratio_min",
-    "ratio_max", "frequency_max_per_year", "product_class", "link", "speciality", "applies_to", "source", "confidence",
+    "name",
+    "name_en",
+    "category",
+    "office",
+    "object_type",
+    "content",
+    "method",
+    "legal_basis",
+    "level",
+    "kind",
+    "ratio_min",
+    "ratio_max",
+    "frequency_max_per_year",
+    "product_class",
+    "link",
+    "speciality",
+    "applies_to",
+    "source",
+    "confidence",
 )
 WORDING_FIELDS = ("name", "name_en", "estimation_role", "needs_followup", "order", "source", "confidence")
 
@@ -50,9 +67,16 @@ def load_tables(city: str = "", *, by: User | None, at: datetime.datetime) -> in
         said = set(ResultWording.objects.values_list("code", "valid_from"))
         wordings = [
             ResultWording(
-                code=row["code"], name=row["name"], name_en=row["name_en"], estimation_role=row["estimation_role"],
-                needs_followup=row["needs_followup"], order=row.integer("order"), source=row.source[:300],
-                confidence=row.confidence, valid_from=row.valid_from, valid_to=row.valid_to,
+                code=row["code"],
+                name=row["name"],
+                name_en=row["name_en"],
+                estimation_role=row["estimation_role"],
+                needs_followup=row["needs_followup"],
+                order=row.integer("order"),
+                source=row.source[:300],
+                confidence=row.confidence,
+                valid_from=row.valid_from,
+                valid_to=row.valid_to,
             )
             for row in tables.load("inspection/result_wordings", root).rows
             if (row["code"], row.valid_from) not in said
@@ -62,7 +86,11 @@ def load_tables(city: str = "", *, by: User | None, at: datetime.datetime) -> in
         CheckItem.objects.bulk_create(items)
         ResultWording.objects.bulk_create(wordings)
         record(
-            "inspection.load_tables", "table", "inspection", by=by, at=at,
+            "inspection.load_tables",
+            "table",
+            "inspection",
+            by=by,
+            at=at,
             rule="inspection/check_items, inspection/result_wordings",
             changes={"items": len(items), "wordings": len(wordings)},
             public={"items": [item.code for item in items], "wordings": [one.code for one in wordings]},
@@ -72,14 +100,29 @@ def load_tables(city: str = "", *, by: User | None, at: datetime.datetime) -> in
 
 def _item(row: tables.Row, offices: Mapping[str, int], classes: Mapping[str, int]) -> CheckItem:
     return CheckItem(
-        code=row["code"], name=row["name"], name_en=row["name_en"], category=row["category"],
-        office_id=offices[row["office_code"]], object_type=row["object_type"][:120], content=row["content"],
-        method=row["method"], legal_basis=row["legal_basis"], level=row["level"], kind=row["kind"],
-        ratio_min=_decimal(row, "ratio_min"), ratio_max=_decimal(row, "ratio_max"),
+        code=row["code"],
+        name=row["name"],
+        name_en=row["name_en"],
+        category=row["category"],
+        office_id=offices[row["office_code"]],
+        object_type=row["object_type"][:120],
+        content=row["content"],
+        method=row["method"],
+        legal_basis=row["legal_basis"],
+        level=row["level"],
+        kind=row["kind"],
+        ratio_min=_decimal(row, "ratio_min"),
+        ratio_max=_decimal(row, "ratio_max"),
         frequency_max_per_year=row.integer("frequency_max_per_year") if row["frequency_max_per_year"] else None,
-        product_class_id=classes.get(row["product_class"]), link=row["link"], speciality=row["speciality"],
-        applies_to=row["applies_to"] or "*", replaces=row.get("replaces", ""), source=row.source[:300],
-        confidence=row.confidence, valid_from=row.valid_from, valid_to=row.valid_to,
+        product_class_id=classes.get(row["product_class"]),
+        link=row["link"],
+        speciality=row["speciality"],
+        applies_to=row["applies_to"] or "*",
+        replaces=row.get("replaces", ""),
+        source=row.source[:300],
+        confidence=row.confidence,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
     )
 
 
@@ -102,7 +145,9 @@ def add_item(*, by: User, at: datetime.datetime, code: str, valid_from: datetime
     return item
 
 
-def revise_item(item: CheckItem, *, by: User, at: datetime.datetime, valid_from: datetime.date, **changes: Any) -> CheckItem:
+def revise_item(
+    item: CheckItem, *, by: User, at: datetime.datetime, valid_from: datetime.date, **changes: Any
+) -> CheckItem:
     """Makes a new version of an item from a day on; the old one ends the day before and stays as it was.
 
     The same change asked for again returns the version that is there. Raises Refused for a day that lies before the
@@ -140,11 +185,22 @@ def end_item(item: CheckItem, *, by: User, at: datetime.datetime, valid_to: date
         old = item.valid_to
         item.valid_to = valid_to
         item.save(update_fields=["valid_to"])
-        _record_version("inspection.item.end", "check_item", item.code, {"valid_to": old}, {"valid_to": valid_to}, valid_to, by=by, at=at)
+        _record_version(
+            "inspection.item.end",
+            "check_item",
+            item.code,
+            {"valid_to": old},
+            {"valid_to": valid_to},
+            valid_to,
+            by=by,
+            at=at,
+        )
     return item
 
 
-def add_wording(*, by: User, at: datetime.datetime, code: str, valid_from: datetime.date, **values: Any) -> ResultWording:
+def add_wording(
+    *, by: User, at: datetime.datetime, code: str, valid_from: datetime.date, **values: Any
+) -> ResultWording:
     """Adds a result wording. Raises Refused where the code is taken."""
     if not policy.may_edit_tables(by):
         raise NotAllowed(_("只有质强办可以修改检查结果用语。"))
@@ -174,7 +230,9 @@ def revise_wording(
         wording.valid_to = valid_from - datetime.timedelta(days=1)
         wording.save(update_fields=["valid_to"])
         fresh = ResultWording.objects.create(code=wording.code, valid_from=valid_from, **values)
-        _record_version("inspection.wording.revise", "result_wording", wording.code, old, changes, valid_from, by=by, at=at)
+        _record_version(
+            "inspection.wording.revise", "result_wording", wording.code, old, changes, valid_from, by=by, at=at
+        )
     return fresh
 
 
@@ -204,10 +262,13 @@ def _may_follow(latest: Any, version: Any, valid_from: datetime.date) -> None:
         raise Refused(_("该版本已被后来的版本取代,请修改最新版本。"))
     if version.valid_from is not None and valid_from <= version.valid_from:
         raise Refused(
-            _("新版本的生效日期应晚于现行版本的生效日期 %(day)s。") % {"day": version.valid_from.isoformat()}, field="valid_from"
+            _("新版本的生效日期应晚于现行版本的生效日期 %(day)s。") % {"day": version.valid_from.isoformat()},
+            field="valid_from",
         )
     if version.valid_to is not None and valid_from > version.valid_to + datetime.timedelta(days=1):
-        raise Refused(_("该版本已于 %(day)s 失效;新版本应紧接其后。") % {"day": version.valid_to.isoformat()}, field="valid_from")
+        raise Refused(
+            _("该版本已于 %(day)s 失效;新版本应紧接其后。") % {"day": version.valid_to.isoformat()}, field="valid_from"
+        )
 
 
 def _same(version: Any, changes: Mapping[str, Any]) -> bool:
@@ -215,7 +276,15 @@ def _same(version: Any, changes: Mapping[str, Any]) -> bool:
 
 
 def _record_version(
-    verb: str, kind: str, code: str, old: Mapping[str, Any], new: Mapping[str, Any], day: datetime.date, *, by: User, at: datetime.datetime
+    verb: str,
+    kind: str,
+    code: str,
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    day: datetime.date,
+    *,
+    by: User,
+    at: datetime.datetime,
 ) -> None:
     changes = {name: [_plain(old.get(name)), _plain(value)] for name, value in new.items() if old.get(name) != value}
     public = {"code": code, "valid_from": day.isoformat(), "fields": sorted(changes)}

@@ -66,7 +66,9 @@ def in_scope(scope: Mapping[str, Any], items: Iterable[CheckItem] = ()) -> Query
     if scope.get("tags"):
         condition = Q(pk__in=[])
         for tag in scope["tags"]:
-            condition |= Q(tags=tag) | Q(tags__startswith=f"{tag} ") | Q(tags__endswith=f" {tag}") | Q(tags__contains=f" {tag} ")
+            condition |= (
+                Q(tags=tag) | Q(tags__startswith=f"{tag} ") | Q(tags__endswith=f" {tag}") | Q(tags__contains=f" {tag} ")
+            )
         entities = entities.filter(condition)
     concerned = Q(pk__in=[])
     items = list(items)
@@ -165,7 +167,9 @@ def capped(items: Sequence[CheckItem], on: datetime.date) -> dict[int, set[int]]
         )
         times.update(entity for entity, _pk in drawn)
         recorded = (
-            Visit.objects.filter(task__isnull=True, findings__item__code__in=family, visited_on__gt=since, corrected_by__isnull=True)
+            Visit.objects.filter(
+                task__isnull=True, findings__item__code__in=family, visited_on__gt=since, corrected_by__isnull=True
+            )
             .values_list("entity_id", "pk")
             .distinct()
         )
@@ -294,8 +298,13 @@ def preview(
 
 def preview_of(plan: Plan, on: datetime.date) -> Preview:
     return preview(
-        scope=plan.scope, items=list(plan.items.all()), stratify_by=plan.stratify_by, ratios=plan.ratios, on=on,
-        starts_on=plan.starts_on, ends_on=plan.ends_on,
+        scope=plan.scope,
+        items=list(plan.items.all()),
+        stratify_by=plan.stratify_by,
+        ratios=plan.ratios,
+        on=on,
+        starts_on=plan.starts_on,
+        ends_on=plan.ends_on,
     )
 
 
@@ -308,14 +317,20 @@ def _warnings(
     for item in items:
         if pi is not None and item.ratio_min is not None and pi < Fraction(item.ratio_min):
             yield _("事项“%(item)s”要求抽查比例不低于 %(least)s%%,本计划合计为 %(found)s%%。") % {
-                "item": item.name, "least": _percent(Fraction(item.ratio_min)), "found": _percent(pi),
+                "item": item.name,
+                "least": _percent(Fraction(item.ratio_min)),
+                "found": _percent(pi),
             }
         # 重点检查事项 has no upper limit (市场监管总局 2019-02 notice): only the order is drawn.
         if pi is not None and item.kind == "general" and item.ratio_max is not None and pi > Fraction(item.ratio_max):
             yield _("一般检查事项“%(item)s”抽查比例不得高于 %(most)s%%,本计划合计为 %(found)s%%。") % {
-                "item": item.name, "most": _percent(Fraction(item.ratio_max)), "found": _percent(pi),
+                "item": item.name,
+                "most": _percent(Fraction(item.ratio_max)),
+                "found": _percent(pi),
             }
-        if starts_on and ((item.valid_from and item.valid_from > starts_on) or (item.valid_to and item.valid_to < starts_on)):
+        if starts_on and (
+            (item.valid_from and item.valid_from > starts_on) or (item.valid_to and item.valid_to < starts_on)
+        ):
             yield _("事项“%(item)s”在检查开始之日不在有效期内。") % {"item": item.name}
     if found.capped:
         yield ngettext(
@@ -327,7 +342,9 @@ def _warnings(
         calendar = clock.default_calendar()
         years = calendar.missing_years(starts_on, ends_on)
         if years:
-            yield _("%(years)s 年的放假安排尚未公布,有关期限暂按周一至周五计算。") % {"years": "、".join(map(str, years))}
+            yield _("%(years)s 年的放假安排尚未公布,有关期限暂按周一至周五计算。") % {
+                "years": "、".join(map(str, years))
+            }
 
 
 def _percent(share: Fraction) -> str:

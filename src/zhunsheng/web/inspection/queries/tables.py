@@ -61,8 +61,14 @@ def ratio_schemes(day: datetime.date) -> dict[str, dict[str, Any]]:
         scheme = found.setdefault(
             row["scheme"],
             {
-                "code": row["scheme"], "name": row["name"], "name_en": row["name_en"], "label": row.label(language()),
-                "role": row.get("role", ""), "ratios": {}, "source": row.source, "confidence": row.confidence,
+                "code": row["scheme"],
+                "name": row["name"],
+                "name_en": row["name_en"],
+                "label": row.label(language()),
+                "role": row.get("role", ""),
+                "ratios": {},
+                "source": row.source,
+                "confidence": row.confidence,
             },
         )
         scheme["ratios"][row["risk_class"]] = row["ratio"]
@@ -95,7 +101,9 @@ def industry_choices() -> list[tuple[str, str]]:
 
 def industry_codes(text: str) -> tuple[str, ...]:
     """The codes in an item's `applies_to`; () for all."""
-    codes = tuple(part.strip() for part in text.replace("；", ",").replace(";", ",").replace("，", ",").split(",") if part.strip())
+    codes = tuple(
+        part.strip() for part in text.replace("；", ",").replace(";", ",").replace("，", ",").split(",") if part.strip()
+    )
     return () if not codes or "*" in codes else codes
 
 
@@ -126,7 +134,7 @@ def applies_to(item: CheckItem, industry: str) -> bool:
 
 def item_family(items: Iterable[CheckItem]) -> dict[str, set[str]]:
     """Item code → the codes that count as the same item: itself and those it took over from, at any remove."""
-    replaced = {code: old for code, old in CheckItem.objects.exclude(replaces="").values_list("code", "replaces")}
+    replaced = dict(CheckItem.objects.exclude(replaces="").values_list("code", "replaces"))
     families = {}
     for item in items:
         family, code = {item.code}, item.code

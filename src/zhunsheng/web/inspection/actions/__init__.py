@@ -1,0 +1,66 @@
+"""The only writers of the room. Each act: who may, what the engine decides, one transaction, one record of the log."""
+
+from zhunsheng.web.inspection.actions.draws import abandon_draw, announce_draw, assign_teams, execute_draw
+from zhunsheng.web.inspection.actions.plans import (
+    approve_plan,
+    close_plan,
+    draft_plan,
+    edit_plan,
+    plan_hash,
+    plan_terms,
+)
+from zhunsheng.web.inspection.actions.rule_books import approve_rule_book, draft_rule_book
+from zhunsheng.web.inspection.actions.tables import (
+    add_item,
+    add_wording,
+    end_item,
+    load_tables,
+    revise_item,
+    revise_wording,
+)
+from zhunsheng.web.inspection.actions.tasks import replace_inspector, withdraw_task
+from zhunsheng.web.inspection.actions.visits import (
+    FindingInput,
+    VisitInput,
+    close_follow_up,
+    correct_visit,
+    publish_visit,
+    publish_visits,
+    record_visit,
+    record_visits,
+    review_visit,
+    review_visits,
+)
+
+__all__ = [
+    "FindingInput",
+    "VisitInput",
+    "abandon_draw",
+    "add_item",
+    "add_wording",
+    "announce_draw",
+    "approve_plan",
+    "approve_rule_book",
+    "assign_teams",
+    "close_follow_up",
+    "close_plan",
+    "correct_visit",
+    "draft_plan",
+    "draft_rule_book",
+    "edit_plan",
+    "end_item",
+    "execute_draw",
+    "load_tables",
+    "plan_hash",
+    "plan_terms",
+    "publish_visit",
+    "publish_visits",
+    "record_visit",
+    "record_visits",
+    "replace_inspector",
+    "review_visit",
+    "review_visits",
+    "revise_item",
+    "revise_wording",
+    "withdraw_task",
+]
