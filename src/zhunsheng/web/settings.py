@@ -50,6 +50,7 @@ MIDDLEWARE = [
     # Every page asks for a login unless its view says @login_not_required: the public is the exception.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "zhunsheng.web.people.middleware.ChangePasswordFirst",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",

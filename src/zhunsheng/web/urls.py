@@ -1,9 +1,12 @@
 """The sitemap. Each room owns its addresses (layout: STAFF, FIRM, PUBLIC); the portal stands at the root."""
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.i18n import set_language
 
 urlpatterns = [
+    path("language/", login_not_required(set_language), name="set_language"),
     path("", include("zhunsheng.web.common.urls")),
     path("", include("zhunsheng.web.people.urls")),
     path("", include("zhunsheng.web.desk.urls")),

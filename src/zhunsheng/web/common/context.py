@@ -20,7 +20,7 @@ PUBLIC: tuple[Entry, ...] = (
     ("portal:draws", _("抽查公示")),
     ("portal:results", _("检查结果")),
     ("portal:scoreboard", _("目标进展")),
-    ("portal:log", _("公开存证")),
+    ("public_log:home", _("公开存证")),
     ("portal:methods", _("规则方法")),
 )
 STAFF: tuple[Entry, ...] = (
@@ -40,7 +40,7 @@ FIRM: tuple[Entry, ...] = (
 FOOT: tuple[Entry, ...] = (
     ("portal:home", _("公众首页")),
     ("portal:data", _("开放数据")),
-    ("portal:log", _("公开存证")),
+    ("public_log:home", _("公开存证")),
     ("portal:methods", _("规则方法")),
     ("portal:help", _("使用帮助")),
     ("portal:accessibility", _("无障碍说明")),
@@ -54,6 +54,15 @@ def count_notices_with(counter: "Callable[[Any], int]") -> None:
     """The desk, which stands above, says here how a user's unread notices are counted."""
     global _counter
     _counter = counter
+
+
+_views: "Callable[[Any, str], list[tuple[str, str]]] | None" = None
+
+
+def list_views_with(finder: "Callable[[Any, str], list[tuple[str, str]]]") -> None:
+    """The desk says here how a user's saved views of one page are found: (name, address) each."""
+    global _views
+    _views = finder
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,7 @@ def house(request: HttpRequest) -> dict[str, Any]:
             "home_url": navigation[0].url if navigation else "/",
             "navigation": navigation,
             "footer": _links("", FOOT),
+            "saved_views": lambda: _views(user, request.path) if _views and inside else [],
             "notice_count": lambda: _counter(user) if _counter and inside else 0,
         }
     }

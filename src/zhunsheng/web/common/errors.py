@@ -1,6 +1,7 @@
 """How an action says no."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.http import HttpRequest
 from django.utils.functional import Promise
@@ -45,3 +46,10 @@ def language() -> str:
 
 def is_htmx(request: HttpRequest) -> bool:
     return bool(getattr(request, "htmx", False))
+
+
+def onto(form: Any, problem: Refused) -> None:
+    """Puts a refusal on the form: each sentence at the field at fault, where the form has it, else above all fields."""
+    said = dict(problem.fields) or {problem.field: problem.message}
+    for name, text in said.items():
+        form.add_error(name if name in form.fields else None, str(text))

@@ -42,7 +42,7 @@ class Column:
     export_only: bool = False
 
 
-@dataclass(slots=True)
+@dataclass
 class Listing:
     """A list page's state, made from the request. Give it to the template as `listing`, or return `listing.export()`."""
 
@@ -56,8 +56,6 @@ class Listing:
     url: Callable[[Any], str] | None = None
     empty_text: "str | Promise" = ""
     page_size: int = PAGE
-    #: a link for people who may act on the list as a whole, e.g. bulk actions; shown by the page, not by the list
-    saved_views: Sequence[tuple[str, str]] = ()
     rows: list[dict[str, Any]] = field(init=False)
     chips: list[dict[str, str]] = field(init=False)
     filter_form: Form | None = field(init=False)

@@ -11,4 +11,5 @@ class DeskConfig(AppConfig):
         from zhunsheng.web.desk import providers, queries
 
         context.count_notices_with(queries.unread_count)
+        context.list_views_with(queries.views_of)
         providers.add_staff_search(queries.find_people_and_offices)

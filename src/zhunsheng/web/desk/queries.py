@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -18,7 +17,7 @@ from zhunsheng.web.desk.models import Notice, SavedView
 from zhunsheng.web.desk.providers import Hit
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.policy import may_edit_responsibility, may_manage_people, may_work
-from zhunsheng.web.people.queries import Person, has_role
+from zhunsheng.web.people.queries import Person, UserRequest, has_role
 from zhunsheng.web.public_log.models import Act
 from zhunsheng.web.public_log.policy import may_read_acts
 
@@ -36,7 +35,7 @@ def in_page_language(notice: Notice) -> str:
     return (notice.text_en or notice.text) if language() == "en" else notice.text
 
 
-def notice_listing(request: HttpRequest) -> Listing:
+def notice_listing(request: UserRequest) -> Listing:
     """The user's own notices, newest first."""
     return Listing(
         request=request,

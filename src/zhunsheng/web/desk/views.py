@@ -4,7 +4,7 @@ from itertools import groupby
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from zhunsheng.web.common.errors import Refused, say
 from zhunsheng.web.desk import actions, policy, providers, queries
 from zhunsheng.web.desk.models import Notice, SavedView
-from zhunsheng.web.people.queries import posts
+from zhunsheng.web.people.queries import UserRequest, posts
 from zhunsheng.web.public_log.words import tell
 
 TASKS_SHOWN = 100
@@ -22,7 +22,7 @@ SHORTEST_QUERY = 2
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: UserRequest) -> HttpResponse:
     user = request.user
     if user.is_firm:
         return redirect("registry:firm_home")
@@ -51,7 +51,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def notices(request: HttpRequest) -> HttpResponse:
+def notices(request: UserRequest) -> HttpResponse:
     return render(
         request,
         "desk/notices.html",
@@ -63,27 +63,27 @@ def notices(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
+def open_notice(request: UserRequest, pk: int) -> HttpResponse:
     notice = get_object_or_404(Notice, pk=pk, user=request.user)
     actions.read_notices(request.user, [notice.pk], at=timezone.now())
     return redirect(notice.url or "desk:notices")
 
 
 @require_POST
-def read_notices(request: HttpRequest) -> HttpResponse:
+def read_notices(request: UserRequest) -> HttpResponse:
     count = actions.read_notices(request.user, at=timezone.now())
     messages.success(request, ngettext("%(n)s 条通知已标为已读", "%(n)s 条通知已标为已读", count) % {"n": count})
     return redirect("desk:notices")
 
 
 @require_GET
-def saved_views(request: HttpRequest) -> HttpResponse:
+def saved_views(request: UserRequest) -> HttpResponse:
     views = SavedView.objects.filter(user=request.user).order_by("path", "name")
     return render(request, "desk/saved_views.html", {"views": views})
 
 
 @require_POST
-def save_view(request: HttpRequest) -> HttpResponse:
+def save_view(request: UserRequest) -> HttpResponse:
     path = request.POST.get("path", "")
     try:
         view = actions.save_view(
@@ -97,7 +97,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
+def delete_view(request: UserRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(SavedView, pk=pk, user=request.user)
     actions.delete_view(view, by=request.user)
     messages.success(request, _("已删除视图“%(name)s”") % {"name": view.name})
@@ -105,7 +105,7 @@ def delete_view(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: UserRequest) -> HttpResponse:
     if not policy.may_search(request.user):
         raise PermissionDenied(_("全库检索只向各机构的工作人员开放"))
     text = request.GET.get("q", "").strip()[:100]

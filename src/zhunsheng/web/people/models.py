@@ -119,13 +119,20 @@ class Link(models.TextChoices):
 
 
 class Responsibility(Dated):
-    """监管责任: which office answers for a product class in a link of the chain, from when to when."""
+    """监管责任: which office answers for a product class in a link of the chain, from when to when.
+
+    `lead` is False for an office that only takes part. A duty is ended, never rewritten: what held in 2017 stays to be read.
+    """
 
     office = models.ForeignKey(Office, models.PROTECT, related_name="responsibilities", verbose_name=_("机构"))
     product_class = models.ForeignKey(
         ProductClass, models.PROTECT, related_name="responsibilities", verbose_name=_("产品类别")
     )
     link = models.CharField(_("环节"), max_length=12, choices=Link)
+    lead = models.BooleanField(_("牵头"), default=True)
+    scope = models.CharField(
+        _("适用层级"), max_length=10, choices=Level, blank=True, default="", help_text=_("留空表示各级")
+    )
     note = models.CharField(_("说明"), max_length=200, blank=True, default="")
 
     class Meta:
@@ -133,7 +140,7 @@ class Responsibility(Dated):
         ordering = ["product_class", "link", "office"]
         constraints = [
             models.UniqueConstraint(
-                fields=["office", "product_class", "link", "valid_from"],
+                fields=["office", "product_class", "link", "scope", "valid_from"],
                 name="responsibility_once",
                 nulls_distinct=False,
             )

@@ -1,5 +1,9 @@
 """Who may. Separation of duties (domain: reviewer never on own submissions) is here once, for every room."""
 
+import datetime
+from collections.abc import Iterable
+
+from zhunsheng.engine import tables
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.queries import Person, has_role, is_staff
 
@@ -30,3 +34,28 @@ def may_review(user: Person, office: Office, *submitters: User | None) -> bool:
 def may_decide(user: Person, office: Office, *submitters: User | None) -> bool:
     """A head of the office, and not one of those who submitted."""
     return has_role(user, "head", office=office) and is_second_person(user, *submitters)
+
+
+#: A person who holds one of these roles holds no role outside it that the roles table separates from it, in any matter:
+#: 三员分立 (the one who keeps the accounts, the one who looks on, those who do the work) and 抽检分离 (who samples
+#: does not test). The other separations of the table (who submits does not review) are of one matter: may_review.
+APART = frozenset({"sysadmin", "auditor", "enterprise", "lab"})
+
+
+def clashing(role: str, held: Iterable[str], on: datetime.date) -> list[str]:
+    """The roles in `held` that one person may not hold together with `role` (table people/roles of that day)."""
+    apart = {row["code"]: set(row.list("separation")) for row in tables.load("people/roles").valid_on(on)}
+    return sorted(
+        {
+            other
+            for other in held
+            if other != role
+            and (role in APART or other in APART)
+            and (other in apart.get(role, ()) or role in apart.get(other, ()))
+        }
+    )
+
+
+def may_see_office(user: Person) -> bool:
+    """Offices, posts and duties are open to everyone who works here."""
+    return may_work(user)

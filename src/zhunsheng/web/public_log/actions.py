@@ -41,7 +41,7 @@ def record(
 ) -> Act:
     """Records one act; with `public`, appends one entry to the public log. Call it inside the act's own transaction.
 
-    The entry's body is {kind: verb, subject: "type:id", at, office, rule, data: public}, canonical JSON.
+    The entry's body is {index, kind: verb, subject: "type:id", at, office, rule, data: public}, canonical JSON.
     """
     deed = Deed(verb, subject_type, str(subject_id), rule, reason, changes or {}, public)
     return record_many([deed], by=by, at=at)[0]
@@ -86,6 +86,7 @@ def _append(entries: Iterable[tuple[Act, Deed]], *, office_name: str) -> None:
     for index, (act, deed) in enumerate(entries, start=head.size):
         body = engine.canonical(
             {
+                "index": index,
                 "kind": deed.verb,
                 "subject": f"{deed.subject_type}:{deed.subject_id}",
                 "at": act.at.astimezone(datetime.UTC).isoformat(timespec="seconds"),

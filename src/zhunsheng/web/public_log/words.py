@@ -31,6 +31,9 @@ VERBS: Mapping[str, Promise] = {
     "load_city": _("载入城市配置"),
 }
 
+#: the verbs whose acts are public: the kinds of entries that the log has
+PUBLIC_VERBS: tuple[str, ...] = ()
+
 #: kind of a subject → (its name, the page for staff, the page for the public); each page takes the subject's number
 SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
     "user": (_("账号"), "people:user", ""),
@@ -52,7 +55,8 @@ def subject_url(kind: str, number: str, *, public: bool = False) -> str:
     """The page of a subject, or '' where it has none."""
     if kind not in SUBJECTS:
         return ""
-    name = SUBJECTS[kind][2 if public else 1]
+    _name, staff, everyone = SUBJECTS[kind]
+    name = everyone if public else staff
     if not name:
         return ""
     try:
