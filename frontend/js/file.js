@@ -3,8 +3,8 @@ export function startFiles(root) {
   for (const drop of root.querySelectorAll(".drop")) {
     const input = drop.querySelector('input[type="file"]');
     const said = drop.querySelector(".chosen");
-    const limit = Number(drop.dataset.maxBytes) || Infinity;
     input.addEventListener("change", () => {
+      const limit = Number(drop.dataset.maxBytes) || Infinity;
       const files = [...input.files];
       const large = files.find((file) => file.size > limit);
       input.setCustomValidity(large ? drop.dataset.tooLarge : "");

@@ -156,10 +156,16 @@ def example_listing(rows: bool = True) -> SimpleNamespace:
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component in every state. Holds no data of the city, so it is public."""
     day = datetime.date(2026, 11, 24)
-    moment = datetime.datetime(2026, 11, 24, 9, 30)  # noqa: DTZ001 - an example, shown as written
-    bound = ExampleForm({"name": "", "amount": "-4", "day": "2026-02-30", "industry": "14", "kind": "directed"})
+    moment = datetime.datetime(2026, 11, 24, 1, 30, tzinfo=datetime.UTC)
+    wrong = {
+        "wrong-name": "",
+        "wrong-amount": "-4",
+        "wrong-day": "2026-02-30",
+        "wrong-industry": "14",
+        "wrong-kind": "directed",
+    }
+    bound = ExampleForm(wrong, prefix="wrong")
     bound.add_error(None, _("抽取数量超过名录中的企业数量：名录有 37 家。请减少数量，或换一份名录。"))
-    bound.prefix = "wrong"
     figure = {"numerator": 1842, "denominator": 1911, "estimate": 0.9639, "low": 0.951, "high": 0.975}
     few = {"numerator": 29, "denominator": 31, "estimate": 0.9355, "low": 0.79, "high": 0.98}
     context: dict[str, Any] = {
@@ -208,11 +214,11 @@ def styleguide(request: HttpRequest) -> HttpResponse:
                 "kind": "good",
             },
             {
-                "at": datetime.datetime(2026, 11, 3, 15, 0),
+                "at": datetime.datetime(2026, 11, 3, 7, 0, tzinfo=datetime.UTC),
                 "title": _("名录冻结并公布承诺"),
                 "text": _("1 911 家企业"),
                 "kind": "good",
-            },  # noqa: DTZ001
+            },
             {"at": moment, "title": _("公开抽取"), "when": "now"},
             {"at": None, "title": _("实地检查"), "when": "ahead"},
         ],

@@ -69,14 +69,23 @@ ICONS = {
     "chart": "M2.5 2.5v11h11M5 11V8M8 11V4.5M11 11V6.5",
     "scale": "M8 2v12M4.5 14h7M3 4.5h10M3 4.5 1.5 9h3ZM13 4.5 11.5 9h3Z",
 }
-SHAPES = {"good": "check-circle", "warn": "triangle", "bad": "octagon", "info": "info", "muted": "ring", "seal": "stamp"}
+SHAPES = {
+    "good": "check-circle",
+    "warn": "triangle",
+    "bad": "octagon",
+    "info": "info",
+    "muted": "ring",
+    "seal": "stamp",
+}
 
 
 @register.simple_tag
 def icon(name: str, label: Words = "") -> SafeString:
     """A small drawing. With a label it is an image with that name; without one it is decoration."""
     if label:
-        return format_html('<svg class="icon" viewBox="0 0 16 16" role="img" aria-label="{}"><path d="{}"/></svg>', label, ICONS[name])
+        return format_html(
+            '<svg class="icon" viewBox="0 0 16 16" role="img" aria-label="{}"><path d="{}"/></svg>', label, ICONS[name]
+        )
     return format_html('<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="{}"/></svg>', ICONS[name])
 
 
@@ -108,7 +117,9 @@ def button(
     classes = f"button {kind}".strip()
     if url and not disabled:
         return format_html('<a class="{}" href="{}">{}{}</a>', classes, url, drawing, label)
-    extra = format_html_join("", ' {}="{}"', [(key, val) for key, val in (("name", name), ("value", value), ("form", form)) if val])
+    extra = format_html_join(
+        "", ' {}="{}"', [(key, val) for key, val in (("name", name), ("value", value), ("form", form)) if val]
+    )
     if disabled:
         reason = format_html('<span class="visually-hidden"> ({})</span>', why_not) if why_not else ""
         return format_html(
@@ -183,7 +194,9 @@ def percent(value: Any, digits: int = 1) -> str:
 
 
 def _rounded(share: Any, digits: int) -> str:
-    number = Decimal(share.numerator) / Decimal(share.denominator) if isinstance(share, Fraction) else Decimal(str(share))
+    number = (
+        Decimal(share.numerator) / Decimal(share.denominator) if isinstance(share, Fraction) else Decimal(str(share))
+    )
     text = str((number * 100).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
     return text.replace("-", MINUS)
 
@@ -424,7 +437,10 @@ def interval_chart(
         if target is not None:
             anchor = "start" if float(x(target)) < 100 else "end"
             names += format_html(
-                '<text x="{}" y="-3" text-anchor="{}">{}</text>', x(target), anchor, _("目标 %(target)s") % {"target": percent(target)}
+                '<text x="{}" y="-3" text-anchor="{}">{}</text>',
+                x(target),
+                anchor,
+                _("目标 %(target)s") % {"target": percent(target)},
             )
     return format_html(
         '<svg class="interval{}" viewBox="{}" role="img" aria-label="{}">'
@@ -486,9 +502,25 @@ def disclose(content: str, label: Words, open: bool = False) -> SafeString:  # n
 
 
 @register.simple_block_tag
-def chart(content: str, title: Words, unit: Words = "", source: Words = "", note: Words = "", table: Any = "", download: str = "") -> SafeString:
+def chart(
+    content: str,
+    title: Words,
+    unit: Words = "",
+    source: Words = "",
+    note: Words = "",
+    table: Any = "",
+    download: str = "",
+) -> SafeString:
     """The frame of a chart: what it shows, in which unit, from where, and the same numbers as a table (safe HTML)."""
-    context = {"content": content, "title": title, "unit": unit, "source": source, "note": note, "table": table, "download": download}
+    context = {
+        "content": content,
+        "title": title,
+        "unit": unit,
+        "source": source,
+        "note": note,
+        "table": table,
+        "download": download,
+    }
     return mark_safe(render_to_string("components/chart.html", context))  # noqa: S308 - rendered with autoescape
 
 

@@ -1,0 +1,44 @@
+"""The committed style sheet and script are what `npm run build` makes of frontend/."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+FRONTEND = ROOT / "frontend"
+STATIC = ROOT / "src/zhunsheng/web/static"
+BUILD = json.loads((STATIC / "BUILD.json").read_text())
+HINT = "run `npm ci && npm run build` and commit frontend/ together with src/zhunsheng/web/static/"
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_outputs_are_the_built_ones():
+    assert BUILD["outputs"] == {name: sha256(STATIC / name) for name in BUILD["outputs"]}, HINT
+    assert set(BUILD["outputs"]) == {"zhunsheng.css", "zhunsheng.js"}
+
+
+def test_no_source_was_changed_since_the_build():
+    sources = [path for folder in ("css", "js") for path in (FRONTEND / folder).iterdir()] + [FRONTEND / "build.mjs"]
+    assert BUILD["sources"] == {path.relative_to(FRONTEND).as_posix(): sha256(path) for path in sources}, HINT
+
+
+def test_style_sheet_stays_small_and_asks_nobody_else():
+    css = (STATIC / "zhunsheng.css").read_text()
+    assert len(css.encode()) < 32 * 1024
+    assert "url(" not in css and "@import" not in css
+
+
+def test_script_stays_small_and_evaluates_nothing():
+    script = (STATIC / "zhunsheng.js").read_text()
+    assert len(script.encode()) < 12 * 1024
+    assert "eval(" not in script and "new Function" not in script and "innerHTML" not in script
+
+
+@pytest.mark.parametrize("name", ["package.json", "package-lock.json", ".npmrc"])
+def test_packages_name_no_host(name):
+    assert "://" not in (ROOT / name).read_text()
