@@ -48,9 +48,14 @@ class SavedView(models.Model):
 
 
 class ImportRun(models.Model):
-    """导入批次: one file, checked row by row, then loaded whole, loaded without its bad rows, or discarded."""
+    """导入批次: one file, checked row by row, then loaded whole, loaded without its bad rows, or discarded.
+
+    Rows are rows of the file; created, updated and unchanged count the records made from them (one record may stand in
+    several rows). Before the load they say what the load would do.
+    """
 
     class State(models.TextChoices):
+        UNMAPPED = "unmapped", _("待对应字段")
         CHECKED = "checked", _("已校验,待确认")
         LOADED = "loaded", _("全部导入")
         PARTLY_LOADED = "partly_loaded", _("部分导入")
@@ -65,20 +70,29 @@ class ImportRun(models.Model):
     encoding = models.CharField(_("编码"), max_length=20, blank=True, default="")
     state = models.CharField(_("状态"), max_length=14, choices=State)
     rows_total = models.PositiveIntegerField(_("总行数"), default=0)
+    rows_skipped = models.PositiveIntegerField(_("按映射跳过的行"), default=0)
     rows_bad = models.PositiveIntegerField(_("有问题的行"), default=0)
-    rows_created = models.PositiveIntegerField(_("新增"), default=0)
-    rows_updated = models.PositiveIntegerField(_("更新"), default=0)
-    rows_unchanged = models.PositiveIntegerField(_("无变化"), default=0)
-    refusal = models.CharField(_("拒绝原因"), max_length=500, blank=True, default="")
-    #: [[row number as the spreadsheet shows it, column, message], …]; at most PROBLEMS_KEPT, the return file has them all.
+    created = models.PositiveIntegerField(_("新增"), default=0)
+    updated = models.PositiveIntegerField(_("更新"), default=0)
+    unchanged = models.PositiveIntegerField(_("无变化"), default=0)
+    refusal = models.CharField(_("拒绝原因"), max_length=1000, blank=True, default="")
+    notes = models.JSONField(_("说明"), default=list, blank=True)
+    #: [[row number as the spreadsheet shows it, column, message], …]; at most PROBLEMS_KEPT, `returned` has them all.
     problems = models.JSONField(_("问题"), default=list, blank=True)
+    problems_total = models.PositiveIntegerField(_("问题数"), default=0)
+    #: [[row, record, {field: [old, new]}], …]: the first changes to records that exist.
+    preview = models.JSONField(_("将更新的记录"), default=list, blank=True)
+    returned = models.FileField(_("退回文件"), upload_to="imports/%Y/%m/", blank=True, default="")
+    #: hash of what the load would do: the user's choice holds for exactly this.
+    digest = models.CharField(_("校验摘要"), max_length=64, blank=True, default="")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("导入人"))
     created_at = models.DateTimeField(_("上传时间"))
     decided_at = models.DateTimeField(_("处理时间"), null=True, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("导入批次")
-        ordering = ["-created_at"]
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["created_by", "-created_at"], name="import_run_mine")]
 
     def __str__(self) -> str:
-        return f"{self.filename} ({self.created_at:%Y-%m-%d})"
+        return self.filename

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from zhunsheng.web.desk import views
 
@@ -12,5 +12,5 @@ urlpatterns = [
     path("desk/views/save/", views.save_view, name="save_view"),
     path("desk/views/<int:pk>/delete/", views.delete_view, name="delete_view"),
     path("desk/search/", views.search, name="search"),
-    # imports: desk/imports/…
+    path("", include("zhunsheng.web.desk.importing.urls")),
 ]
