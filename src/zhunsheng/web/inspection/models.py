@@ -34,7 +34,6 @@ class CheckItem(Dated):
     )
     link = models.CharField(_("环节"), max_length=12, blank=True, default="")
     speciality = models.CharField(_("所需专业"), max_length=40, blank=True, default="")
-    replaces = models.CharField(_("承接的旧事项代码"), max_length=40, blank=True, default="")
     applies_to = models.CharField(
         _("适用行业"),
         max_length=120,

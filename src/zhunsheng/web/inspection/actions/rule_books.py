@@ -133,7 +133,7 @@ def _rules(day: datetime.date) -> dict[str, Any]:
             for limit in _limits(day)
         ],
         "follow_ups": [
-            {key: row[key] for key in ("code", "name", "name_en", "limit_amount", "limit_unit", "trigger")}
+            {key: row[key] for key in ("code", "name", "name_en", "time_limit", "limit_amount", "limit_unit")}
             | _evidence(row)
             for row in tables.load("inspection/follow_up_kinds").valid_on(day)
         ],
@@ -148,7 +148,9 @@ def _evidence(row: tables.Row) -> dict[str, str]:
 
 def _limits(day: datetime.date) -> list[clock.TimeLimit]:
     found = []
-    for code in sorted({limit.code for limit in clock.limits() if limit.mechanism == "random_inspection"}):
+    for code in sorted(
+        {limit.code for limit in clock.limits() if limit.mechanism in {"random_inspection", "abnormal_list"}}
+    ):
         try:
             found.append(clock.limit(code, day))
         except ZhunshengError:

@@ -118,7 +118,6 @@ def _item(row: tables.Row, offices: Mapping[str, int], classes: Mapping[str, int
         link=row["link"],
         speciality=row["speciality"],
         applies_to=row["applies_to"] or "*",
-        replaces=row.get("replaces", ""),
         source=row.source[:300],
         confidence=row.confidence,
         valid_from=row.valid_from,
@@ -163,7 +162,7 @@ def revise_item(
         _may_follow(latest, item, valid_from)
         old = {name: getattr(item, name) for name in changes}
         values = {name: getattr(item, name) for name in ITEM_FIELDS} | changes
-        fresh = CheckItem(code=item.code, replaces=item.replaces, valid_from=valid_from, **values)
+        fresh = CheckItem(code=item.code, valid_from=valid_from, **values)
         _check_item(fresh)
         item.valid_to = valid_from - datetime.timedelta(days=1)
         item.save(update_fields=["valid_to"])

@@ -22,8 +22,8 @@ from zhunsheng.web.people.models import User
 from zhunsheng.web.public_log.actions import Deed, record, record_many
 from zhunsheng.web.registry.models import Premises
 
-#: What starts the limit of a kind of follow-up (column `trigger` of inspection/follow_up_kinds).
-_FROM_ENTRY, _FROM_REVIEW = "结果录入", "查实之日"
+#: Limits that run from 查实之日, the review of the record; all others run from the end of the inspection.
+_FROM_REVIEW = {"inspection.list_abnormal_after_verification"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,14 +457,14 @@ def _follow_ups_of_corrected(visits: Sequence[Visit]) -> set[int]:
 
 
 def _follow_up_due(visit: Visit, kind: tables.Row | None, at: datetime.datetime) -> datetime.date | None:
-    if kind is None or not kind["limit_amount"]:
+    if kind is None:
         return None
-    start = visit.visited_on
-    if kind["trigger"] == _FROM_ENTRY:
-        start = _day(visit.entered_at)
-    elif kind["trigger"] == _FROM_REVIEW:
-        start = _day(visit.reviewed_at or at)
-    return clock.deadline(start, kind.integer("limit_amount"), clock.Unit(kind["limit_unit"])).due
+    if kind["time_limit"]:
+        start = _day(visit.reviewed_at or at) if kind["time_limit"] in _FROM_REVIEW else visit.visited_on
+        return clock.limit(kind["time_limit"], start).deadline(start).due
+    if not kind["limit_amount"]:
+        return None
+    return clock.deadline(visit.visited_on, kind.integer("limit_amount"), clock.Unit(kind["limit_unit"])).due
 
 
 def _settle_tasks(visits: Sequence[Visit], opened: set[int]) -> None:

@@ -17,7 +17,7 @@ from zhunsheng.engine import clock
 from zhunsheng.engine.draw import allocate
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.inspection.models import CheckItem, Plan, Task, Visit
-from zhunsheng.web.inspection.queries.tables import applies_to, industry_codes, industry_q, item_family
+from zhunsheng.web.inspection.queries.tables import applies_to, industry_codes, industry_q
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
 from zhunsheng.web.registry.models import BusinessEntity, Division, RiskClass
 
@@ -145,7 +145,7 @@ def a_year_before(day: datetime.date) -> datetime.date:
 
 
 def capped(items: Sequence[CheckItem], on: datetime.date) -> dict[int, set[int]]:
-    """Item → the entities drawn or checked for it as often in the last 12 months as it may happen in a year.
+    """Item → the entities drawn or checked for it (any version of it) as often in the last 12 months as it may happen in a year.
 
     A drawn unit counts from its draw on, visited or not; a withdrawn one does not. Records of other systems count by
     the day of the visit.
@@ -153,14 +153,12 @@ def capped(items: Sequence[CheckItem], on: datetime.date) -> dict[int, set[int]]
     limited = [item for item in items if item.frequency_max_per_year]
     if not limited:
         return {}
-    families = item_family(limited)
     since = a_year_before(on)
     found: dict[int, set[int]] = {}
     for item in limited:
-        family = families[item.code]
         times: Counter[int] = Counter()
         drawn = (
-            Task.objects.filter(draw__plan__items__code__in=family, draw__executed_at__date__gt=since)
+            Task.objects.filter(draw__plan__items__code=item.code, draw__executed_at__date__gt=since)
             .exclude(state=Task.State.WITHDRAWN)
             .values_list("entity_id", "pk")
             .distinct()
@@ -168,7 +166,7 @@ def capped(items: Sequence[CheckItem], on: datetime.date) -> dict[int, set[int]]
         times.update(entity for entity, _pk in drawn)
         recorded = (
             Visit.objects.filter(
-                task__isnull=True, findings__item__code__in=family, visited_on__gt=since, corrected_by__isnull=True
+                task__isnull=True, findings__item__code=item.code, visited_on__gt=since, corrected_by__isnull=True
             )
             .values_list("entity_id", "pk")
             .distinct()

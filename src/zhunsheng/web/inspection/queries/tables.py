@@ -130,16 +130,3 @@ def applies_to(item: CheckItem, industry: str) -> bool:
     """Whether an item concerns an entity of this industry."""
     codes = industry_codes(item.applies_to)
     return not codes or industry.startswith(industry_prefixes(codes)) if industry else not codes
-
-
-def item_family(items: Iterable[CheckItem]) -> dict[str, set[str]]:
-    """Item code → the codes that count as the same item: itself and those it took over from, at any remove."""
-    replaced = dict(CheckItem.objects.exclude(replaces="").values_list("code", "replaces"))
-    families = {}
-    for item in items:
-        family, code = {item.code}, item.code
-        while (older := replaced.get(code, "")) and older not in family:
-            family.add(older)
-            code = older
-        families[item.code] = family
-    return families
