@@ -33,6 +33,9 @@ MAX_BUNDLE = 512 * 1024 * 1024
 
 _ACTS = ("announce", "execute", "selection", "assign", "results", "abandon")
 
+# What is said to the reader without a verdict: it does not make a bundle wrong.
+_NOT_JUDGED = frozenset({"draw.verify.compare", "draw.verify.not_all_committed"})
+
 Outcome = Literal["unreadable", "announced", "executed", "abandoned"]
 
 
@@ -174,6 +177,8 @@ class _Check:
         self._step("time-order", self.time_order)
         if has("execute"):
             self._step("source-values", self.source_values)
+            if "party" in kinds:
+                self._step("commitments", self.commitments, "source-values")
             if "drand" in kinds:
                 self._step("drand-signature", self.drand_signature, "source-values")
             if kinds != {"drand"}:
@@ -204,7 +209,7 @@ class _Check:
         except ZhunshengError as error:
             self.steps.append(Step(name, False, error.reason))
             return False
-        self.steps.append(Step(name, None if reason.code == "draw.verify.compare" else True, reason))
+        self.steps.append(Step(name, None if reason.code in _NOT_JUDGED else True, reason))
         return True
 
     def _verdict(self) -> Verdict:
@@ -369,6 +374,12 @@ class _Check:
         check_values(self.sources, self.values, self.terms.draw)
         check_values(self.second_sources, self.second_values, self.terms.draw)
         return Reason("draw.verify.source_values", {"values": " ".join(_named(self.values + self.second_values))})
+
+    def commitments(self) -> Reason:
+        parties = [(source, value) for source, value in self._pairs_of_values() if source.kind == "party"]
+        kept = [s for s, v in parties if "commitment" in s.terms and v.value != s.terms.get("default")]
+        code = "draw.verify.committed" if len(kept) == len(parties) else "draw.verify.not_all_committed"
+        return Reason(code, {"parties": len(parties), "committed": len(kept)})
 
     def drand_signature(self) -> Reason:
         rounds: list[str] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,8 +11,6 @@ from zhunsheng.engine.draw.fields import text
 from zhunsheng.engine.errors import DrawError, ZhunshengError
 from zhunsheng.engine.identifiers import parse_id
 from zhunsheng.engine.public_log import Json, canonical, leaf_hash, tree_root
-
-_COLUMN = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +53,15 @@ def check_unit_id(unit_id: str) -> None:
 def read_leaf(leaf: Mapping[str, Json]) -> tuple[str, str, str]:
     """Id, stratum and exclusion code ("" = can be drawn) of a leaf, after checking all its columns.
 
-    A leaf has `id`, `stratum`, possibly `exclusion`, and any further columns that are to be committed. Column names
-    are of a-z 0-9 _; values are text, whole numbers, true, false or null.
+    A leaf has `id`, `stratum`, possibly `exclusion`, and any further columns that are to be committed. Names are
+    printable text, values are text, whole numbers, true, false or null.
     """
     unit_id, stratum, exclusion = leaf.get("id"), leaf.get("stratum"), leaf.get("exclusion", "")
     if not isinstance(unit_id, str):
         raise DrawError("draw.frame.no_id")
     check_unit_id(unit_id)
     for column, value in leaf.items():
-        if not isinstance(column, str) or not _COLUMN.fullmatch(column):
-            raise DrawError("draw.frame.bad_column", id=unit_id, column=str(column)[:80])
+        text(column, f"{unit_id}.{column}")
         if not (value is None or isinstance(value, str | int)):
             raise DrawError("draw.frame.bad_value", id=unit_id, column=column)
     stratum = text(stratum, f"{unit_id}.stratum")

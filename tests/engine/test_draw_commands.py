@@ -1,0 +1,182 @@
+"""`zhunsheng draw` and `zhunsheng verify`: a draw by an office that has only a CSV."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.engine.draw_sample import OWN, RANDOMNESS, SIGNATURE, whole
+from zhunsheng.cli import main
+from zhunsheng.engine.identifiers import make_uscc
+from zhunsheng.engine.public_log import canonical
+
+HEADER = "id,stratum\n"
+ROWS = [f"{unit['id']},{unit['stratum']}\n" for unit in (json.loads(leaf) for leaf in OWN["leaves"])]
+PARTIES = ["--source", "ceremony:party-1", "--source", "ceremony:party-2", "--source", "ceremony:dice"]
+REVEALED = [
+    "--source", "ceremony:party-1=3f9c", "--source", "ceremony:party-2=a071", "--source", "ceremony:dice=4-2-6-1-5-3-3-6-2-1",
+]  # fmt: skip
+NUMBERS = ["--n", "A=1,B=2,C=1,D=2"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list.csv").write_text(HEADER + "".join(ROWS), encoding="utf-8")
+    return tmp_path
+
+
+def run(*arguments, code=0):
+    assert main([str(argument) for argument in arguments]) == code
+
+
+def announce(*more):
+    run("draw", "list.csv", "--no", "2026-1", *NUMBERS, *PARTIES, "--announced-at", "2026-04-20T09:00:00+08:00", *more)
+
+
+def test_an_office_announces_waits_draws_and_anyone_checks(here, capsys):
+    announce("--lang", "en", "--legal-basis", "国发〔2019〕5号", "--item", "登记事项检查", "--plan", "7")
+    said = capsys.readouterr().out
+    assert OWN["root"] in said and "2026-04-21T01:00:00Z" in said
+    run("verify", "2026-1.json", "--lang", "en")
+    assert "there is no seed yet" in capsys.readouterr().out
+    run("draw", "2026-1.json", *REVEALED, "--at", "2026-04-21T01:30:00Z", "--json")
+    drawn = json.loads(capsys.readouterr().out)
+    assert len(drawn["selection"]) == 6 and drawn["file"] == "2026-1-drawn.json"
+    run("verify", "2026-1-drawn.json")
+    said = capsys.readouterr().out
+    assert "通过:抽查 2026-1" in said.replace("\uff1a", ":") and drawn["seed"] in said
+
+
+def test_a_paper_announcement_is_drawn_in_one_go(here, capsys):
+    run(
+        "draw", "list.csv", "--no", "2026-1", "--ratio", "50%", *REVEALED,
+        "--announced-at", "2026-04-20T01:00:00Z", "--at", "2026-04-21T01:30:00Z", "--out", "b.json", "--lang", "en",
+    )  # fmt: skip
+    assert "no. 1  demo:T0" in capsys.readouterr().out
+    run("verify", "b.json", "--json")
+    verdict = json.loads(capsys.readouterr().out)
+    assert verdict["ok"] and verdict["outcome"] == "executed" and verdict["steps"][0]["name"] == "format"
+
+
+def test_a_drand_round_needs_its_signature(here, capsys):
+    chain = "drand:52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
+    run(
+        "draw", "list.csv", "--no", "d", *NUMBERS, "--source", f"{chain}@1000", "--announced-at", "2023-08-22T00:00:00Z"
+    )
+    run("draw", "d.json", "--source", f"{chain}={RANDOMNESS}", code=2)
+    assert "签名" in capsys.readouterr().err
+    run("draw", "d.json", "--source", f"{chain}={RANDOMNESS}", "--signature", SIGNATURE.upper())
+    run("verify", "d-drawn.json")
+
+
+def test_office_spreadsheets_are_read_as_they_are(here, capsys):
+    other = make_uscc("91", "310115", "MA1K3YJ1")
+    rows = ["统一社会信用代码,层,企业名称,排除代码", "91350100M000100Y43,A,某公司,", f"{other},A,另一公司,CAP"]
+    (here / "list.csv").write_bytes("\r\n".join(rows).encode("gb18030"))
+    run("draw", "list.csv", "--no", "g", "--n", "A=1", *PARTIES)
+    (leaf, other) = json.loads((here / "g.json").read_text(encoding="utf-8"))["open"]["leaves"]
+    assert json.loads(other) == {"id": "uscc:91350100M000100Y43", "stratum": "A", "企业名称": "某公司"}
+    assert json.loads(leaf)["exclusion"] == "CAP"
+
+
+def test_ratios_and_numbers(here, capsys):
+    run("draw", "list.csv", "--no", "r", "--ratio", "A=1%,B=1/2,C=0.5,D=100%", *PARTIES)
+    announced = json.loads((here / "r.json").read_text(encoding="utf-8"))["announce"]
+    assert announced["n"] == {"A": 1, "B": 2, "C": 1, "D": 2}
+
+
+@pytest.mark.parametrize(
+    ("csv", "arguments", "says"),
+    [
+        (None, [*NUMBERS, *PARTIES, "--no", "x", "--ratio", "1%"], "either --n or --ratio"),
+        (None, [*PARTIES, "--no", "x"], "either --n or --ratio"),
+        (None, [*NUMBERS, *PARTIES], "--no"),
+        (None, [*NUMBERS, "--no", "x"], "--source"),
+        (None, [*NUMBERS, *PARTIES[:5], "ceremony:dice=1", "--no", "x"], "some sources have values"),
+        (None, [*NUMBERS, *REVEALED, "--no", "x"], "--announced-at"),
+        (None, [*NUMBERS, *REVEALED, "--no", "x", "--announced-at", "2026-04-20T01:00:00Z"], "--at"),
+        (None, [*NUMBERS, *REVEALED, "--no", "x", "--announced-at", "2026-04-20T01:00:00Z", "--at", "2026-04-20T02:00:00Z"],
+         "before the announced"),
+        (None, ["--n", "A=x", *PARTIES, "--no", "x"], "A=3,B=5"),
+        (None, ["--n", "A", *PARTIES, "--no", "x"], "A=3,B=5"),
+        (None, ["--n", "A=1", *PARTIES, "--no", "x"], "no number is given for the stratum B"),
+        (None, ["--ratio", "0", *PARTIES, "--no", "x"], "must be above 0"),
+        (None, ["--ratio", "1/0", *PARTIES, "--no", "x"], "A=1%,B=2%"),
+        (None, [*NUMBERS, "--source", "dice=1", "--no", "x"], "unknown source"),
+        (None, [*NUMBERS, *PARTIES, "--no", "x", "--rule-book", "none.pdf"], "cannot be opened"),
+        (b"", [*NUMBERS, *PARTIES, "--no", "x"], "header needs"),
+        (b"name,stratum\n", [*NUMBERS, *PARTIES, "--no", "x"], "header needs"),
+        (b"id,stratum,id\n", [*NUMBERS, *PARTIES, "--no", "x"], "header needs"),
+        (b"id,stratum\ndemo:1,A\n\ndemo:2\n", [*NUMBERS, *PARTIES, "--no", "x"], "row 4: this row has 1 cells"),
+        (b"id,stratum\ndemo:1,A\nuscc:91350100M000100Y44,A\n", [*NUMBERS, *PARTIES, "--no", "x"], "row 3"),
+        (b"id,stratum\ndemo:1,A\ndemo:1,B\n", [*NUMBERS, *PARTIES, "--no", "x"], "stands twice"),
+        (b'id,stratum\n"demo:1,A\n', [*NUMBERS, *PARTIES, "--no", "x"], "not correct CSV"),
+        (b"\xff\xff\xff\xff", [*NUMBERS, *PARTIES, "--no", "x"], "neither UTF-8 nor GB18030"),
+    ],
+)  # fmt: skip
+def test_it_says_what_is_wrong_and_writes_nothing(here, capsys, csv, arguments, says):
+    if csv is not None:
+        (here / "list.csv").write_bytes(csv)
+    run("draw", "list.csv", *arguments, "--lang", "en", code=2)
+    assert says in capsys.readouterr().err
+    assert [path.name for path in here.iterdir()] == ["list.csv"]
+
+
+def test_one_announcement_one_draw(here, capsys):
+    announce()
+    draw = ["draw", "2026-1.json", *REVEALED, "--at", "2026-04-21T01:30:00Z", "--lang", "en"]
+    run(*draw)
+    run(*draw, code=2)
+    assert "not overwritten" in capsys.readouterr().err
+    run(
+        "draw",
+        "2026-1-drawn.json",
+        *REVEALED,
+        "--at",
+        "2026-04-21T01:30:00Z",
+        "--out",
+        "again.json",
+        "--lang",
+        "en",
+        code=2,
+    )
+    assert "One announcement, one draw" in capsys.readouterr().err
+    run("draw", "2026-1.json", *REVEALED, "--n", "A=2", "--at", "2026-04-21T01:30:00Z", "--lang", "en", code=2)
+    assert "--n is settled" in capsys.readouterr().err
+    text = (here / "2026-1.json").read_text(encoding="utf-8")
+    (here / "2026-1.json").write_text(text.replace("demo:T001", "demo:T000"), encoding="utf-8")
+    run(*draw, "--out", "other.json", code=2)
+    assert "does not pass its check" in capsys.readouterr().err
+    assert not (here / "other.json").exists()
+
+
+def test_verify_answers_by_its_exit_code(here, capsys):
+    (here / "good.json").write_bytes(canonical(whole()))
+    (here / "bad.json").write_bytes(canonical(whole()).replace(b'"rank":1', b'"rank":2', 1))
+    (here / "abandoned.json").write_bytes(canonical(whole(abandoned=True)))
+    (here / "noise.json").write_bytes(b"noise")
+    run("verify", "good.json", "--lang", "en")
+    run("verify", "bad.json", "--lang", "en", code=1)
+    said = capsys.readouterr().out
+    assert "FAIL  selection  selection[0].rank should be 1 and is 2" in said and "FAIL: draw demo-2026-003" in said
+    run("verify", "abandoned.json", "--lang", "en")
+    assert "ABANDONED" in capsys.readouterr().out
+    run("verify", "noise.json", code=2)
+    assert "不是抽查包" in capsys.readouterr().out
+    run("verify", "none.json", code=2)
+    run("verify", "bad.json", "--json", code=1)
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_the_verifier_needs_no_django(here):
+    """What a journalist installs: the check runs with Django and numpy out of reach."""
+    (here / "good.json").write_bytes(canonical(whole()))
+    code = (
+        "import sys; sys.modules.update(django=None, numpy=None, scipy=None)\n"
+        "from zhunsheng.cli import main; sys.exit(main(['verify', 'good.json', '--json']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ok"] is True
