@@ -16,10 +16,10 @@ import sys
 from collections.abc import Sequence
 
 from zhunsheng import __version__
-from zhunsheng.commands import USAGE
+from zhunsheng.commands import USAGE, clock, draw, identifiers, log, tables
 from zhunsheng.engine.errors import ZhunshengError
 
-ENGINE = ("draw", "log", "clock", "identifiers", "tables")
+ENGINE = (draw, log, clock, identifiers, tables)
 WEB = {
     "demo": "建立演示城市并打开 · build the demo city and serve it",
     "init": "新装一个平台 · set up a platform",
@@ -59,14 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"zhunsheng {__version__}")
     subparsers = parser.add_subparsers(metavar="<命令 · command>", required=True)
-    for name in ENGINE:
-        try:
-            module = importlib.import_module(f"zhunsheng.commands.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"zhunsheng.commands.{name}":
-                raise
-            continue
-        module.add(subparsers)
+    for command in ENGINE:
+        command.add(subparsers)
     for name, help_text in WEB.items():
         subparsers.add_parser(name, help=help_text, add_help=False)
     return parser
