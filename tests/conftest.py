@@ -1,18 +1,11 @@
-"""Shared by all tests: a home of their own, and the folder of public data where a developer has one."""
+"""Shared by all tests: the folder of public data, where a developer has one beside the checkout."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
-
-# Before Django reads its settings: tests never touch a developer's database, key or uploads.
-os.environ["ZHUNSHENG_HOME"] = tempfile.mkdtemp(prefix="zhunsheng-test-")
-os.environ["ZHUNSHENG_DEBUG"] = "0"
-os.environ.setdefault("ZHUNSHENG_SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests")
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,16 @@
 
 import datetime
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 from zhunsheng.engine import estimate, tables
 from zhunsheng.engine.appraisal import Measure, Standing, Status, Window, show_percent, status, target_from
 from zhunsheng.engine.appraisal import Target as Goal
-from zhunsheng.engine.words import Reason
 from zhunsheng.web.appraisal.models import Snapshot, Target
 from zhunsheng.web.common import city
 from zhunsheng.web.inspection import queries as inspection
+from zhunsheng.web.inspection.models import Draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,10 @@ class Figure:
     numerator: int
     denominator: int
     passed: estimate.PassRate | None = None
-    #: address of the rows behind the figure: (name of a view, query string)
+    #: drawn units that have no published result yet (a rate counts them as not inspected)
+    pending: int = 0
+    #: the rows behind the figure: (name of a view, query string)
     rows: tuple[str, str] = ("", "")
-    reasons: tuple[Reason, ...] = field(default=())
 
     @property
     def value(self) -> Fraction | None:
@@ -99,23 +100,32 @@ def counts(lines: list[Line]) -> list[tuple[Status, int]]:
 
 def figures(year: int, on: datetime.date) -> list[Figure]:
     """The supporting indicators of random inspections for a calendar year, as known on a day."""
-    numbers = inspection.year_figures(year, on)
-    passed = estimate.pass_rate(inspection.pass_rate_inputs(year, on))
+    start, end = datetime.date(year, 1, 1), min(datetime.date(year, 12, 31), on)
+    inputs = inspection.pass_rate_inputs(start=start, end=end)
+    passed = estimate.pass_rate(inputs.units)
+    counted = passed.counts
+    seen = counted.eligible_pass + counted.eligible_fail
+    done = inspection.plan_completion(start, end)
+    timely = inspection.on_time_publication(start, end, on)
+    given_up = inspection.abandonment(start, end)
+    covered = inspection.item_coverage(year)
+    period = f"visited_on_min={start}&visited_on_max={end}"
+    numbers: dict[str, tuple[int, int, tuple[str, str]]] = {
+        "P01": (passed.rate.numerator, passed.rate.denominator, ("inspection:visits", period)),
+        "P02": (seen, seen + counted.non_response, ("inspection:tasks", f"year={year}")),
+        "P03": (done.numerator, done.denominator, ("inspection:tasks", f"year={year}")),
+        "P04": (timely.numerator, timely.denominator, ("inspection:visits", period)),
+        "P05": (given_up.numerator, given_up.denominator, ("inspection:draws", f"year={year}")),
+        "P06": (covered.numerator, covered.denominator, ("inspection:items", "")),
+    }
     found = []
-    for row in tables.load("indicators/inspection").valid_on(min(on, datetime.date(year, 12, 31))):
-        code = row["code"]
-        numerator, denominator, view = numbers.get(code, (0, 0, ""))
-        if code == "P01":
-            numerator, denominator = passed.rate.numerator, passed.rate.denominator
-        elif code == "P02":
-            counted = passed.counts
-            numerator = counted.eligible_pass + counted.eligible_fail
-            denominator = numerator + counted.non_response
+    for row in tables.load("indicators/inspection").valid_on(end):
+        numerator, denominator, rows = numbers[row["code"]]
+        design = row["estimator"] == "design"
         found.append(Figure(
-            code, row["name"], row["name_en"], row["estimator"], row["numerator"], row["numerator_en"],
+            row["code"], row["name"], row["name_en"], row["estimator"], row["numerator"], row["numerator_en"],
             row["denominator"], row["denominator_en"], row.source, row.confidence, numerator, denominator,
-            passed if row["estimator"] == "design" else None,
-            ("inspection:visits" if code in {"P01", "P02"} else view, f"year={year}"),
+            passed if design else None, inputs.pending if design else 0, rows,
         ))  # fmt: skip
     return found
 
@@ -130,18 +140,20 @@ class DrawRate:
 
 
 def pass_rates_by_draw(year: int, on: datetime.date) -> list[DrawRate]:
-    """The pass rate of each draw of a year that has results."""
-    found = []
-    for draw in inspection.draws_of_year(year):
-        units = inspection.pass_rate_inputs(year, on, draw=draw)
-        if units:
-            found.append(DrawRate(draw.no, draw.plan.name, estimate.pass_rate(units)))
-    return found
+    """The pass rate of each draw executed in a year."""
+    draws = Draw.objects.filter(
+        executed_at__date__gte=datetime.date(year, 1, 1), executed_at__date__lte=min(on, datetime.date(year, 12, 31))
+    )
+    return [
+        DrawRate(draw.no, draw.plan.name, estimate.pass_rate(inspection.pass_rate_inputs(draw).units))
+        for draw in draws.select_related("plan").order_by("executed_at")
+    ]
 
 
 def years(on: datetime.date) -> list[int]:
-    """The years for which there are draws, the present one first."""
-    return sorted({on.year, *inspection.years()}, reverse=True)
+    """The years in which draws were announced, and the present one; newest first."""
+    moments = Draw.objects.order_by().dates("announced_at", "year")
+    return sorted({on.year, *(moment.year for moment in moments)}, reverse=True)
 
 
 def approved_snapshots() -> list[Snapshot]:

@@ -1,0 +1,454 @@
+"""Builds 衡川市 into the platform: through its own actions, in bulk where they are bulk, at the moments when it happened."""
+
+import datetime
+import json
+import random
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from zhunsheng import __version__
+from zhunsheng.demo import people as demo_people
+from zhunsheng.demo import truth
+from zhunsheng.demo.problems import problems
+from zhunsheng.engine import clock
+from zhunsheng.engine.draw import Source, Value, commitment
+from zhunsheng.web.appraisal import actions as appraisal
+from zhunsheng.web.inspection import actions as inspection
+from zhunsheng.web.inspection import queries as inspection_queries
+from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, Visit
+from zhunsheng.web.people.models import Office, Post, User
+from zhunsheng.web.registry import actions as registry
+from zhunsheng.web.registry.models import BusinessEntity, Division, Inspector, Park
+
+CHINA = ZoneInfo("Asia/Shanghai")
+CITY = "hengchuan"
+PARTIES = ("市纪委监委派驻纪检组", "衡川市公证处", "市人大代表")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanIdea:
+    """A plan of the demo: its name, the items' codes, days before today when it was announced, the scope."""
+
+    name: str
+    items: tuple[str, ...]
+    days_ago: int
+    kind: str = "undirected"
+    scope: dict[str, list[str]] = field(default_factory=dict)
+    joint: tuple[str, ...] = ()
+
+
+PLANS = (
+    PlanIdea("年报与即时公示信息不定向抽查(第一批)", ("CJ-01", "CJ-02"), 700),
+    PlanIdea("食品生产企业定向抽查", ("CJ-10",), 610, "directed", {"industries": ["13", "14", "15"]}),
+    PlanIdea("餐饮服务单位抽查", ("CJ-12",), 520, "directed", {"industries": ["62"]}),
+    PlanIdea("登记事项与公示信息抽查", ("CJ-01", "CJ-03"), 430),
+    PlanIdea("重点工业产品生产企业抽查", ("CJ-04",), 340, "directed", {"industries": ["C"]}),
+    PlanIdea(
+        "食品销售与食用农产品联合抽查", ("CJ-11", "CJ-13"), 250, "joint", {"industries": ["51", "52"]}, ("agri_rural",)
+    ),
+    PlanIdea("年报与即时公示信息不定向抽查(第二批)", ("CJ-01", "CJ-02"), 160),
+    PlanIdea("餐饮服务单位秋季抽查", ("CJ-12",), 75, "directed", {"industries": ["62"]}),
+    PlanIdea("特种设备使用单位抽查", ("CJ-14",), 24, "directed", {"industries": ["C"], "sizes": ["large", "medium"]}),
+)
+
+
+class Progress:
+    """One line a step, with a bar where the amount is known."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps, self.step, self.name, self.start = steps, 0, "", 0.0
+        self.live = sys.stdout.isatty()
+
+    def begin(self, name: str) -> None:
+        self.end()
+        self.step += 1
+        self.name, self.start = name, time.monotonic()
+        if self.live:
+            self._write(f"\r[{self.step:>2}/{self.steps}] {name} …")
+
+    def share(self, done: int, total: int) -> None:
+        if self.live and total:
+            width = 24 * done // total
+            self._write(
+                f"\r[{self.step:>2}/{self.steps}] {self.name} {'█' * width}{'░' * (24 - width)} {done:,}/{total:,}"
+            )
+
+    def end(self) -> None:
+        if self.name:
+            clear = "\r\x1b[K" if self.live else ""
+            self._write(f"{clear}[{self.step:>2}/{self.steps}] {self.name}  {time.monotonic() - self.start:.1f} s\n")
+            self.name = ""
+
+    @staticmethod
+    def _write(text: str) -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def ensure(*, entities: int, seed: int, fresh: bool) -> None:
+    """The demo city is there afterwards. A finished one is kept as it is; an interrupted one is built anew.
+
+    Raises SystemExit where HOME holds another city's data: nothing of that is touched.
+    """
+    home = Path(settings.HOME)
+    marker, chosen = home / "demo.json", home / "city"
+    here = chosen.read_text().strip() if chosen.is_file() else ""
+    if here not in {"", CITY}:
+        raise SystemExit(f"{home} holds the city {here!r}. Give the demo a home of its own: ZHUNSHENG_HOME=var-demo")
+    if marker.is_file() and not fresh:
+        made = json.loads(marker.read_text())
+        print(
+            f"演示城市已存在,数据保留 / the demo city is there, its data is kept ({made['entities']:,} 户; --fresh 重建 / builds anew)"
+        )
+        call_command("migrate", verbosity=0, interactive=False)
+        return
+    _clear(home, marker)
+    chosen.write_text(CITY + "\n", encoding="utf-8")
+    start = time.monotonic()
+    build(entities=entities, seed=seed, now=timezone.now())
+    marker.write_text(
+        json.dumps({"entities": entities, "seed": seed, "built_at": timezone.now().isoformat(), "version": __version__})
+    )
+    print(f"演示城市建成 / the demo city is built: {time.monotonic() - start:.0f} s")
+
+
+def _clear(home: Path, marker: Path) -> None:
+    """Takes the old demo, or the half of one, away."""
+    marker.unlink(missing_ok=True)
+    if connection.vendor == "sqlite":
+        connection.close()
+        name = Path(str(connection.settings_dict["NAME"]))
+        for path in (name, name.with_name(name.name + "-wal"), name.with_name(name.name + "-shm")):
+            path.unlink(missing_ok=True)
+        call_command("migrate", verbosity=0, interactive=False)
+    else:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("flush", verbosity=0, interactive=False)
+    shutil.rmtree(home / "media", ignore_errors=True)
+
+
+def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
+    """Builds the city into an empty, migrated database, as it stands on `now`."""
+    from zhunsheng.web.cli import load_city
+
+    progress = Progress(6 + len(PLANS))
+    today = now.astimezone(CHINA).date()
+    progress.begin("政策、区划、机构、事项 / tables of the city")
+    load_city(CITY, by=None)
+    progress.begin("账号 / accounts")
+    users = _accounts()
+    progress.begin(f"经营主体 / business entities ({entities:,})")
+    latent = _entities(entities, seed, today, users["sysadmin"], now, progress)
+    _firm_account(latent)
+    progress.begin("检查人员 / inspectors")
+    strictness = _inspectors(seed, today, users, now)
+    progress.begin("实施细则 / rule book")
+    _rule_book(users, now)
+    simulation = Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now)
+    for idea in PLANS:
+        progress.begin(f"{idea.name}")
+        simulation.run(idea, progress)
+    progress.begin("放弃的抽取、待办事项、记分牌快照 / an abandoned draw, work in hand, snapshots")
+    simulation.story()
+    simulation.snapshots()
+    progress.end()
+
+
+def _accounts() -> dict[str, User]:
+    users = {}
+    password = make_password(demo_people.PASSWORD)
+    for account in demo_people.ACCOUNTS:
+        user = User.objects.create(username=account.username, display_name=account.name, password=password)
+        for office, role in account.posts:
+            Post.objects.create(
+                user=user, office=Office.objects.get(code=office), role=role, valid_from=datetime.date(2019, 1, 1)
+            )
+        users[account.username] = user
+    User.objects.filter(username="sysadmin").update(is_staff=True)
+    return users
+
+
+def _entities(
+    count: int, seed: int, today: datetime.date, by: User, at: datetime.datetime, progress: Progress
+) -> dict[str, truth.Firm]:
+    divisions = {row.code: row for row in Division.objects.all()}
+    rng = random.Random(f"towns-{seed}")
+    townships = [
+        (
+            row.code,
+            f"{divisions[row.parent_id].name}{row.name}",
+            rng.uniform(0.5, 2.0) * (1.6 if row.name.endswith("街道") else 1.0),
+        )
+        for row in divisions.values()
+        if row.level == "township"
+    ]
+    parks = [(row.code, row.division_id) for row in Park.objects.exclude(division=None)]
+    latent: dict[str, truth.Firm] = {}
+    batch: list[dict[str, Any]] = []
+    for firm in truth.firms(count, seed=seed, today=today, townships=townships, parks=parks):
+        latent[firm.unit_id] = firm
+        batch.append({
+            "unit_id": firm.unit_id, "name": firm.name, "entity_type": firm.entity_type, "industry": firm.industry, "size": firm.size,
+            "status": firm.status, "established_on": firm.established_on, "address": firm.address, "division": firm.township,
+            "park": firm.park, "risk_class": firm.risk_class, "risk_class_source": "演示数据:设定的信用风险分类",
+            "risk_class_on": today.replace(day=1),
+        })  # fmt: skip
+        if len(batch) == 5000:
+            registry.add_entities(batch, by=by, at=at)
+            progress.share(len(latent), count)
+            batch = []
+    registry.add_entities(batch, by=by, at=at)
+    return latent
+
+
+def _firm_account(latent: dict[str, truth.Firm]) -> None:
+    """The demo's firm: a restaurant that was found wanting in class C."""
+    wanted = next((f for f in latent.values() if f.industry == "6210" and f.risk_class == "C" and f.reachable and f.unit_id.startswith("uscc:")),
+                  next(iter(latent.values())))  # fmt: skip
+    user = User.objects.get(username="firm")
+    entity = BusinessEntity.objects.get(unit_id=wanted.unit_id)
+    user.display_name = entity.name[:40]
+    user.save(update_fields=["display_name"])
+    entity.accounts.create(user=user)
+
+
+def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: datetime.datetime) -> dict[str, float]:
+    """The inspectors of the city office and the county offices; number → strictness, which the platform does not know."""
+    specialities = sorted({item.speciality for item in CheckItem.objects.exclude(speciality="")})
+    counties = list(Division.objects.filter(level="county"))
+    groups = [("market", "", 26), ("agri_rural", "", 6)] + [
+        (f"market_{county.code}", county.code, 5) for county in counties
+    ]
+    officers = truth.officers(groups, specialities, seed=seed)
+    offices = {office.code: office for office in Office.objects.all()}
+    rng = random.Random(f"inspectors-{seed}")
+    towns = list(Division.objects.filter(level="township").values_list("code", "parent_id"))
+    rows = []
+    for officer in officers:
+        home = (
+            [code for code, county in towns if county == officer.division]
+            if officer.division
+            else [code for code, _ in towns]
+        )
+        rows.append({
+            "person_no": officer.person_no, "name": officer.name, "office": offices[officer.office].pk, "certificate_no": f"99{officer.number:08d}",
+            "certificate_valid_to": today + datetime.timedelta(days=rng.randint(200, 1500)),
+            # the first inspector is the demo's account and may lead anything
+            "specialities": tuple(specialities) if officer.number == 1 else officer.specialities,
+            "home_division": rng.choice(home), "level": "county" if officer.division else "city",
+        })  # fmt: skip
+    registry.add_inspectors(rows, by=users["sysadmin"], at=at)
+    first = Inspector.objects.get(person_no="HC0001")
+    first.user = users["inspector"]
+    first.name = users["inspector"].display_name
+    first.save(update_fields=["user", "name"])
+    return {officer.person_no: officer.strictness for officer in officers}
+
+
+def _rule_book(users: dict[str, User], now: datetime.datetime) -> None:
+    at = now - datetime.timedelta(days=760)
+    book = inspection.draft_rule_book(by=users["member"], at=at, valid_from=at.astimezone(CHINA).date())
+    inspection.approve_rule_book(book, by=users["head"], at=at + datetime.timedelta(days=3))
+
+
+class Simulation:
+    """Two years of the city's random inspections. The truth decides what is there, the team's strictness what is found."""
+
+    def __init__(
+        self,
+        users: dict[str, User],
+        latent: dict[str, truth.Firm],
+        strictness: dict[str, float],
+        rng: random.Random,
+        now: datetime.datetime,
+    ) -> None:
+        self.users, self.latent, self.strictness, self.rng, self.now = users, latent, strictness, rng, now
+        self.wordings = {row.code: row for row in ResultWording.objects.filter(valid_to=None)}
+        self.calendar = clock.Calendar.load()
+
+    def plan(self, idea: PlanIdea, at: datetime.datetime) -> Plan:
+        day = at.astimezone(CHINA).date()
+        items = [CheckItem.objects.filter(code=code, valid_to=None).get() for code in idea.items]
+        plan = inspection.draft_plan(
+            by=self.users["member"], at=at - datetime.timedelta(days=6), office=Office.objects.get(code="market"), name=idea.name, year=day.year,
+            items=items, starts_on=day + datetime.timedelta(days=3), ends_on=day + datetime.timedelta(days=45),
+            ratios={"A": "0.01", "B": "0.02", "C": "0.10", "D": "0.30", "*": "0.03"}, ratio_scheme="default", kind=idea.kind, scope=idea.scope,
+            joint_offices=list(Office.objects.filter(code__in=idea.joint)),
+        )  # fmt: skip
+        return inspection.approve_plan(plan, by=self.users["head"], at=at - datetime.timedelta(days=3))
+
+    def announce(self, plan: Plan, at: datetime.datetime) -> tuple[Draw, list[tuple[str, str]]]:
+        """Announces with commitments of the ceremony's parties; returns the draw and what they will reveal."""
+        number = inspection_queries.next_draw_no(plan.office, at.astimezone(CHINA).date())
+        secrets = [(f"ceremony:party-{n}", f"{self.rng.getrandbits(128):032x}") for n in range(1, len(PARTIES) + 1)]
+        sources = [
+            Source(name, {"party": party, "commitment": commitment(number, name, secret)})
+            for (name, secret), party in zip(secrets, PARTIES, strict=True)
+        ]
+        draw = inspection.announce_draw(
+            plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=40), sources=[*sources, Source("ceremony:dice", {"rolls": 10})],
+        )  # fmt: skip
+        return draw, secrets
+
+    def execute(self, draw: Draw, secrets: list[tuple[str, str]], at: datetime.datetime) -> Draw:
+        dice = "-".join(str(self.rng.randint(1, 6)) for _ in range(10))
+        values = [
+            Value(name, secret, at - datetime.timedelta(minutes=20 - n), {"record": "公开仪式记录"})
+            for n, (name, secret) in enumerate(secrets)
+        ]
+        values.append(Value("ceremony:dice", dice, at - datetime.timedelta(minutes=5), {"witness": "公证处现场公证"}))
+        return inspection.execute_draw(
+            draw,
+            by=self.users["member"],
+            at=at,
+            values=values,
+            witnesses="市纪委监委派驻纪检组、市公证处、市人大代表两名",
+        )
+
+    def run(self, idea: PlanIdea, progress: Progress) -> None:
+        """One draw from plan to publication, as far as today allows."""
+        start = (
+            (self.now - datetime.timedelta(days=idea.days_ago))
+            .astimezone(CHINA)
+            .replace(hour=9, minute=0, second=0, microsecond=0)
+        )
+        while not self.calendar.day(start.date()).working:
+            start += datetime.timedelta(days=1)
+        plan = self.plan(idea, start)
+        draw, secrets = self.announce(plan, start)
+        drawn = start + datetime.timedelta(hours=48)
+        draw = self.execute(draw, secrets, drawn)
+        draw = inspection.assign_teams(draw, by=self.users["member"], at=drawn + datetime.timedelta(days=1))
+        tasks = list(inspection_queries.with_team(Task.objects.filter(draw=draw)).select_related("entity"))
+        items = list(plan.items.order_by("code"))
+        entries: list[tuple[datetime.datetime, inspection.VisitInput]] = []
+        for task in tasks:
+            visited = self.working_moment(drawn + datetime.timedelta(days=2 + 38 * self.rng.random()))
+            entered = visited + datetime.timedelta(hours=self.rng.uniform(1, 30))
+            if entered < self.now:
+                entries.append((entered, self.visit(task, items, visited, entered)))
+        entries.sort(key=lambda pair: pair[0])
+        for first in range(0, len(entries), 200):
+            self.handle(entries[first : first + 200])
+            progress.share(min(first + 200, len(entries)), len(tasks))
+        self.close_follow_ups(draw)
+
+    def working_moment(self, at: datetime.datetime) -> datetime.datetime:
+        at = at.replace(hour=9 + self.rng.randrange(8), minute=self.rng.randrange(60))
+        while not self.calendar.day(at.date()).working:
+            at += datetime.timedelta(days=1)
+        return at
+
+    def handle(self, entries: list[tuple[datetime.datetime, "inspection.VisitInput"]]) -> None:
+        """Records, reviews and publishes a batch: most within days, a few late, what lies after today not at all."""
+        visits = inspection.record_visits([entry for _, entry in entries], by=self.users["member"], at=entries[-1][0])
+        for_review: dict[datetime.datetime, list[Visit]] = {}
+        for visit in visits:
+            wait = self.rng.choice((2, 3, 4, 5, 6, 8))
+            at = self.working_moment(visit.entered_at.astimezone(CHINA) + datetime.timedelta(days=wait)).replace(
+                hour=16, minute=0
+            )
+            for_review.setdefault(at, []).append(visit)
+        for_publication: dict[datetime.datetime, list[Visit]] = {}
+        for at, some in sorted(for_review.items()):
+            if at >= self.now:
+                continue
+            for visit in inspection.review_visits(some, by=self.users["reviewer"], at=at):
+                wait = self.rng.choice((1, 2, 3, 5, 7)) if self.rng.random() > 0.03 else 32
+                then = self.working_moment(at + datetime.timedelta(days=wait)).replace(hour=17, minute=0)
+                for_publication.setdefault(then, []).append(visit)
+        for at, some in sorted(for_publication.items()):
+            if at < self.now:
+                inspection.publish_visits(some, by=self.users["head"], at=at)
+
+    def visit(
+        self, task: Task, items: list[CheckItem], visited: datetime.datetime, entered: datetime.datetime
+    ) -> "inspection.VisitInput":
+        """What this team writes down at this firm."""
+        firm = self.latent[task.unit_id]
+        rng = self.rng
+        gone = {"cancelled": "R1", "revoked": "R2", "moved_out": "R4"}.get(firm.status)
+        code, findings = "01", []
+        if gone:
+            code = gone
+        elif not firm.reachable:
+            code = "04"
+        elif rng.random() < 0.004:
+            code = "06"
+        elif rng.random() < 0.012:
+            code = "07"
+        else:
+            lead = next(member for member in task.team.all() if member.lead)
+            bad = rng.random() < firm.violation and rng.random() < self.strictness.get(lead.inspector.person_no, 0.9)
+            concerned = inspection_queries.items_for(task, items)
+            wrong = rng.choice(concerned) if bad and concerned else None
+            if wrong is not None:
+                text, severity, action = rng.choice(problems(wrong.speciality))
+                code = {"crucial": "08"}.get(
+                    severity, "05" if rng.random() < 0.8 else "02" if wrong.speciality == "publicity" else "08"
+                )
+            for item in concerned:
+                if item is wrong:
+                    findings.append(inspection.FindingInput(item, "problem", text, severity, action))
+                else:
+                    findings.append(inspection.FindingInput(item, "pass"))
+        absent = code in {"04", "06", "R1", "R2", "R4"}
+        return inspection.VisitInput(
+            task=task, visited_on=visited.date(), result=self.wordings[code], findings=findings,
+            summary="" if not absent else "现场走访并核对登记信息,拍照留存。",
+            signed="absent" if absent else "signed", witness="所在地村(社区)工作人员" if absent else "", at=entered,
+        )  # fmt: skip
+
+    def close_follow_ups(self, draw: Draw) -> None:
+        """Most orders are met by their day; some are open, a few overdue."""
+        for one in FollowUp.objects.filter(visit__task__draw=draw, state=FollowUp.State.OPEN).select_related("visit"):
+            at = one.opened_at + datetime.timedelta(days=self.rng.randint(4, 40))
+            if at < self.now and self.rng.random() < 0.85:
+                inspection.close_follow_up(one, by=self.users["member"], at=at, outcome="复查合格,问题已整改。")
+
+    def story(self) -> None:
+        """What a visitor finds: a draw given up in public, one announced and waiting, a plan to approve."""
+        at = (
+            (self.now - datetime.timedelta(days=118))
+            .astimezone(CHINA)
+            .replace(hour=9, minute=0, second=0, microsecond=0)
+        )
+        plan = self.plan(
+            PlanIdea("加油站计量与油品质量抽查", ("CJ-09", "CJ-16"), 118, "directed", {"industries": ["52"]}), at
+        )
+        draw, _ = self.announce(plan, at)
+        inspection.abandon_draw(
+            draw, by=self.users["head"], at=at + datetime.timedelta(days=1),
+            reason="公告后发现名录范围误含全部零售业,应为机动车燃料零售;按规则不得改动名录,放弃本次抽取,另行公告。",
+        )  # fmt: skip
+        at = (self.now - datetime.timedelta(hours=50)).replace(second=0, microsecond=0)
+        plan = self.plan(PlanIdea("检验检测机构抽查", ("CJ-18",), 2, "directed", {"industries": ["74"]}), at)
+        inspection.announce_draw(
+            plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=26), sources=inspection_queries.default_sources(PARTIES),
+        )  # fmt: skip
+        today = self.now.astimezone(CHINA).date()
+        inspection.draft_plan(
+            by=self.users["member"], at=self.now - datetime.timedelta(days=1), office=Office.objects.get(code="market"), name="冬季食品生产企业抽查",
+            year=today.year, items=[CheckItem.objects.get(code="CJ-10", valid_to=None)], starts_on=today + datetime.timedelta(days=7),
+            ends_on=today + datetime.timedelta(days=52), ratios={"A": "0.01", "B": "0.02", "C": "0.10", "D": "0.30", "*": "0.03"},
+            ratio_scheme="default", kind="directed", scope={"industries": ["13", "14", "15"]},
+        )  # fmt: skip
+
+    def snapshots(self) -> None:
+        """The scoreboard as it was approved last month; today's waits for the leader."""
+        today = self.now.astimezone(CHINA).date()
+        last = today.replace(day=1) - datetime.timedelta(days=1)
+        old = appraisal.freeze(last, by=self.users["office"], at=self.now - datetime.timedelta(days=3))
+        appraisal.decide(old, approve=True, by=self.users["leader"], at=self.now - datetime.timedelta(days=2))
+        appraisal.freeze(today, by=self.users["office"], at=self.now)
