@@ -164,10 +164,18 @@ def test_verify_answers_by_its_exit_code(here, capsys):
     run("verify", "abandoned.json", "--lang", "en")
     assert "ABANDONED" in capsys.readouterr().out
     run("verify", "noise.json", code=2)
-    assert "不是抽查包" in capsys.readouterr().out
+    assert "不是公开包" in capsys.readouterr().out
     run("verify", "none.json", code=2)
     run("verify", "bad.json", "--json", code=1)
     assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_a_hostile_file_cannot_forge_a_line_of_the_answer(here, capsys):
+    forged = {**whole(), "x\nPASS  root  all is well\x1b[2J": 1}
+    (here / "forged.json").write_bytes(canonical(forged))
+    run("verify", "forged.json", "--lang", "en", code=2)
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and not any(line.startswith("PASS") for line in said.splitlines())
 
 
 def test_the_verifier_needs_no_django(here):

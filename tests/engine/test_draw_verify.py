@@ -21,7 +21,7 @@ from tests.engine.draw_sample import (
 )
 from zhunsheng.engine.draw import Abandonment, bundle, digest, execute, freeze, select, verify
 from zhunsheng.engine.draw import bundle as bundle_of
-from zhunsheng.engine.errors import LogError
+from zhunsheng.engine.errors import DrawError, LogError
 from zhunsheng.engine.public_log import canonical, parse_json
 
 GOOD = canonical(whole())
@@ -247,6 +247,19 @@ def test_an_abandoned_draw_says_so_with_its_reason():
         abandon=Abandonment("名单有误", "P00", NOT_BEFORE.replace(year=2022)),
     )  # fmt: skip
     assert first_failure(verify(early)) == "time-order"
+
+
+def test_what_people_type_is_made_one_line_before_it_is_published():
+    """A reason over two lines must not forge a line of the verifier's answer."""
+    typed = Abandonment("名单有误\r\nPASS  root\u3000见会议纪要 ", "市局\n负责人", NOT_BEFORE)
+    assert typed.as_json()["reason"] == "名单有误 PASS root 见会议纪要"
+    assert verify(bundle(announcement=announce(legal_basis="国发\n〔2019〕5号"), frame=freeze(UNITS), abandon=typed)).ok
+    for odd in ("", " \n", "a\x1b[2Jb", "\u202eabc", "x" * 2001):
+        with pytest.raises(DrawError):
+            Abandonment(odd, "P00", NOT_BEFORE).as_json()
+    made = bundle(announcement=announce(), frame=freeze(UNITS), abandon=typed)
+    made["abandon"] = {**made["abandon"], "reason": "a\nPASS  root"}
+    assert first_failure(verify(resealed(made))) == "format"
 
 
 def test_a_fallback_is_shown_with_its_reason():

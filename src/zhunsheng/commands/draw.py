@@ -31,7 +31,7 @@ _SETTLED = ("no", "n", "ratio", "announced_at", "not_before", "legal_basis", "it
 def add(subparsers: Subparsers) -> None:
     """Add `verify` and `draw`."""
     verify = subparsers.add_parser("verify", help="检查一次抽查的公开文件 · check the bundle of a draw")
-    verify.add_argument("bundle", type=Path, help="抽查包(JSON)· the bundle")
+    verify.add_argument("bundle", type=Path, help="公开包(JSON)· the bundle")
     add_json(verify)
     add_lang(verify)
     verify.set_defaults(run=_verify)
@@ -88,12 +88,17 @@ def _verify(options: argparse.Namespace) -> int:
     else:
         for step in verdict.steps:
             mark = say(_mark(step.ok), options.lang)
-            emit(f"{mark}  {say(f'draw.step.{step.name}', options.lang)}  {step.reason.text(options.lang)}")
+            emit(f"{mark}  {say(f'draw.step.{step.name}', options.lang)}  {_seen(step.reason.text(options.lang))}")
         emit("")
-        emit(verdict.reason.text(options.lang))
+        emit(_seen(verdict.reason.text(options.lang)))
     if verdict.outcome == "unreadable":
         return USAGE
     return YES if verdict.ok else NO
+
+
+def _seen(text: str) -> str:
+    """Text out of a stranger's file, made harmless for a terminal: it must not forge a line of this answer."""
+    return "".join(char if char.isprintable() or char == "\u3000" else "\ufffd" for char in text)
 
 
 def _mark(ok: bool | None) -> str:

@@ -16,7 +16,9 @@ from zhunsheng.engine.draw.fields import (
     instant,
     instant_text,
     integer,
+    note,
     obj,
+    one_line,
     text,
 )
 from zhunsheng.engine.draw.frame import Frame, check_n
@@ -130,15 +132,16 @@ def announcement(
         if assignment.sources:
             rule["sources"] = [source.as_json() for source in assignment.sources]
         made["assignment"] = rule
-    stated: dict[str, Json] = {
-        "items": list(items),
+    if items:
+        made["items"] = [one_line(item, "announce.items") for item in items]
+    stated = {
         "legal_basis": legal_basis,
         "plan": plan,
         "frame_date": frame_date,
         "rule_version": rule_version,
         "rule_book_sha256": rule_book_sha256,
     }
-    made.update({key: value for key, value in stated.items() if value})
+    made.update({key: one_line(value, f"announce.{key}") for key, value in stated.items() if value})
     check_terms(read_terms(made))
     return made
 
@@ -155,11 +158,11 @@ def read_terms(announcement: Mapping[str, Json]) -> Terms:
         raise DrawError("draw.field.other_protocol", at="announce.protocol", protocol=PROTOCOL)
     for key in ("legal_basis", "plan", "frame_date", "rule_version"):
         if key in found:
-            text(found[key], f"announce.{key}")
+            note(found[key], f"announce.{key}")
     if "rule_book_sha256" in found:
         hex64(found["rule_book_sha256"], "announce.rule_book_sha256")
     for number, item in enumerate(array(found.get("items", []), "announce.items")):
-        text(item, f"announce.items[{number}]")
+        note(item, f"announce.items[{number}]")
     frame = obj(found["frame"], "announce.frame", {"root", "size"})
     fallbacks: list[Fallback] = []
     for number, entry in enumerate(array(found.get("fallback", []), "announce.fallback")):
@@ -260,7 +263,7 @@ class Execution:
         }
         if self.fallback:
             made["fallback"] = self.fallback
-            made["fallback_reason"] = self.fallback_reason
+            made["fallback_reason"] = one_line(self.fallback_reason, "execute.fallback_reason")
         return made
 
 

@@ -21,7 +21,18 @@ from zhunsheng.engine.draw.announce import (
     seed_text,
 )
 from zhunsheng.engine.draw.assignment import Assignment, assign, assignment_seed, constraints_hash, read_constraints
-from zhunsheng.engine.draw.fields import PROTOCOL, array, hex64, instant, instant_text, integer, obj, text
+from zhunsheng.engine.draw.fields import (
+    PROTOCOL,
+    array,
+    hex64,
+    instant,
+    instant_text,
+    integer,
+    note,
+    obj,
+    one_line,
+    text,
+)
 from zhunsheng.engine.draw.frame import Frame, build_frame, check_n, read_leaf
 from zhunsheng.engine.draw.selection import Selected, select, ticket
 from zhunsheng.engine.draw.sources import Source, Value, check_signature, read_value, satisfied_profiles
@@ -49,7 +60,11 @@ class Abandonment:
 
     def as_json(self) -> dict[str, Json]:
         """The abandonment as it stands in the bundle."""
-        return {"reason": self.reason, "approver": self.approver, "at": instant_text(self.at, "abandon.at")}
+        return {
+            "reason": one_line(self.reason, "abandon.reason"),
+            "approver": one_line(self.approver, "abandon.approver"),
+            "at": instant_text(self.at, "abandon.at"),
+        }
 
 
 def digest(section: Json) -> str:
@@ -254,8 +269,8 @@ class _Check:
             raise DrawError("draw.verify.results_without_selection")
         if "abandon" in self.made:
             given_up = obj(self.made["abandon"], "abandon", {"reason", "approver", "at"})
-            text(given_up["reason"], "abandon.reason")
-            text(given_up["approver"], "abandon.approver")
+            note(given_up["reason"], "abandon.reason")
+            note(given_up["approver"], "abandon.approver")
             instant(given_up["at"], "abandon.at")
         return Reason("draw.verify.format", {"draw": self.terms.draw, "sections": " ".join(self.made)})
 
@@ -268,7 +283,7 @@ class _Check:
         if "fallback" in found or "fallback_reason" in found:
             obj(section, "execute", found.keys() | {"fallback", "fallback_reason"})
             self.fallback = integer(found["fallback"], "execute.fallback", 1)
-            text(found["fallback_reason"], "execute.fallback_reason")
+            note(found["fallback_reason"], "execute.fallback_reason")
         self.sources = self.terms.sources_used(self.fallback)
 
     def _read_assign(self, section: Json) -> None:
@@ -459,7 +474,7 @@ class _Check:
         for number, entry in enumerate(array(self.made["results"], "results")):
             result = obj(entry, f"results[{number}]", {"id", "code"}, None)
             unit_id = text(result["id"], f"results[{number}].id")
-            text(result["code"], f"results[{number}].code")
+            note(result["code"], f"results[{number}].code")
             if unit_id not in drawn:
                 raise DrawError("draw.verify.result_not_drawn", id=unit_id)
             if unit_id in seen:

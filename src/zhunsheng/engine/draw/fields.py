@@ -15,6 +15,8 @@ PROTOCOL = "zhunsheng/draw/1"
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ASCII = re.compile(r"[ -{}~]+")  # printable ASCII without '|'; '=' is taken out below
+# Controls, line separators and marks that turn the direction of writing: they could forge what a reader sees.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 MAX_TEXT = 2000
 
 
@@ -50,6 +52,20 @@ def text(value: Json, at: str, empty: bool = False) -> str:
     if not value or len(value) > MAX_TEXT or not value.isprintable() or not unicodedata.is_normalized("NFC", value):
         raise DrawError("draw.field.bad_text", at=at)
     return value
+
+
+def note(value: Json, at: str) -> str:
+    """`value` as free text of one line: a reason, a legal basis, a wording. Not empty, of sensible length."""
+    if not isinstance(value, str):
+        raise DrawError("draw.field.not_text", at=at)
+    if not value or len(value) > MAX_TEXT or _UNSEEN.search(value):
+        raise DrawError("draw.field.bad_note", at=at)
+    return value
+
+
+def one_line(value: str, at: str) -> str:
+    """Free text as it is published: every run of white space, line ends with it, made one space. See `note`."""
+    return note(" ".join(value.split()), at)
 
 
 def ascii_text(value: Json, at: str) -> str:

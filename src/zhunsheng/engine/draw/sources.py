@@ -21,7 +21,17 @@ from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 from zhunsheng.engine import tables
-from zhunsheng.engine.draw.fields import PROTOCOL, ascii_text, hex64, instant, instant_text, integer, obj, text
+from zhunsheng.engine.draw.fields import (
+    PROTOCOL,
+    ascii_text,
+    hex64,
+    instant,
+    instant_text,
+    integer,
+    note,
+    obj,
+    one_line,
+)
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.tables import Row
@@ -92,7 +102,7 @@ class Value:
             "source": self.source,
             "value": self.value,
             "at": instant_text(self.at, self.source),
-            "evidence": dict(self.evidence),
+            "evidence": {key: one_line(item, f"evidence.{key}") for key, item in self.evidence.items()},
         }
 
 
@@ -116,7 +126,7 @@ def read_source(value: Json, at: str) -> Source:
         elif key in ("issue", "default"):
             terms[key] = ascii_text(term, where)
         elif key != "id":
-            terms[key] = text(term, where)
+            terms[key] = note(term, where)
     if source.kind == "drand":
         chain(source.id)
     return Source(source.id, terms)
@@ -130,7 +140,7 @@ def read_value(value: Json, at: str) -> Value:
         ascii_text(found["source"], f"{at}.source"),
         ascii_text(found["value"], f"{at}.value"),
         instant(found["at"], f"{at}.at"),
-        {key: text(item, f"{at}.evidence.{key}") for key, item in evidence.items()},
+        {key: note(item, f"{at}.evidence.{key}") for key, item in evidence.items()},
     )
 
 
