@@ -24,7 +24,9 @@ def moment(day: int, hour: int = 9, month: int = 3) -> datetime.datetime:
 ANNOUNCED, NOT_BEFORE, DRAWN, VISITED = moment(2), moment(3, 10), moment(3, 11), datetime.date(2026, 3, 4)
 
 
-def ceremony(at: datetime.datetime = DRAWN, strings: tuple[str, str] = ("3f9c", "a071"), dice: str = "4-2-6-1-5-3-3-6-2-1") -> list[Value]:
+def ceremony(
+    at: datetime.datetime = DRAWN, strings: tuple[str, str] = ("3f9c", "a071"), dice: str = "4-2-6-1-5-3-3-6-2-1"
+) -> list[Value]:
     """What the two parties and the dice gave."""
     return [
         Value("ceremony:party-1", strings[0], at),
@@ -50,8 +52,12 @@ class Bureau:
         number = len(self.inspectors) + 1
         values.setdefault("certificate_valid_to", datetime.date(2030, 1, 1))
         one = Inspector.objects.create(
-            person_no=f"P{number:03d}", name=f"检查员{number}", office=values.pop("office", self.town.office),
-            user=self.town.user("inspector") if account else None, certificate_no=f"Z{number:03d}", **values,
+            person_no=f"P{number:03d}",
+            name=f"检查员{number}",
+            office=values.pop("office", self.town.office),
+            user=self.town.user("inspector") if account else None,
+            certificate_no=f"Z{number:03d}",
+            **values,
         )
         if speciality:
             Qualification.objects.create(inspector=one, speciality=speciality)
@@ -63,8 +69,13 @@ class Bureau:
         values.setdefault("items", self.items[:1])
         values.setdefault("ratios", {"A": "0.1", "B": "0.2", "C": "0.5", "D": "1"})
         plan = actions.draft_plan(
-            by=self.member, at=moment(1), office=self.town.office, year=2026, starts_on=datetime.date(2026, 3, 2),
-            ends_on=datetime.date(2026, 6, 30), **values,
+            by=self.member,
+            at=moment(1),
+            office=self.town.office,
+            year=2026,
+            starts_on=datetime.date(2026, 3, 2),
+            ends_on=datetime.date(2026, 6, 30),
+            **values,
         )
         return actions.approve_plan(plan, by=self.head, at=moment(1, 10)) if approved else plan
 
@@ -87,7 +98,8 @@ class Bureau:
             "findings",
             [
                 actions.FindingInput(
-                    item, Finding.Verdict.PROBLEM if bad and item is self.items[0] else Finding.Verdict.PASS,
+                    item,
+                    Finding.Verdict.PROBLEM if bad and item is self.items[0] else Finding.Verdict.PASS,
                     text="未公示年度报告" if bad and item is self.items[0] else "",
                 )
                 for item in self.items[:1]
@@ -113,13 +125,27 @@ def bureau(town: Town) -> Bureau:
     lead_office = town.user("lead_office", username="quality")
     items = [
         CheckItem.objects.create(
-            code="CJ-01", name="年度报告公示信息检查", name_en="Annual reports", office=town.office, kind="general",
-            ratio_min=Decimal("0.03"), ratio_max=Decimal("0.05"), frequency_max_per_year=1, speciality="publicity",
-            legal_basis="企业信息公示暂行条例", valid_from=datetime.date(2019, 1, 1),
+            code="CJ-01",
+            name="年度报告公示信息检查",
+            name_en="Annual reports",
+            office=town.office,
+            kind="general",
+            ratio_min=Decimal("0.03"),
+            ratio_max=Decimal("0.05"),
+            frequency_max_per_year=1,
+            speciality="publicity",
+            legal_basis="企业信息公示暂行条例",
+            valid_from=datetime.date(2019, 1, 1),
         ),
         CheckItem.objects.create(
-            code="CJ-07", name="食品销售检查", name_en="Food sale", office=town.office, kind="key", speciality="food_sale",
-            applies_to="52", valid_from=datetime.date(2019, 1, 1),
+            code="CJ-07",
+            name="食品销售检查",
+            name_en="Food sale",
+            office=town.office,
+            kind="key",
+            speciality="food_sale",
+            applies_to="52",
+            valid_from=datetime.date(2019, 1, 1),
         ),
     ]
     wordings = {}
@@ -132,7 +158,12 @@ def bureau(town: Town) -> Bureau:
         ]
     ):
         wordings[code] = ResultWording.objects.create(
-            code=code, name=name, estimation_role=role, needs_followup=follow_up, order=order, valid_from=datetime.date(2019, 1, 1)
+            code=code,
+            name=name,
+            estimation_role=role,
+            needs_followup=follow_up,
+            order=order,
+            valid_from=datetime.date(2019, 1, 1),
         )
     ResultWording.objects.create(
         code="S1", name="未发现问题", estimation_role="eligible_pass", order=9, valid_to=datetime.date(2018, 12, 31)
@@ -141,8 +172,15 @@ def bureau(town: Town) -> Bureau:
     book = actions.draft_rule_book(by=lead_office, at=moment(5, month=1), valid_from=datetime.date(2026, 1, 1))
     book = actions.approve_rule_book(book, by=head, at=moment(6, month=1))
     return Bureau(
-        town, town.user("member", username="member"), head, town.user("head", username="second-head"),
-        town.user("reviewer", username="reviewer"), lead_office, items, wordings, book,
+        town,
+        town.user("member", username="member"),
+        head,
+        town.user("head", username="second-head"),
+        town.user("reviewer", username="reviewer"),
+        lead_office,
+        items,
+        wordings,
+        book,
     )
 
 

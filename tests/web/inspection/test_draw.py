@@ -28,7 +28,10 @@ def test_it_works(staffed):
     assert (draw.frame_size, draw.selected_count) == (40, 18)
     # A 10 × 0.1, B 10 × 0.2, C 10 × 0.5, D all ten.
     assert {one["key"]: (one["size"], one["n"]) for one in draw.strata} == {
-        "A": (10, 1), "B": (10, 2), "C": (10, 5), "D": (10, 10),
+        "A": (10, 1),
+        "B": (10, 2),
+        "C": (10, 5),
+        "D": (10, 10),
     }
     tasks = list(draw.tasks.all())
     assert {task.state for task in tasks} == {Task.State.ASSIGNED}
@@ -272,7 +275,10 @@ def test_whoever_announced_cannot_give_up_alone(staffed):
         actions.abandon_draw(draw, by=staffed.head, at=moment(2, 12), reason="名录有误,另行公告")
     with pytest.raises(NotAllowed):
         actions.abandon_draw(draw, by=staffed.member, at=moment(2, 12), reason="名录有误,另行公告")
-    assert actions.abandon_draw(draw, by=staffed.second_head, at=moment(2, 12), reason="名录有误,另行公告").state == "abandoned"
+    assert (
+        actions.abandon_draw(draw, by=staffed.second_head, at=moment(2, 12), reason="名录有误,另行公告").state
+        == "abandoned"
+    )
 
 
 def test_a_reason_is_asked_for(staffed):
@@ -294,7 +300,9 @@ def test_nobody_is_sent_to_whom_they_are_recused_from(staffed):
     barred = staffed.inspectors[0]
     draw = staffed.executed()
     for task in draw.tasks.all():
-        Recusal.objects.create(inspector=barred, entity=task.entity, kind="relative", declared_on=datetime.date(2026, 3, 3))
+        Recusal.objects.create(
+            inspector=barred, entity=task.entity, kind="relative", declared_on=datetime.date(2026, 3, 3)
+        )
     staffed.assigned(draw)
     assert not TeamMember.objects.filter(inspector=barred).exists()
     assert verify(queries.bundle_bytes(Draw.objects.get(pk=draw.pk))).ok
@@ -305,7 +313,10 @@ def test_a_recusal_that_has_run_out_does_not_count(staffed):
     for task in draw.tasks.all():
         for one in staffed.inspectors:
             Recusal.objects.create(
-                inspector=one, entity=task.entity, kind="ex_employer", declared_on=datetime.date(2020, 1, 1),
+                inspector=one,
+                entity=task.entity,
+                kind="ex_employer",
+                declared_on=datetime.date(2020, 1, 1),
                 valid_to=datetime.date(2023, 1, 1),
             )
     assert staffed.assigned(draw).state == Draw.State.ASSIGNED
@@ -386,7 +397,9 @@ def test_after_a_year_an_entity_may_be_drawn_again(staffed):
     staffed.executed()
     plan = staffed.plan(name="次年")
     draw = actions.announce_draw(
-        plan, by=staffed.member, at=datetime.datetime(2027, 3, 4, 9, tzinfo=ANNOUNCED.tzinfo),
+        plan,
+        by=staffed.member,
+        at=datetime.datetime(2027, 3, 4, 9, tzinfo=ANNOUNCED.tzinfo),
         not_before=datetime.datetime(2027, 3, 6, 9, tzinfo=ANNOUNCED.tzinfo),
     )
     assert not any(one["capped"] for one in draw.strata)
@@ -417,7 +430,11 @@ def test_scope_and_strata(staffed):
     other = staffed.town.entity(division=staffed.town.city, risk_class="A", size="large", tags="重点 出口")
     by_county = staffed.announced(staffed.plan(stratify_by="risk_class+county", name="分县区"))
     assert {one["key"] for one in by_county.strata} == {"A/990101", "B/990101", "C/990101", "D/990101", "A/990100"}
-    for scope, kind in [({"divisions": ["990101"]}, "undirected"), ({"tags": ["出口"]}, "directed"), ({"sizes": ["large"]}, "directed")]:
+    for scope, kind in [
+        ({"divisions": ["990101"]}, "undirected"),
+        ({"tags": ["出口"]}, "directed"),
+        ({"sizes": ["large"]}, "directed"),
+    ]:
         found = set(queries.in_scope(scope).values_list("pk", flat=True))
         assert (other.pk in found) == (kind == "directed"), scope
         assert len(found) in {1, 40}

@@ -125,7 +125,7 @@ def review_visits(
         raise Refused(_("退回时请写明理由。"), field="reason")
     with transaction.atomic():
         found = _locked_visits(visits)
-        deeds, returned = [], []
+        deeds, changed, returned = [], [], []
         for visit in found:
             if not policy.may_review(by, visit):
                 raise NotAllowed(
@@ -141,8 +141,9 @@ def review_visits(
             else:
                 visit.state, visit.return_reason = Visit.State.RETURNED, reason.strip()
                 returned.append(visit)
+            changed.append(visit)
             deeds.append(Deed("visit.review" if passed else "visit.return", "visit", visit.no, reason=reason.strip()))
-        Visit.objects.bulk_update(found, ["state", "return_reason", "reviewed_by", "reviewed_at"], batch_size=500)
+        _same_for_all(changed, "state", "return_reason", "reviewed_by", "reviewed_at")
         # A correction that is returned leaves the published version, and the task, as they are.
         Task.objects.filter(pk__in=[visit.task_id for visit in returned if visit.corrects_id is None]).update(
             state=Task.State.ASSIGNED
@@ -179,10 +180,14 @@ def publish_visits(visits: Iterable[Visit], *, by: User, at: datetime.datetime) 
             visit.state, visit.published_at, visit.published_by = Visit.State.PUBLISHED, at, by
             visit.publicity, visit.publicity_approved_by, visit.publicity_approved_at = Publicity.ACTIVE, by, at
             fresh.append(visit)
-        Visit.objects.bulk_update(
+        _same_for_all(
             fresh,
-            ["state", "published_at", "published_by", "publicity", "publicity_approved_by", "publicity_approved_at"],
-            batch_size=500,
+            "state",
+            "published_at",
+            "published_by",
+            "publicity",
+            "publicity_approved_by",
+            "publicity_approved_at",
         )
         corrected = [visit.corrects_id for visit in fresh if visit.corrects_id]
         Visit.objects.filter(pk__in=corrected).update(state=Visit.State.CORRECTED)
@@ -304,8 +309,8 @@ def _check_entry(
     if submit:
         _check_complete(entry, concerned, problems)
     if problems:
-        message = f"{task.no}: {next(iter(problems.values()))}"
-        raise Refused(message, fields=problems)
+        said = {"no": task.no, "problem": next(iter(problems.values()))}
+        raise Refused(_("任务 %(no)s:%(problem)s") % said, fields=problems)
 
 
 def _check_complete(entry: VisitInput, concerned: Sequence[CheckItem], problems: dict[str, str]) -> None:
@@ -321,7 +326,7 @@ def _check_complete(entry: VisitInput, concerned: Sequence[CheckItem], problems:
     inspected = role in {ResultWording.Role.ELIGIBLE_PASS, ResultWording.Role.ELIGIBLE_FAIL}
     missing = [item.name for item in concerned if item.pk not in said]
     if inspected and missing:
-        problems["findings"] = _("请给出每个抽查事项的结论,尚缺:%(items)s。") % {"items": "、".join(missing)}
+        problems.setdefault("findings", _("请给出每个抽查事项的结论,尚缺:%(items)s。") % {"items": "、".join(missing)})
     elif role == ResultWording.Role.ELIGIBLE_PASS and found_problem:
         problems["result"] = _("有事项发现问题,总结果不能是“%(name)s”。") % {"name": entry.result.name}
     elif role == ResultWording.Role.ELIGIBLE_FAIL and not found_problem:
@@ -421,6 +426,13 @@ def _unchanged(visit: Visit, entry: VisitInput) -> bool:
         and (visit.summary, visit.entity_opinion) == (entry.summary.strip(), entry.entity_opinion.strip())
         and (visit.signed, visit.witness) == (entry.signed, entry.witness.strip())
     )
+
+
+def _same_for_all(visits: Sequence[Visit], *fields: str) -> None:
+    """Stores fields that have the same value in all of the visits: one statement, however many they are."""
+    if visits:
+        values = {name: getattr(visits[0], name) for name in fields}
+        Visit.objects.filter(pk__in=[visit.pk for visit in visits]).update(**values)
 
 
 def _open_follow_ups(visits: Sequence[Visit], at: datetime.datetime) -> set[int]:
