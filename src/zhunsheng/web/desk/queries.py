@@ -127,4 +127,4 @@ def find_people_and_offices(user: User, text: str) -> Iterator[Hit]:
         yield Hit(title, gettext_lazy("机构"), reverse("people:office", args=[office.pk]), note)
     if may_manage_people(user):
         for found in User.objects.filter(Q(username__icontains=text) | Q(display_name__icontains=text))[:20]:
-            yield Hit(str(found), gettext_lazy("用户"), reverse("people:user", args=[found.pk]), found.username)
+            yield Hit(str(found), gettext_lazy("用户"), reverse("people:user", args=[found.username]), found.username)

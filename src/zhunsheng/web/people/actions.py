@@ -64,7 +64,7 @@ def create_user(
         trail.record(
             "create_user",
             "user",
-            user.pk,
+            user.username,
             by=by,
             at=at,
             changes={"username": user.username, "display_name": user.display_name},
@@ -93,7 +93,7 @@ def edit_user(user: User, display_name: str, email: str, *, by: User, at: dateti
                 _("请检查标出的字段"), fields={name: " ".join(said) for name, said in problem.message_dict.items()}
             ) from problem
         user.save(update_fields=list(changes))
-        trail.record("edit_user", "user", user.pk, by=by, at=at, changes=changes)
+        trail.record("edit_user", "user", user.username, by=by, at=at, changes=changes)
     return user
 
 
@@ -111,7 +111,7 @@ def deactivate_user(user: User, *, by: User, at: datetime.datetime, reason: str)
         user.is_active = False
         user.save(update_fields=["is_active"])
         trail.record(
-            "deactivate_user", "user", user.pk, by=by, at=at, reason=reason, changes={"is_active": [True, False]}
+            "deactivate_user", "user", user.username, by=by, at=at, reason=reason, changes={"is_active": [True, False]}
         )
     return user
 
@@ -124,7 +124,7 @@ def reactivate_user(user: User, *, by: User, at: datetime.datetime) -> User:
             return user
         user.is_active = True
         user.save(update_fields=["is_active"])
-        trail.record("reactivate_user", "user", user.pk, by=by, at=at, changes={"is_active": [False, True]})
+        trail.record("reactivate_user", "user", user.username, by=by, at=at, changes={"is_active": [False, True]})
     return user
 
 
@@ -141,7 +141,7 @@ def reset_password(user: User, password: str, *, by: User, at: datetime.datetime
         user.set_password(password)
         user.must_change_password = True
         user.save(update_fields=["password", "must_change_password"])
-        trail.record("reset_password", "user", user.pk, by=by, at=at)
+        trail.record("reset_password", "user", user.username, by=by, at=at)
     return user
 
 
@@ -155,7 +155,7 @@ def change_password(user: User, password: str, *, at: datetime.datetime) -> User
         user.set_password(password)
         user.must_change_password = False
         user.save(update_fields=["password", "must_change_password"])
-        trail.record("change_password", "user", user.pk, by=user, at=at)
+        trail.record("change_password", "user", user.username, by=user, at=at)
     return user
 
 
@@ -247,7 +247,9 @@ def _grant(
         }
         if delegated_by:
             changes["delegated_by"] = delegated_by.username
-        trail.record("delegate_post" if delegated_by else "add_post", "user", user.pk, by=by, at=at, changes=changes)
+        trail.record(
+            "delegate_post" if delegated_by else "add_post", "user", user.username, by=by, at=at, changes=changes
+        )
     return post
 
 
@@ -266,15 +268,17 @@ def end_post(post: Post, *, on: datetime.date, by: User, at: datetime.datetime, 
             raise Refused(_("岗位已于 %(day)s 结束") % {"day": post.valid_to.isoformat()}, field="on")
         if post.valid_from is not None and on < post.valid_from:
             raise Refused(_("结束日期早于任职开始"), field="on")
-        derived = Post.objects.filter(delegated_by=post.user, office=post.office, role=post.role).filter(
-            Q(valid_to=None) | Q(valid_to__gt=on)
+        derived = (
+            Post.objects.select_related("user", "office")
+            .filter(delegated_by=post.user, office=post.office, role=post.role)
+            .filter(Q(valid_to=None) | Q(valid_to__gt=on))
         )
         for one in [post, *([] if post.delegated_by_id else derived)]:
             before = one.valid_to
             one.valid_to = max(on, one.valid_from) if one.valid_from else on
             one.save(update_fields=["valid_to"])
             trail.record(
-                "end_post", "user", one.user_id, by=by, at=at, reason=reason,
+                "end_post", "user", one.user.username, by=by, at=at, reason=reason,
                 changes={
                     "office": one.office.code,
                     "role": one.role,

@@ -4,6 +4,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.records import Dated, Level
 
 
@@ -32,6 +33,13 @@ class Office(Dated):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def brief(self) -> str:
+        """The name for a narrow place: the short one, where the page's language has it."""
+        if language() == "en":
+            return self.name_en or self.name
+        return self.short_name or self.name
 
 
 class User(AbstractUser):

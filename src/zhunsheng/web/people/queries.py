@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from zhunsheng.engine import responsibility as engine
 from zhunsheng.engine.words import Param, Reason
@@ -138,6 +139,10 @@ class Cell:
     joint: list[Responsibility]
     before: "list[Office] | None" = None
 
+    @property
+    def link_name(self) -> "str | Promise":
+        return Link(self.link).label
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
@@ -172,7 +177,7 @@ def duty_state(row: Responsibility, day: datetime.date) -> str:
 def matrix(day: datetime.date, compare: "datetime.date | None" = None) -> Matrix:
     """Who answers for what on a day. With `compare`, cells whose leading offices were others on that day say so."""
     rows = list(responsibilities_on(day))
-    classes = list(ProductClass.objects.filter(in_force(day)))
+    classes = list(ProductClass.objects.filter(in_force(day)).order_by("pk"))  # as the table lists them
     links = {one.code: tuple(engine.Link(link) for link in one.links.split(";") if link) for one in classes}
     duties = [duty(row) for row in rows]
     gaps = set(engine.gaps(duties, links, day))

@@ -345,7 +345,7 @@ def users(request: UserRequest) -> HttpResponse:
         title=gettext_lazy("账号"),
         filterset_class=forms.UserFilter,
         default_sort="username",
-        url=lambda user: reverse("people:user", args=[user.pk]),
+        url=lambda user: reverse("people:user", args=[user.username]),
         empty_text=gettext_lazy("没有符合条件的账号。"),
     )
     if listing.wants_export:
@@ -364,9 +364,9 @@ def _active_tag(user: Any) -> SafeString:
 
 
 @require_GET
-def user(request: UserRequest, pk: int) -> HttpResponse:
+def user(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User, username=username)
     today = timezone.localdate()
     given = Post.objects.filter(delegated_by=found).select_related("user", "office")
     return render(request, "people/user.html", {
@@ -386,7 +386,7 @@ def add_user(request: UserRequest) -> HttpResponse:
     def save(asked: dict[str, Any]) -> HttpResponse:
         made = actions.create_user(**asked, by=request.user, at=timezone.now())
         messages.success(request, _("已建立账号 %(name)s;请接着授予岗位") % {"name": made.username})
-        return redirect("people:user", made.pk)
+        return redirect("people:user", made.username)
 
     return _form_page(
         request, forms.UserForm, save, title=_("新建账号"), submit=_("建立账号"), back=reverse("people:users"),
@@ -396,70 +396,70 @@ def add_user(request: UserRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def edit_user(request: UserRequest, pk: int) -> HttpResponse:
+def edit_user(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User, username=username)
 
     def save(asked: dict[str, Any]) -> HttpResponse:
         actions.edit_user(found, **asked, by=request.user, at=timezone.now())
         messages.success(request, _("已保存"))
-        return redirect("people:user", found.pk)
+        return redirect("people:user", found.username)
 
     return _form_page(
-        request, forms.EditUserForm, save, title=_("修改账号"), submit=_("保存"), back=reverse("people:user", args=[pk]),
+        request, forms.EditUserForm, save, title=_("修改账号"), submit=_("保存"), back=reverse("people:user", args=[username]),
         initial={"display_name": found.display_name, "email": found.email}, crumbs=_user_crumbs(found),
     )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
-def reset_password(request: UserRequest, pk: int) -> HttpResponse:
+def reset_password(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User, username=username)
 
     def save(asked: dict[str, Any]) -> HttpResponse:
         actions.reset_password(found, **asked, by=request.user, at=timezone.now())
         messages.success(request, _("已重设密码;本人下次登录时须修改"))
-        return redirect("people:user", found.pk)
+        return redirect("people:user", found.username)
 
     return _form_page(
-        request, forms.ResetPasswordForm, save, title=_("重设密码"), submit=_("重设密码"), back=reverse("people:user", args=[pk]),
+        request, forms.ResetPasswordForm, save, title=_("重设密码"), submit=_("重设密码"), back=reverse("people:user", args=[username]),
         lead=_("重设后,%(name)s 的其他登录随即失效。办理痕迹会记下由谁重设。") % {"name": found},
         crumbs=_user_crumbs(found), rules=password_validators_help_texts(), kind="danger",
     )  # fmt: skip
 
 
 @require_POST
-def deactivate_user(request: UserRequest, pk: int) -> HttpResponse:
+def deactivate_user(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User, username=username)
     return _do(
         request, lambda: actions.deactivate_user(found, by=request.user, at=timezone.now(), reason=request.POST.get("reason", "")[:500]),
-        _("已停用 %(name)s") % {"name": found}, reverse("people:user", args=[pk]),
+        _("已停用 %(name)s") % {"name": found}, reverse("people:user", args=[username]),
     )  # fmt: skip
 
 
 @require_POST
-def reactivate_user(request: UserRequest, pk: int) -> HttpResponse:
+def reactivate_user(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User, username=username)
     return _do(
         request, lambda: actions.reactivate_user(found, by=request.user, at=timezone.now()),
-        _("已恢复 %(name)s") % {"name": found}, reverse("people:user", args=[pk]),
+        _("已恢复 %(name)s") % {"name": found}, reverse("people:user", args=[username]),
     )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
-def add_post(request: UserRequest, pk: int) -> HttpResponse:
+def add_post(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
-    found = get_object_or_404(User, pk=pk)
+    found = get_object_or_404(User, username=username)
 
     def save(asked: dict[str, Any]) -> HttpResponse:
         actions.add_post(found, **asked, by=request.user, at=timezone.now())
         messages.success(request, _("已授予岗位"))
-        return redirect("people:user", found.pk)
+        return redirect("people:user", found.username)
 
     return _form_page(
-        request, forms.PostForm, save, title=_("授予岗位"), submit=_("授予岗位"), back=reverse("people:user", args=[pk]),
+        request, forms.PostForm, save, title=_("授予岗位"), submit=_("授予岗位"), back=reverse("people:user", args=[username]),
         lead=_("%(name)s 从任职开始之日起可以做该角色能做的事。") % {"name": found}, crumbs=_user_crumbs(found),
     )  # fmt: skip
 
@@ -472,10 +472,10 @@ def end_post(request: UserRequest, pk: int) -> HttpResponse:
     def save(asked: dict[str, Any]) -> HttpResponse:
         actions.end_post(post, **asked, by=request.user, at=timezone.now())
         messages.success(request, _("已结束岗位"))
-        return redirect("people:user", post.user_id)
+        return redirect("people:user", post.user.username)
 
     return _form_page(
-        request, forms.EndForm, save, title=_("结束岗位"), submit=_("结束岗位"), back=reverse("people:user", args=[post.user_id]),
+        request, forms.EndForm, save, title=_("结束岗位"), submit=_("结束岗位"), back=reverse("people:user", args=[post.user.username]),
         lead=_("%(name)s · %(office)s · %(role)s:最后一天之后不能再以此岗位办事;由此岗位委托出去的也一并结束。")
         % {"name": post.user, "office": named(post.office), "role": post.get_role_display()},
         crumbs=_user_crumbs(post.user), kind="danger",
@@ -490,10 +490,10 @@ def delegate_post(request: UserRequest, pk: int) -> HttpResponse:
     def save(asked: dict[str, Any]) -> HttpResponse:
         actions.delegate_post(post, **asked, by=request.user, at=timezone.now())
         messages.success(request, _("已委托岗位"))
-        return redirect("people:user", post.user_id)
+        return redirect("people:user", post.user.username)
 
     return _form_page(
-        request, forms.DelegateForm, save, title=_("委托岗位"), submit=_("委托"), back=reverse("people:user", args=[post.user_id]),
+        request, forms.DelegateForm, save, title=_("委托岗位"), submit=_("委托"), back=reverse("people:user", args=[post.user.username]),
         lead=_("%(name)s 把 %(office)s 的“%(role)s”委托给另一人,到委托结束之日为止,期满自动失效。")
         % {"name": post.user, "office": named(post.office), "role": post.get_role_display()},
         crumbs=_user_crumbs(post.user), holder=post.user,
@@ -501,7 +501,7 @@ def delegate_post(request: UserRequest, pk: int) -> HttpResponse:
 
 
 def _user_crumbs(person: User) -> list[tuple[str, str]]:
-    return [(_("账号"), reverse("people:users")), (str(person), reverse("people:user", args=[person.pk]))]
+    return [(_("账号"), reverse("people:users")), (str(person), reverse("people:user", args=[person.username]))]
 
 
 # -- the shape of a form page -----------------------------------------------------------------------------------------
