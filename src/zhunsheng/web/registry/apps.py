@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class RegistryConfig(AppConfig):
     name = "zhunsheng.web.registry"
     verbose_name = _("名录库")
+
+    def ready(self) -> None:
+        from zhunsheng.web.desk import importing
+        from zhunsheng.web.registry import imports
+
+        for kind in imports.KINDS:
+            importing.register(kind)

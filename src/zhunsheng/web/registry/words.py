@@ -1,0 +1,91 @@
+"""The words of the register's codes, for people: from the engine's tables where there is one."""
+
+import datetime
+from collections.abc import Mapping
+from functools import cache
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from zhunsheng.engine import tables
+from zhunsheng.web.common.errors import language
+
+PARK_KINDS: Mapping[str, Promise] = {
+    "industrial_cluster": _("产业集聚区"),
+    "commercial_district": _("特色商业区"),
+    "agricultural_park": _("农业园区"),
+    "culture_tourism_park": _("文化旅游园区"),
+    "high_tech_park": _("高新技术园区"),
+    "scenic_park": _("景区"),
+}
+
+#: 回避情形 that the draw works out by itself and nobody declares
+COMPUTED_RECUSALS = ("repeat_visit", "home_township")
+
+#: fields of a record that the trail of a premises, qualification or recusal names, with their words
+FIELD_WORDS: Mapping[str, Promise] = {
+    "premises": _("经营场所"),
+    "qualification": _("资质"),
+    "entity": _("经营主体"),
+    "kind": _("回避情形"),
+    "note": _("说明"),
+    "declared_on": _("申报日期"),
+    "valid_from": _("生效日期"),
+    "valid_to": _("失效日期"),
+    "speciality": _("专业"),
+    "account": _("企业账号"),
+}
+
+
+def labels(table: str, day: datetime.date) -> dict[str, str]:
+    """code → name in the language of the page, for the rows of a table in force on a day."""
+    lang = language()
+    return {row["code"]: row.label(lang) for row in tables.load(table).valid_on(day)}
+
+
+@cache
+def _names(table: str) -> Mapping[str, tuple[str, str]]:
+    return {row["code"]: (row["name"], row.get("name_en") or row["name"]) for row in tables.load(table).rows}
+
+
+def name_of(table: str, code: str) -> str:
+    """The name of a code in the language of the page; a code that the table does not have, as it is."""
+    found = _names(table).get(code)
+    return code if found is None else found[1 if language() == "en" else 0]
+
+
+def entity_type(code: str) -> str:
+    return name_of("registry/entity_types", code)
+
+
+def industry(code: str) -> str:
+    return name_of("industry/gbt4754", code)
+
+
+def speciality(code: str) -> str:
+    return name_of("inspection/specialities", code)
+
+
+def recusal_kind(code: str) -> str:
+    return name_of("inspection/recusal_kinds", code)
+
+
+def park_kind(code: str) -> "str | Promise":
+    return PARK_KINDS.get(code, code)
+
+
+@cache
+def industry_sections() -> Mapping[str, tuple[str, ...]]:
+    """门类 → its 大类 codes, in order: C → 13 … 43."""
+    found: dict[str, list[str]] = {}
+    for row in tables.load("industry/gbt4754").rows:
+        if row["level"] == "section":
+            found.setdefault(row["code"], [])
+        elif row["level"] == "division":
+            found.setdefault(row["parent"], []).append(row["code"])
+    return {section: tuple(codes) for section, codes in found.items()}
+
+
+@cache
+def industry_codes() -> frozenset[str]:
+    return frozenset(row["code"] for row in tables.load("industry/gbt4754").rows)
