@@ -173,6 +173,10 @@ def test_it_refuses_a_unit_twice():
     assert "demo:T004" in error.text("en")
 
 
+def test_it_refuses_a_frame_of_nothing():
+    refused("draw.frame.empty", freeze, [])
+
+
 # how many
 
 

@@ -89,6 +89,7 @@ def hexchange(text):
         (changed("open", "leaves", 0, to='{"id":"demo:T001"}'), "leaves-canonical"),
         (changed("open", "leaves", 0, to='{"id":"uscc:91350100M000100Y44","stratum":"A"}'), "leaves-canonical"),
         (changed("open", "leaves", 0, to=7), "leaves-canonical"),
+        (changed("open", "leaves", to=[]), "leaves-canonical"),
         (changed("open", "leaves", 0, to='"x"'), "leaves-canonical"),
         (changed("open", "leaves", 1, to='{"id":"demo:T001","stratum":"A"}'), "ids-unique"),
         (changed("open", "leaves", to=lambda leaves: [leaves[1], leaves[0], *leaves[2:]]), "order"),

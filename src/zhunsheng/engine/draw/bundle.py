@@ -320,6 +320,8 @@ class _Check:
                 raise DrawError(
                     "draw.verify.bad_leaf", number=number, problem=why.text("zh"), problem_en=why.text("en")
                 ) from None
+        if not self.rows:
+            raise DrawError("draw.frame.empty")
         return Reason("draw.verify.leaves", {"count": len(self.rows)})
 
     def ids_unique(self) -> Reason:

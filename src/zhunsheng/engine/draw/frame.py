@@ -75,7 +75,7 @@ def freeze(leaves: Iterable[Mapping[str, Json]]) -> Frame:
         example CAP: visited often enough this year) stays in the frame with its code, is outside the N of its
         stratum, and cannot be drawn in this event.
 
-    Raises DrawError for a bad or repeated id, a failed check digit, a missing stratum, a value that is not text or a
+    Raises DrawError for no units at all, a bad or repeated id, a failed check digit, a missing stratum, a value that is not text or a
     whole number. `where` is the number of the unit as given, from 1, and its id.
 
     >>> frame = freeze([{"id": "demo:2", "stratum": "A"}, {"id": "demo:1", "stratum": "A"}])
@@ -88,6 +88,8 @@ def freeze(leaves: Iterable[Mapping[str, Json]]) -> Frame:
             rows.append((*read_leaf(leaf), canonical(leaf)))
         except ZhunshengError as error:
             raise DrawError.of(error.reason, where=f"{number} {leaf.get('id', '')}".strip()) from None
+    if not rows:
+        raise DrawError("draw.frame.empty")
     rows.sort(key=itemgetter(0))  # ids are ASCII, so text order is byte order
     for before, after in zip(rows, rows[1:], strict=False):
         if before[0] == after[0]:
