@@ -1,2 +1,48 @@
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from zhunsheng.web.portal.views import data, draws, firms, home, methods, pages, results, scoreboard
+
+
+class YearConverter(StringConverter):
+    regex = "20[0-9]{2}"
+
+    def to_python(self, value: str) -> int:  # type: ignore[override]
+        return int(value)
+
+    def to_url(self, value: int) -> str:  # type: ignore[override]
+        return str(value)
+
+
+register_converter(YearConverter, "year")
+
 app_name = "portal"
-urlpatterns = []
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("robots.txt", home.robots, name="robots"),
+    path("favicon.ico", home.favicon, name="favicon"),
+    path("firms/<path:code>/", firms.firm, name="firm"),
+    path("draws/", draws.listing, name="draws"),
+    path("draws/<str:no>/", draws.draw, name="draw"),
+    path("draws/<str:no>/announcement.json", draws.announcement, name="announcement"),
+    path("draws/<str:no>/bundle.json", draws.bundle, name="bundle"),
+    path("draws/<str:no>/frame/", draws.frame, name="frame"),
+    path("draws/<str:no>/frame.jsonl", draws.leaves, name="leaves"),
+    path("results/", results.listing, name="results"),
+    path("results/<str:no>/", results.result, name="result"),
+    path("scoreboard/", scoreboard.scoreboard, name="scoreboard"),
+    path("scoreboard/<year:year>/", scoreboard.scoreboard, name="scoreboard_year"),
+    path("scoreboard/snapshots/<str:no>/", scoreboard.snapshot, name="snapshot"),
+    path("scoreboard/snapshots/<str:no>.json", scoreboard.raw, name="snapshot_json"),
+    path("methods/", methods.methods, name="methods"),
+    path("methods/tables/", methods.tables, name="tables"),
+    path("methods/tables/<path:name>.csv", methods.table_csv, name="table_csv"),
+    path("methods/tables/<path:name>/", methods.table, name="table"),
+    path("methods/<slug:rule>/", methods.method, name="method"),
+    path("data/", data.data, name="data"),
+    path("data/<slug:code>.<slug:kind>", data.dataset, name="dataset"),
+    path("help/", methods.guide, name="help"),
+    path("help/<slug:code>/", methods.guide, name="guide"),
+    path("accessibility/", pages.accessibility, name="accessibility"),
+    path("privacy/", pages.privacy, name="privacy"),
+]

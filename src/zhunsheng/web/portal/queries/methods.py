@@ -1,0 +1,213 @@
+"""The rules in plain words (docs/rules), the guides for readers (docs/guide), and the dated tables that the rules rest on."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+import markdown
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from markdown.extensions.toc import TocExtension, slugify_unicode
+from markdown.treeprocessors import Treeprocessor
+
+import zhunsheng
+from zhunsheng.engine import tables
+from zhunsheng.engine.errors import TableError
+from zhunsheng.web.common import city
+
+PACKAGE = Path(zhunsheng.__file__).parent
+#: the documents as the wheel carries them, and as a checkout has them
+DOCS = (PACKAGE / "docs", PACKAGE.parents[1] / "docs")
+#: tables that say nothing about a rule: words of the demo
+HIDDEN = ("demo/",)
+_CODE = re.compile(r"`([^`\n]+)`")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document in one language. `html` is without the title; `summary` is its first sentence or two, as text."""
+
+    code: str
+    title: str
+    summary: str
+    html: str
+    toc: tuple[tuple[str, str], ...]
+    tables: tuple[str, ...]
+
+
+def folder(name: str) -> Path | None:
+    """docs/<name>: inside an installed package, else beside its sources; None where neither is there."""
+    return next((docs / name for docs in DOCS if (docs / name).is_dir()), None)
+
+
+def codes(name: str = "rules") -> list[str]:
+    """The documents of a folder, by the name of their files."""
+    found = folder(name)
+    return sorted({path.name.split(".")[0] for path in found.glob("*.md")}) if found else []
+
+
+def document(code: str, lang: str, name: str = "rules") -> Document | None:
+    """A document in the language of the page; in the other one where it is written in that only; None where there is none."""
+    where = folder(name)
+    if where is None or not _NAME.fullmatch(code):
+        return None
+    chinese, english = where / f"{code}.zh.md", where / f"{code}.md"
+    for path in (english, chinese) if lang == "en" else (chinese, english):
+        if path.is_file():
+            return _read(path, path.stat().st_mtime_ns, code, name, lang, city.current().folder)
+    return None
+
+
+def documents(lang: str, name: str = "rules") -> list[Document]:
+    return [found for code in codes(name) if (found := document(code, lang, name))]
+
+
+@lru_cache(maxsize=128)
+def _read(path: Path, changed: int, code: str, name: str, lang: str, here: str) -> Document:
+    text = path.read_text(encoding="utf-8")
+    first, _newline, body = text.lstrip().partition("\n")
+    title = first.removeprefix("# ").strip()
+    toc = TocExtension(slugify=slugify_unicode, toc_depth="2-2")
+    writer = markdown.Markdown(extensions=["tables", "fenced_code", "sane_lists", toc])
+    writer.treeprocessors.register(_Links(writer, name), "portal-links", 1)
+    written = writer.convert(body)
+    # Wide tables and long lines scroll by themselves, also for those who use the keyboard.
+    label = html.escape("Table" if lang == "en" else "表格")
+    written = written.replace(
+        "<table>", f'<div class="table-wrap" role="region" aria-label="{label}" tabindex="0"><table>'
+    )
+    written = written.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
+    parts = tuple((str(token["id"]), str(token["name"])) for token in writer.toc_tokens)
+    return Document(code, title, _summary(body), written, parts, tuple(mentioned(text, here)))
+
+
+class _Links(Treeprocessor):  # type: ignore[misc]
+    """Links from a document to its neighbours become links of this site; those to files that are not shown become text."""
+
+    def __init__(self, md: markdown.Markdown, name: str) -> None:
+        super().__init__(md)
+        self.name = name
+
+    def run(self, root: Element) -> None:
+        for link in root.iter("a"):
+            target = link.get("href", "")
+            if re.match(r"[a-z]+:|#|/", target):
+                continue
+            path, _hash, fragment = target.partition("#")
+            if url := self._address(path):
+                link.set("href", f"{url}#{fragment}" if fragment else url)
+            else:
+                link.tag = "span"
+                link.attrib.pop("href", None)
+
+    def _address(self, path: str) -> str:
+        *folders, file = [part for part in path.split("/") if part not in ("", ".")]
+        name = [part for part in folders if part != ".."][-1:] or [self.name]
+        code = file.removesuffix(".md").removesuffix(".zh")
+        if not file.endswith(".md") or code not in codes(name[0]):
+            return ""
+        if name == ["rules"]:
+            return reverse("portal:method", args=[code])
+        if name == ["guide"]:
+            return reverse("portal:guide", args=[code])
+        return ""
+
+
+def _summary(body: str) -> str:
+    """The first paragraph that says something, without its marks."""
+    for block in re.split(r"\n\s*\n", body):
+        block = block.strip()
+        if block and not block.startswith(("#", "|", "-", "```", "Module", "模块", "Install")):
+            plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block).replace("`", "").replace("*", "").replace("\n", " ")
+            return plain if len(plain) <= 160 else plain[:159] + "…"
+    points = re.findall(r"^[-\d.]+ (.+)$", body, re.MULTILINE)
+    plain = points[0].replace("`", "").replace("*", "") if points else ""
+    return plain if len(plain) <= 160 else plain[:159] + "…"
+
+
+def mentioned(text: str, here: str) -> Iterator[str]:
+    """The tables that a document names between backticks, with or without `data/`, `.csv`, and with <city> for this city."""
+    known, seen = set(names(here)), set()
+    for token in _CODE.findall(text):
+        name = token.strip().removeprefix("data/").removesuffix(".csv").removesuffix(".toml")
+        name = re.sub(r"^cities/<[^>]+>", f"cities/{here}", name)
+        for found in sorted(known if name.endswith("/") else {name} & known):
+            if found.startswith(name) and found not in seen:
+                seen.add(found)
+                yield found
+
+
+# -- tables ----------------------------------------------------------------------------------------------------------
+def names(here: str) -> list[str]:
+    """The tables that hold for this city: those for all, and its own."""
+    return [
+        name for name in tables.names()
+        if not name.startswith(HIDDEN) and (not name.startswith("cities/") or name.startswith(f"cities/{here}/"))
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A table at a glance: how many rows, and how many of them are sure, likely, assumed."""
+
+    name: str
+    title: str
+    rows: int
+    sure: int
+    likely: int
+    assumed: int
+
+
+def title(table: tables.Table, lang: str) -> str:
+    return table.title_en if lang == "en" else table.title
+
+
+def summaries(wanted: Sequence[str], lang: str) -> list[Summary]:
+    found = []
+    for name in wanted:
+        table = tables.load(name)
+        marks = Counter(row.confidence for row in table.rows)
+        found.append(
+            Summary(name, title(table, lang), len(table.rows), marks["sure"], marks["likely"], marks["assumed"])
+        )
+    return found
+
+
+def table(name: str, here: str) -> tables.Table | None:
+    """A table of this city by its name; None where there is none."""
+    if name not in names(here):
+        return None
+    try:
+        return tables.load(name)
+    except TableError:
+        return None
+
+
+def columns(found: tables.Table) -> list[str]:
+    """The columns of a table without those that every row has (source, confidence, days)."""
+    seen: dict[str, None] = {}
+    for row in found.rows:
+        seen.update(dict.fromkeys(row))
+    return [column for column in seen if column not in tables.META]
+
+
+def column_title(column: str) -> str:
+    """A column's name in words where it is one that many tables have, else as it stands in the file."""
+    return {
+        "code": _("代码"), "name": _("名称"), "name_en": _("英文名称"), "note": _("说明"), "note_en": _("说明（英文）"),
+        "level": _("级别"), "parent": _("上级"), "kind": _("类别"), "date": _("日期"), "order": _("排序"),
+        "amount": _("数量"), "unit": _("单位"), "value": _("值"), "division": _("区划"), "article": _("条款"),
+    }.get(column, column)  # fmt: skip
+
+
+def source_path(code: str, lang: str) -> str:
+    """The name of the document's file in the source repository."""
+    where = folder("rules")
+    chinese = where is not None and (where / f"{code}.zh.md").is_file()
+    return f"docs/rules/{code}.zh.md" if chinese and lang != "en" else f"docs/rules/{code}.md"
