@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from zhunsheng.web.common import bulk
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.people.actions import create_user
 from zhunsheng.web.people.models import User
@@ -118,7 +119,7 @@ def _next_local() -> str:
 # -- many at once -----------------------------------------------------------------------------------------------------
 def register_many(
     entities: Sequence[BusinessEntity], premises: Sequence[Premises] = (), *, by: "User | None", at: datetime.datetime, reason: str = ""
-) -> list[BusinessEntity]:
+) -> None:
     """Puts many new entities (not yet saved; `premises` point to them) into the register, with one act for each.
 
     For imports and the demo city: the caller has checked every row. All or none.
@@ -126,14 +127,19 @@ def register_many(
     with transaction.atomic():
         for entity in entities:
             entity.created_at = entity.updated_at = at
-        made = BusinessEntity.objects.bulk_create(entities, batch_size=BATCH)
+        bulk.insert(entities)
         for one in premises:
             one.entity_id = one.entity.pk
-        Premises.objects.bulk_create(premises, batch_size=BATCH)
-        deeds = [Deed("register_entity", "entity", str(one.pk), reason=reason, changes=first(one, FIELDS)) for one in made]
-        for start in range(0, len(deeds), 10_000):
-            record_many(deeds[start : start + 10_000], by=by, at=at)
-    return made
+        bulk.insert(premises)
+        for start in range(0, len(entities), 10_000):
+            record_many(
+                [
+                    Deed("register_entity", "entity", str(one.pk), reason=reason, changes=first(one, FIELDS))
+                    for one in entities[start : start + 10_000]
+                ],
+                by=by,
+                at=at,
+            )
 
 
 def change_many(
