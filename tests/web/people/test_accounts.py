@@ -11,7 +11,7 @@ from zhunsheng.web.people.models import Office, Post, Role, User
 from zhunsheng.web.public_log.models import Act
 
 pytestmark = pytest.mark.django_db
-AT = timezone.make_aware(datetime.datetime(2026, 11, 24, 9))
+AT = datetime.datetime(2026, 11, 24, 1, tzinfo=datetime.UTC)
 FROM = datetime.date(2026, 1, 1)
 GOOD = "a-long-password-1"
 
@@ -50,7 +50,12 @@ class TestOpening:
 
     @pytest.mark.parametrize(
         ("username", "password", "field"),
-        [("lin lin", GOOD, "username"), ("", GOOD, "username"), ("lin", "short", "password"), ("lin", "12345678901", "password")],
+        [
+            ("lin lin", GOOD, "username"),
+            ("", GOOD, "username"),
+            ("lin", "short", "password"),
+            ("lin", "12345678901", "password"),
+        ],
     )
     def test_bad_input_names_the_field(self, town, admin, username, password, field):
         with pytest.raises(Refused) as refusal:
@@ -258,7 +263,9 @@ class TestDelegation:
 
     def test_not_beyond_the_term(self, town, admin, wu):
         user = User.objects.create_user("sun", password=GOOD)
-        post = actions.add_post(user, town.office, "head", by=admin, at=AT, valid_from=FROM, valid_to=datetime.date(2026, 2, 1))
+        post = actions.add_post(
+            user, town.office, "head", by=admin, at=AT, valid_from=FROM, valid_to=datetime.date(2026, 2, 1)
+        )
         with pytest.raises(Refused) as refusal:
             self.lend(post, wu, admin)
         assert refusal.value.field == "valid_to"
@@ -269,7 +276,9 @@ class TestPages:
         client.force_login(admin)
         made = client.post("/people/new-user/", {"username": "lin", "display_name": "林经办", "password": GOOD})
         assert made.url == "/people/users/lin/"
-        answer = client.post("/people/users/lin/posts/add/", {"office": town.office.pk, "role": "member", "valid_from": "2026-01-01"})
+        answer = client.post(
+            "/people/users/lin/posts/add/", {"office": town.office.pk, "role": "member", "valid_from": "2026-01-01"}
+        )
         assert answer.status_code == 302
         page = client.get("/people/users/lin/").content.decode()
         assert "成员单位经办" in page
@@ -285,7 +294,8 @@ class TestPages:
         client.force_login(admin)
         user = town.user("member")
         answer = client.post(
-            f"/people/users/{user.username}/posts/add/", {"office": town.office.pk, "role": "auditor", "valid_from": "2026-01-01"}
+            f"/people/users/{user.username}/posts/add/",
+            {"office": town.office.pk, "role": "auditor", "valid_from": "2026-01-01"},
         )
         assert answer.status_code == 422
         assert "职责分离" in answer.content.decode()

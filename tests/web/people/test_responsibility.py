@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from django.utils import timezone, translation
+from django.utils import translation
 
 from zhunsheng.engine.errors import TableError
 from zhunsheng.web.common.errors import NotAllowed, Refused
@@ -12,7 +12,7 @@ from zhunsheng.web.people.models import Office, ProductClass, Responsibility
 from zhunsheng.web.public_log.models import Act
 
 pytestmark = pytest.mark.django_db
-AT = timezone.make_aware(datetime.datetime(2026, 11, 24, 9))
+AT = datetime.datetime(2026, 11, 24, 1, tzinfo=datetime.UTC)
 IN_2017, IN_2020 = datetime.date(2017, 6, 1), datetime.date(2020, 1, 1)
 
 
@@ -38,7 +38,10 @@ class TestLoading:
         assert {"quality", "industry_commerce", "food_drug"} <= in_2017 - in_2020
         assert "market" in in_2020 - in_2017
         assert Office.objects.get(code="quality").successor.code == "market"
-        assert set(Office.objects.get(code="market").predecessors.values_list("code", flat=True)) >= {"quality", "food_drug"}
+        assert set(Office.objects.get(code="market").predecessors.values_list("code", flat=True)) >= {
+            "quality",
+            "food_drug",
+        }
 
     def test_a_duty_ended_here_stays_ended(self, db, town):
         actions.load_city("jiaozuo", by=None, at=AT)
@@ -92,7 +95,9 @@ class TestMatrix:
         assert matrix.led + len(matrix.gaps) + len(matrix.overlaps) + states.count("absent") == len(states)
 
     def test_a_second_lead_is_an_overlap(self):
-        row = Responsibility.objects.get(office__code="market", product_class__code="food", link="production", valid_to=None)
+        row = Responsibility.objects.get(
+            office__code="market", product_class__code="food", link="production", valid_to=None
+        )
         Responsibility.objects.create(
             office=Office.objects.get(code="agri_rural"), product_class=row.product_class, link="production",
             valid_from=datetime.date(2019, 1, 1),
@@ -146,7 +151,9 @@ class TestEditing:
 
     def enter(self, town, food, by=None, **values):
         values = {"valid_from": IN_2020, "source": "三定规定", **values}
-        return actions.add_duty(values.pop("office", town.office), food, values.pop("link", "use"), by=by, at=AT, **values)
+        return actions.add_duty(
+            values.pop("office", town.office), food, values.pop("link", "use"), by=by, at=AT, **values
+        )
 
     def test_it_works_and_again_is_the_same(self, town, food):
         by = town.user("lead_office")
@@ -227,7 +234,12 @@ class TestPages:
 
     def test_export_is_what_is_shown(self, client, town):
         client.force_login(town.user("member"))
-        rows = client.get("/people/responsibility/", {"on": "2017-06-01", "export": "csv"}).getvalue().decode().splitlines()
+        rows = (
+            client.get("/people/responsibility/", {"on": "2017-06-01", "export": "csv"})
+            .getvalue()
+            .decode()
+            .splitlines()
+        )
         assert len(rows) == 1 + queries.responsibilities_on(IN_2017).count()
         assert client.get("/people/responsibility/", {"on": "2017-06-01", "export": "xlsx"}).status_code == 200
 
@@ -240,7 +252,9 @@ class TestPages:
     def test_the_question_who(self, client, town):
         client.force_login(town.user("member"))
         food = ProductClass.objects.get(code="food")
-        page = client.get("/people/responsibility/who/", {"product_class": food.pk, "link": "production", "on": "2017-06-01"})
+        page = client.get(
+            "/people/responsibility/who/", {"product_class": food.pk, "link": "production", "on": "2017-06-01"}
+        )
         assert "食品药品监督管理局" in page.content.decode()
         assert client.get("/people/responsibility/who/", {"product_class": food.pk, "link": "orbit"}).status_code == 422
 

@@ -66,7 +66,7 @@ def _mail(notices: Iterable[Notice]) -> None:
         return
     letters = [
         EmailMessage(
-            subject=notice.text[:78],
+            subject=" ".join(notice.text.split())[:78],
             body="\n\n".join(filter(None, [notice.text, notice.text_en, notice.url])),
             from_email=getattr(settings, "EMAIL_HOST_USER", "") or None,
             to=[notice.user.email],

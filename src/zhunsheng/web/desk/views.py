@@ -1,11 +1,11 @@
 """My desk: what I have to do, what happened, what I look at often."""
 
-from itertools import groupby
+from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -106,13 +106,16 @@ def delete_view(request: UserRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def search(request: UserRequest) -> HttpResponse:
-    if not policy.may_search(request.user):
-        raise PermissionDenied(_("全库检索只向各机构的工作人员开放"))
     text = request.GET.get("q", "").strip()[:100]
+    if not policy.may_search(request.user):
+        # Firms and laboratories search what everyone may see.
+        return redirect(f"{reverse('portal:home')}?{urlencode({'q': text})}")
     short = 0 < len(text) < SHORTEST_QUERY
     hits = providers.staff_search(request.user, text) if text and not short else []
     # Grouped by kind in the order in which the rooms answered.
-    order = list(dict.fromkeys(str(hit.kind) for hit in hits))
-    hits.sort(key=lambda hit: order.index(str(hit.kind)))
-    groups = [(kind, list(found)) for kind, found in groupby(hits, key=lambda hit: str(hit.kind))]
-    return render(request, "desk/search.html", {"q": text, "short": short, "groups": groups, "total": len(hits)})
+    groups: dict[str, list[providers.Hit]] = {}
+    for hit in hits:
+        groups.setdefault(str(hit.kind), []).append(hit)
+    return render(
+        request, "desk/search.html", {"q": text, "short": short, "groups": groups.items(), "total": len(hits)}
+    )
