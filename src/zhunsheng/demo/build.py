@@ -8,7 +8,6 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -29,7 +28,15 @@ from zhunsheng.web.inspection import queries as inspection_queries
 from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, Visit
 from zhunsheng.web.people.models import Office, Post, User
 from zhunsheng.web.registry import actions as registry
-from zhunsheng.web.registry.models import BusinessEntity, Division, Inspector, Park
+from zhunsheng.web.registry.models import (
+    BusinessEntity,
+    Division,
+    FirmAccount,
+    Inspector,
+    Park,
+    Premises,
+    Qualification,
+)
 
 CHINA = ZoneInfo("Asia/Shanghai")
 CITY = "hengchuan"
@@ -59,7 +66,7 @@ PLANS = (
     ),
     PlanIdea("年报与即时公示信息不定向抽查(第二批)", ("CJ-01", "CJ-02"), 160),
     PlanIdea("餐饮服务单位秋季抽查", ("CJ-12",), 75, "directed", {"industries": ["62"]}),
-    PlanIdea("特种设备使用单位抽查", ("CJ-14",), 24, "directed", {"industries": ["C"], "sizes": ["large", "medium"]}),
+    PlanIdea("特种设备使用单位抽查", ("CJ-14",), 24, "directed", {"industries": ["C", "61", "62"]}),
 )
 
 
@@ -194,22 +201,31 @@ def _entities(
         if row.level == "township"
     ]
     parks = [(row.code, row.division_id) for row in Park.objects.exclude(division=None)]
+    known_parks = {row.code: row for row in Park.objects.all()}
     latent: dict[str, truth.Firm] = {}
-    batch: list[dict[str, Any]] = []
+    batch: list[BusinessEntity] = []
     for firm in truth.firms(count, seed=seed, today=today, townships=townships, parks=parks):
         latent[firm.unit_id] = firm
-        batch.append({
-            "unit_id": firm.unit_id, "name": firm.name, "entity_type": firm.entity_type, "industry": firm.industry, "size": firm.size,
-            "status": firm.status, "established_on": firm.established_on, "address": firm.address, "division": firm.township,
-            "park": firm.park, "risk_class": firm.risk_class, "risk_class_source": "演示数据:设定的信用风险分类",
-            "risk_class_on": today.replace(day=1),
-        })  # fmt: skip
+        batch.append(BusinessEntity(
+            unit_id=firm.unit_id, name=firm.name, entity_type=firm.entity_type, industry=firm.industry, size=firm.size,
+            status=firm.status, established_on=firm.established_on, address=firm.address, division=divisions[firm.township],
+            park=known_parks.get(firm.park), risk_class=firm.risk_class, risk_class_source="演示数据:设定的信用风险分类",
+            risk_class_on=today.replace(day=1),
+        ))  # fmt: skip
         if len(batch) == 5000:
-            registry.add_entities(batch, by=by, at=at)
+            _register(batch, by, at)
             progress.share(len(latent), count)
             batch = []
-    registry.add_entities(batch, by=by, at=at)
+    _register(batch, by, at)
     return latent
+
+
+def _register(batch: list[BusinessEntity], by: User, at: datetime.datetime) -> None:
+    premises = [
+        Premises(entity=one, no=1, name=one.name, address=one.address, division=one.division, park=one.park)
+        for one in batch
+    ]
+    registry.register_many(batch, premises, by=by, at=at)
 
 
 def _firm_account(latent: dict[str, truth.Firm]) -> None:
@@ -220,7 +236,7 @@ def _firm_account(latent: dict[str, truth.Firm]) -> None:
     entity = BusinessEntity.objects.get(unit_id=wanted.unit_id)
     user.display_name = entity.name[:40]
     user.save(update_fields=["display_name"])
-    entity.accounts.create(user=user)
+    FirmAccount.objects.create(user=user, entity=entity)
 
 
 def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: datetime.datetime) -> dict[str, float]:
@@ -234,25 +250,31 @@ def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: dat
     offices = {office.code: office for office in Office.objects.all()}
     rng = random.Random(f"inspectors-{seed}")
     towns = list(Division.objects.filter(level="township").values_list("code", "parent_id"))
-    rows = []
+    new, qualifications = [], []
     for officer in officers:
         home = (
             [code for code, county in towns if county == officer.division]
             if officer.division
             else [code for code, _ in towns]
         )
-        rows.append({
-            "person_no": officer.person_no, "name": officer.name, "office": offices[officer.office].pk, "certificate_no": f"99{officer.number:08d}",
-            "certificate_valid_to": today + datetime.timedelta(days=rng.randint(200, 1500)),
-            # the first inspector is the demo's account and may lead anything
-            "specialities": tuple(specialities) if officer.number == 1 else officer.specialities,
-            "home_division": rng.choice(home), "level": "county" if officer.division else "city",
-        })  # fmt: skip
-    registry.add_inspectors(rows, by=users["sysadmin"], at=at)
-    first = Inspector.objects.get(person_no="HC0001")
-    first.user = users["inspector"]
-    first.name = users["inspector"].display_name
-    first.save(update_fields=["user", "name"])
+        first = officer.number == 1  # the demo's account, who may lead anything
+        inspector = Inspector(
+            person_no=officer.person_no, name=users["inspector"].display_name if first else officer.name, user=users["inspector"] if first else None,
+            office=offices[officer.office], certificate_no=f"99{officer.number:08d}",
+            certificate_valid_to=today + datetime.timedelta(days=rng.randint(200, 1500)), home_division_id=rng.choice(home),
+            level="county" if officer.division else "city",
+        )  # fmt: skip
+        new.append(inspector)
+        qualifications += [
+            Qualification(
+                inspector=inspector,
+                speciality=code,
+                source="演示数据",
+                valid_from=today - datetime.timedelta(days=1500),
+            )
+            for code in (specialities if first else officer.specialities)
+        ]
+    registry.write_inspectors(new, [], qualifications, by=users["sysadmin"], at=at)
     return {officer.person_no: officer.strictness for officer in officers}
 
 
@@ -345,7 +367,7 @@ class Simulation:
         self.close_follow_ups(draw)
 
     def working_moment(self, at: datetime.datetime) -> datetime.datetime:
-        at = at.replace(hour=9 + self.rng.randrange(8), minute=self.rng.randrange(60))
+        at = at.replace(hour=9 + self.rng.randrange(8), minute=self.rng.randrange(60), second=0, microsecond=0)
         while not self.calendar.day(at.date()).working:
             at += datetime.timedelta(days=1)
         return at

@@ -37,7 +37,9 @@ def init(argv: list[str]) -> int:
     parser.add_argument("--admin", default="admin", help="name of the first administrator (default: admin)")
     words = parser.parse_args(argv)
     if words.city not in cities():
-        parser.error(f"no city {words.city!r}; known: {', '.join(cities())}. docs/howto/add-a-city.md tells how to add one")
+        parser.error(
+            f"no city {words.city!r}; known: {', '.join(cities())}. docs/howto/add-a-city.md tells how to add one"
+        )
     migrate()
     from zhunsheng.web.people.models import User
 
@@ -45,11 +47,15 @@ def init(argv: list[str]) -> int:
     password = ""
     if administrator is None:
         password = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(16))
-        administrator = User.objects.create_superuser(words.admin, password=password, display_name="系统管理员", must_change_password=True)
+        administrator = User.objects.create_superuser(
+            words.admin, password=password, display_name="系统管理员", must_change_password=True
+        )
     load_city(words.city, by=administrator)
     print(f"城市配置 {words.city} 已就绪 / city {words.city} is ready.")
     if password:
-        print(f"管理员 / administrator: {administrator.username}\n初始密码 / first password: {password}  (首次登录须修改 / must be changed at first login)")
+        print(
+            f"管理员 / administrator: {administrator.username}\n初始密码 / first password: {password}  (首次登录须修改 / must be changed at first login)"
+        )
     print("启动 / start: zhunsheng serve")
     return 0
 
@@ -83,7 +89,9 @@ def demo(argv: list[str]) -> int:
     from zhunsheng.demo import people as demo_people
 
     parser = argparse.ArgumentParser(prog="zhunsheng demo", description=demo.__doc__)
-    parser.add_argument("--entities", type=int, default=20_000, help="business entities, 200 to 1000000 (default 20000)")
+    parser.add_argument(
+        "--entities", type=int, default=20_000, help="business entities, 200 to 1000000 (default 20000)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="another seed is another city (default 1)")
     parser.add_argument("--fresh", action="store_true", help="throw the demo's data away and build again")
     parser.add_argument("--no-serve", action="store_true", help="build only")
@@ -100,7 +108,9 @@ def demo(argv: list[str]) -> int:
     if words.no_serve:
         return 0
     address = f"http://{words.host}:{words.port}"
-    print(f"\n衡川市(演示城市,全部数据为虚构)/ Hengchuan, an invented city:\n  公众门户 / portal    {address}/\n  工作台   / desk      {address}/desk/\n")
+    print(
+        f"\n衡川市(演示城市,全部数据为虚构)/ Hengchuan, an invented city:\n  公众门户 / portal    {address}/\n  工作台   / desk      {address}/desk/\n"
+    )
     print(f"演示账号 / demo logins (密码 / password: {demo_people.PASSWORD})")
     for account in demo_people.ACCOUNTS:
         print(f"  {account.username:<10} {account.note} / {account.note_en}")
@@ -133,4 +143,6 @@ def _port_is_free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as problem:
-            raise SystemExit(f"{host}:{port} cannot be used ({problem.strerror}). Is another server running? Choose one: --port 8001") from problem
+            raise SystemExit(
+                f"{host}:{port} cannot be used ({problem.strerror}). Is another server running? Choose one: --port 8001"
+            ) from problem
