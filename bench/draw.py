@@ -34,11 +34,19 @@ def run(units: int) -> None:
     assert len(drawn) == sum(n.values())
     race(
         "Draw 抽取: 3 % of the frame, four strata",
-        [Contestant("zhunsheng select (verifiable)", verifiable), Contestant("random.sample + sort (not verifiable)", shuffle), Contestant("bare SHA-256 of the same bytes (limit)", hashing)],
+        [
+            Contestant("zhunsheng select (verifiable)", verifiable),
+            Contestant("random.sample + sort (not verifiable)", shuffle),
+            Contestant("bare SHA-256 of the same bytes (limit)", hashing),
+        ],
         amount=f"{units:,} units",
     )
     race(
         "Freeze 冻结: check ids, canonical leaves, Merkle root",
-        [Contestant("zhunsheng freeze", lambda: freeze(leaves)), Contestant("bare SHA-256 of the same bytes (limit)", hashing)],
-        rounds=3, amount=f"{units:,} units",
+        [
+            Contestant("zhunsheng freeze", lambda: freeze(leaves)),
+            Contestant("bare SHA-256 of the same bytes (limit)", hashing),
+        ],
+        rounds=3,
+        amount=f"{units:,} units",
     )

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from zhunsheng.demo import build, people, truth
+from zhunsheng.engine import tables
 from zhunsheng.engine.draw import verify
 from zhunsheng.engine.identifiers import check
 from zhunsheng.web.appraisal.models import Snapshot
@@ -92,3 +93,8 @@ def test_the_city_stands(demo):
     names = set(queries.inspector_pool(Draw.objects.first().plan).values_list("name", flat=True))
     text = "\n".join(entry.body for entry in entries)
     assert json.loads(entries[0].body)["kind"] and not any(name in text for name in names if len(name) == 3)
+
+
+def test_industries_are_real_codes():
+    known = {row["code"] for row in tables.load("industry/gbt4754").rows}
+    assert {row[0] for row in truth.INDUSTRIES} <= known

@@ -16,10 +16,10 @@ INDUSTRIES: tuple[tuple[str, float, tuple[str, ...], float, float], ...] = (
     ("0111", 2.0, ("谷物种植", "农业"), 0.8, 0.2),
     ("0141", 2.0, ("蔬菜种植", "果蔬"), 1.1, 0.1),
     ("0321", 1.2, ("养殖", "畜牧"), 1.2, 0.2),
-    ("1310", 1.5, ("面粉", "粮油"), 0.9, 0.5),
+    ("1312", 1.5, ("面粉", "粮油"), 0.9, 0.5),
     ("1353", 1.4, ("肉制品", "食品"), 1.3, 0.4),
     ("1411", 1.8, ("糕点", "食品"), 1.4, 0.3),
-    ("1431", 1.0, ("速冻食品", "食品"), 1.0, 0.5),
+    ("1432", 1.0, ("速冻食品", "食品"), 1.0, 0.5),
     ("1529", 0.8, ("饮品", "饮料"), 0.9, 0.4),
     ("1819", 0.9, ("服饰", "制衣"), 1.1, 0.3),
     ("2110", 0.8, ("家具", "木业"), 1.2, 0.3),
@@ -30,10 +30,10 @@ INDUSTRIES: tuple[tuple[str, float, tuple[str, ...], float, float], ...] = (
     ("2730", 0.9, ("怀药", "中药材"), 1.1, 0.3),
     ("2912", 0.7, ("橡胶", "橡塑"), 1.1, 0.5),
     ("3021", 1.0, ("建材", "水泥制品"), 1.2, 0.4),
-    ("3216", 0.8, ("铝业", "铝材"), 0.8, 0.7),
+    ("3252", 0.8, ("铝业", "铝材"), 0.8, 0.7),
     ("3360", 0.7, ("表面处理", "镀锌"), 1.3, 0.3),
     ("3441", 0.9, ("泵业", "机械"), 0.9, 0.5),
-    ("3515", 0.7, ("矿山机械", "重工"), 0.8, 0.6),
+    ("3511", 0.7, ("矿山机械", "重工"), 0.8, 0.6),
     ("3670", 1.4, ("汽车零部件", "汽配制造"), 0.9, 0.6),
     ("3811", 0.6, ("电机", "电气"), 0.8, 0.5),
     ("3831", 0.6, ("线缆", "电缆"), 1.6, 0.5),
@@ -41,28 +41,28 @@ INDUSTRIES: tuple[tuple[str, float, tuple[str, ...], float, float], ...] = (
     ("4610", 0.3, ("供水", "水务"), 0.5, 0.8),
     ("4710", 1.0, ("建筑工程", "建设"), 1.1, 0.4),
     ("5121", 3.0, ("粮油商贸", "农产品"), 1.0, 0.1),
-    ("5171", 1.6, ("机电设备", "商贸"), 0.9, 0.2),
+    ("5179", 1.6, ("机电设备", "商贸"), 0.9, 0.2),
     ("5211", 6.0, ("百货", "超市"), 1.1, 0.1),
-    ("5225", 3.0, ("烟酒", "食品商行"), 1.2, 0.0),
-    ("5231", 2.0, ("鞋服", "服饰店"), 1.0, 0.0),
+    ("5226", 3.0, ("烟酒", "食品商行"), 1.2, 0.0),
+    ("5232", 2.0, ("鞋服", "服饰店"), 1.0, 0.0),
     ("5251", 1.5, ("大药房", "医药"), 0.9, 0.1),
     ("5265", 0.8, ("加油站", "石化"), 1.2, 0.2),
-    ("5273", 1.2, ("家电", "电器"), 0.9, 0.0),
-    ("5286", 1.0, ("五金", "建材店"), 1.3, 0.0),
+    ("5272", 1.2, ("家电", "电器"), 0.9, 0.0),
+    ("5281", 1.0, ("五金", "建材店"), 1.3, 0.0),
     ("5437", 0.8, ("物流", "货运"), 0.9, 0.2),
     ("6110", 1.2, ("宾馆", "酒店"), 1.0, 0.2),
     ("6210", 9.0, ("餐饮", "饭店", "酒楼"), 1.4, 0.0),
     ("6220", 3.0, ("快餐", "小吃"), 1.6, 0.0),
     ("6231", 1.2, ("茶饮", "咖啡"), 1.0, 0.0),
-    ("6420", 0.8, ("网络科技", "信息"), 0.7, 0.1),
+    ("6429", 0.8, ("网络科技", "信息"), 0.7, 0.1),
     ("7020", 1.0, ("物业服务", "物业"), 1.2, 0.2),
     ("7211", 0.8, ("企业管理", "咨询"), 0.6, 0.0),
     ("7452", 0.4, ("检测技术", "检验检测"), 0.5, 0.3),
     ("8040", 1.0, ("美容美发", "理发"), 1.1, 0.0),
     ("8111", 1.5, ("汽车维修", "汽修"), 1.3, 0.0),
-    ("8334", 0.8, ("幼儿园", "托育"), 0.7, 0.1),
-    ("8423", 0.7, ("诊所", "门诊"), 0.8, 0.0),
-    ("9011", 0.5, ("网吧", "娱乐"), 1.3, 0.0),
+    ("8310", 0.8, ("幼儿园", "托育"), 0.7, 0.1),
+    ("8425", 0.7, ("诊所", "门诊"), 0.8, 0.0),
+    ("9013", 0.5, ("网吧", "娱乐"), 1.3, 0.0),
 )
 BRANDS_1 = (
     "恒衡川永瑞泰盛嘉宏凯鑫华金德隆昌顺利和源丰茂祥兴旺安康宁美佳雅博众诚信义仁智勤立达通远景明晨光东南中新卓优品味"
@@ -123,10 +123,11 @@ def firms(
     today: datetime.date,
     townships: Sequence[tuple[str, str, float]],
     parks: Sequence[tuple[str, str]],
+    first: int = 0,
 ) -> Iterator[Firm]:
     """The firms of the city, one after another.
 
-    `townships`: (code, county and township name, weight); `parks`: (code, county code). Sizes are heavy-tailed, names may
+    `townships`: (code, county and township name, weight); `parks`: (code, county code); codes are numbered from `first`. Sizes are heavy-tailed, names may
     repeat with another township in front, one firm in two hundred has no code yet (local:…).
     """
     rng = random.Random(f"firms-{seed}")
@@ -160,14 +161,15 @@ def firms(
         elif coop:
             kind, name, authority = "cooperative", f"衡川市{brand}{word}农民专业合作社", "93"
         else:
-            kind = "company"
-            suffix = "股份有限公司" if size == "large" and uniform() < 0.3 else "有限公司"
+            kind, suffix = (
+                ("joint_stock", "股份有限公司") if size == "large" and uniform() < 0.3 else ("limited", "有限公司")
+            )
             name, authority = f"衡川{brand}{word}{suffix}", "91"
         county = town[:6]
         nearby = parks_of.get(county, [])
         park = nearby[int(uniform() * len(nearby))] if nearby and size != "micro" and uniform() < 0.35 else ""
-        org8 = f"MA{number // 34**4 % 34:X}"[:3] + _base34(number)
-        unit_id = f"local:{number:07d}" if uniform() < 0.005 else "uscc:" + make_uscc(authority, county, org8)
+        org8 = "MA0" + _base31(first + number)
+        unit_id = f"local:{first + number:08d}" if uniform() < 0.005 else "uscc:" + make_uscc(authority, county, org8)
         rate = min(0.95, CLASS_RATE[risk_class] * odds[industry] * (0.7 + 0.6 * uniform()))
         status = drawn_statuses[number]
         yield Firm(
@@ -178,11 +180,11 @@ def firms(
         )  # fmt: skip
 
 
-_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXYZ"
+_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
-def _base34(number: int) -> str:
-    """Five places over the letters that an organisation code may hold."""
+def _base31(number: int) -> str:
+    """Five places over the characters that a unified social credit code may hold: 28 million numbers."""
     places = []
     for _ in range(5):
         number, rest = divmod(number, 31)
