@@ -39,7 +39,7 @@ from zhunsheng.web.registry.models import (
 )
 
 CHINA = ZoneInfo("Asia/Shanghai")
-CITY = "hengchuan"
+CITY, CITY_CODE = "hengchuan", "990100"
 PARTIES = ("市纪委监委派驻纪检组", "衡川市公证处", "市人大代表")
 
 
@@ -194,13 +194,13 @@ def _entities(
     townships = [
         (
             row.code,
-            f"{divisions[row.parent_id].name}{row.name}",
+            f"{divisions[row.parent_id or CITY_CODE].name}{row.name}",
             rng.uniform(0.5, 2.0) * (1.6 if row.name.endswith("街道") else 1.0),
         )
         for row in divisions.values()
         if row.level == "township"
     ]
-    parks = [(row.code, row.division_id) for row in Park.objects.exclude(division=None)]
+    parks = [(row.code, row.division_id or "") for row in Park.objects.exclude(division=None)]
     known_parks = {row.code: row for row in Park.objects.all()}
     latent: dict[str, truth.Firm] = {}
     batch: list[BusinessEntity] = []

@@ -195,7 +195,7 @@ def _base31(number: int) -> str:
 def officers(offices: Sequence[tuple[str, str, int]], specialities: Sequence[str], *, seed: int) -> list[Officer]:
     """Inspectors for offices given as (code, division, how many): each with two to four specialities; a few are lenient."""
     rng = random.Random(f"officers-{seed}")
-    found = []
+    found: list[Officer] = []
     for office, division, count in offices:
         for _ in range(count):
             number = len(found) + 1

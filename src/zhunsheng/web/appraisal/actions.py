@@ -53,9 +53,9 @@ def load_city(city: str, *, by: User | None, at: datetime.datetime) -> int:
 
 def body(on: datetime.date, at: datetime.datetime) -> bytes:
     """The scoreboard of a day as canonical JSON: exact numbers, no rounding but the interval's six places."""
-    figures = []
+    figures: list[public_log.Json] = []
     for figure in queries.figures(on.year, on):
-        entry: dict[str, object] = {
+        entry: dict[str, public_log.Json] = {
             "code": figure.code, "name": figure.name, "name_en": figure.name_en, "numerator": figure.numerator,
             "denominator": figure.denominator,
             "numerator_rule": figure.numerator_rule, "denominator_rule": figure.denominator_rule,
@@ -64,7 +64,7 @@ def body(on: datetime.date, at: datetime.datetime) -> bytes:
         if figure.passed is not None:
             entry["design"] = _design(figure.passed)
         figures.append(entry)
-    lines = [
+    lines: list[public_log.Json] = [
         {
             "code": line.target.code, "name": line.target.name, "name_en": line.target.name_en,
             "goal": line.target.value, "unit": line.target.unit, "deadline": line.target.deadline.isoformat(),
@@ -77,10 +77,10 @@ def body(on: datetime.date, at: datetime.datetime) -> bytes:
     return public_log.canonical({
         "rule": RULE, "as_of": on.isoformat(), "made_at": at.astimezone(datetime.UTC).isoformat(timespec="seconds"),
         "targets": lines, "figures": figures,
-    })  # type: ignore[dict-item]  # fmt: skip
+    })  # fmt: skip
 
 
-def _design(passed: estimate.PassRate) -> dict[str, object]:
+def _design(passed: estimate.PassRate) -> dict[str, public_log.Json]:
     def six(value: float | None) -> float | None:
         return None if value is None or not math.isfinite(value) else round(value, 6)
 

@@ -30,7 +30,7 @@ def collect() -> Any:
             if path.suffix != ".py":
                 # templatize leaves calls between runs of X; one line, so that no indentation rule applies
                 text = templatize(text, origin=str(path)).replace("\n", " ")
-            for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), keywords=KEYWORDS):  # type: ignore[arg-type]
+            for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), keywords=KEYWORDS):
                 if (message if isinstance(message, str) else message[0]) != "":
                     catalog.add(message, context=context)
     return catalog
