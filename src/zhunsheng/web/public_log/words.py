@@ -29,6 +29,23 @@ VERBS: Mapping[str, Promise] = {
     "add_duty": _("登记监管责任"),
     "end_duty": _("结束监管责任"),
     "load_city": _("载入城市配置"),
+    "register_entity": _("登记经营主体"),
+    "change_entity": _("修改经营主体"),
+    "add_premises": _("登记经营场所"),
+    "change_premises": _("修改经营场所"),
+    "close_premises": _("关闭经营场所"),
+    "open_firm_account": _("开立企业账号"),
+    "register_inspector": _("登记检查人员"),
+    "change_inspector": _("修改检查人员"),
+    "set_leave": _("登记请假"),
+    "add_qualification": _("登记资质"),
+    "end_qualification": _("结束资质"),
+    "declare_recusal": _("申报回避"),
+    "end_recusal": _("解除回避"),
+    "receive_import": _("上传导入文件"),
+    "map_import": _("修改字段对应"),
+    "load_import": _("导入"),
+    "discard_import": _("放弃导入"),
 }
 
 #: the verbs whose acts are public: the kinds of entries that the log has
@@ -40,6 +57,9 @@ SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
     "post": (_("岗位"), "", ""),
     "responsibility": (_("监管责任"), "people:duty", ""),
     "city": (_("城市配置"), "", ""),
+    "entity": (_("经营主体"), "registry:entity", ""),
+    "inspector": (_("检查人员"), "registry:inspector", ""),
+    "import_run": (_("导入批次"), "desk:import_run", ""),
 }
 
 

@@ -8,7 +8,10 @@ class RegistryConfig(AppConfig):
 
     def ready(self) -> None:
         from zhunsheng.web.desk import importing
-        from zhunsheng.web.registry import imports
+        from zhunsheng.web.desk import providers as desk
+        from zhunsheng.web.registry import imports, providers
 
         for kind in imports.KINDS:
             importing.register(kind)
+        desk.add_staff_search(providers.staff_search)
+        desk.add_public_search(providers.public_search)
