@@ -1,0 +1,362 @@
+"""Every address × every role: who gets in, who is refused, who is sent to the login.
+
+A new address without a row in URLS fails, and so does a row without an address. A row is one line:
+
+    "room:name": (who, lambda w: arguments of the address, optional query string),
+
+`who` says what each role gets on GET: PUBLIC, INSIDE, STAFF, only(role, …), form_only(…), or any of these | {role: status}.
+The objects in `w` (World) belong to the office of the staff roles; county officers and other offices are tested in the rooms.
+"""
+
+import datetime
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from tests.web.conftest import Town
+from tests.web.inspection.conftest import Bureau, bureau, staffed  # noqa: F401 - fixtures
+from zhunsheng.web.appraisal import actions as appraisal
+from zhunsheng.web.common import city
+from zhunsheng.web.desk.models import ImportRun, Notice, SavedView
+from zhunsheng.web.people.models import Post, ProductClass, Responsibility, User
+from zhunsheng.web.public_log.models import Act, LogEntry
+from zhunsheng.web.registry.models import Inspector, Premises, Qualification, Recusal
+
+pytestmark = pytest.mark.django_db
+
+ROLES = (
+    "anonymous", "firm", "member", "inspector", "reviewer", "head", "lead_office", "leader", "lab", "auditor", "sysadmin",
+)  # fmt: skip
+Who = dict[str, int]
+
+
+def everyone(status: int) -> Who:
+    return dict.fromkeys(ROLES, status)
+
+
+LOGIN, REFUSED, MISSING, WRONG_METHOD = 302, 403, 404, 405
+PUBLIC = everyone(200)
+INSIDE = PUBLIC | {"anonymous": LOGIN}
+STAFF = INSIDE | {"firm": REFUSED, "lab": REFUSED}
+POST_ONLY = everyone(WRONG_METHOD) | {"anonymous": LOGIN}
+
+
+def only(*roles: str) -> Who:
+    """These roles see the page; others who are logged in are refused."""
+    return everyone(REFUSED) | {"anonymous": LOGIN} | dict.fromkeys(roles, 200)
+
+
+READERS = only("auditor", "lead_office", "sysadmin")
+MANAGERS = only("sysadmin")
+EDITORS = only("member", "inspector", "reviewer", "head")
+#: desk/imports belong to who uploaded: here the member
+UPLOADER = only("member", "auditor")
+
+
+@dataclass
+class World:
+    """One of everything, so that every address has an object."""
+
+    town: Town
+    bureau: Bureau
+    users: dict[str, User] = field(default_factory=dict)
+    own: dict[str, Any] = field(default_factory=dict)
+
+
+Arguments = Callable[[World], list[Any]]
+URLS: dict[str, tuple[Any, ...]] = {
+    # common
+    "set_language": (everyone(302),),  # a GET leads back without a change
+    "common:styleguide": (PUBLIC,),
+    # people
+    "people:login": (everyone(302) | {"anonymous": 200},),
+    "people:logout": (POST_ONLY,),
+    "people:account": (INSIDE,),
+    "people:password": (INSIDE,),
+    "people:offices": (STAFF,),
+    "people:office": (STAFF, lambda w: [w.town.office.pk]),
+    "people:responsibility": (STAFF,),
+    "people:who": (STAFF,),
+    "people:cell": (STAFF, lambda w: ["food", "use"]),
+    "people:duty": (STAFF, lambda w: [w.own["duty"].pk]),
+    "people:add_duty": (only("lead_office"),),
+    "people:end_duty": (only("lead_office"), lambda w: [w.own["duty"].pk]),
+    "people:roles": (INSIDE,),
+    "people:users": (MANAGERS,),
+    "people:add_user": (MANAGERS,),
+    "people:user": (MANAGERS, lambda w: [w.users["member"].username]),
+    "people:edit_user": (MANAGERS, lambda w: [w.users["member"].username]),
+    "people:reset_password": (MANAGERS, lambda w: [w.users["member"].username]),
+    "people:deactivate_user": (POST_ONLY, lambda w: [w.users["member"].username]),
+    "people:reactivate_user": (POST_ONLY, lambda w: [w.users["member"].username]),
+    "people:add_post": (MANAGERS, lambda w: [w.users["member"].username]),
+    "people:end_post": (MANAGERS, lambda w: [w.own["post"].pk]),
+    "people:delegate_post": (MANAGERS, lambda w: [w.own["post"].pk]),
+    # desk
+    "desk:home": (INSIDE | {"firm": 302},),
+    "desk:notices": (INSIDE,),
+    "desk:read_notices": (POST_ONLY,),
+    "desk:notice": (everyone(MISSING) | {"anonymous": LOGIN, "member": 302}, lambda w: [w.own["notice"].pk]),
+    "desk:saved_views": (INSIDE,),
+    "desk:save_view": (POST_ONLY,),
+    "desk:delete_view": (POST_ONLY, lambda w: [w.own["view"].pk]),
+    "desk:search": (STAFF | {"firm": 302, "lab": 302},),
+    "desk:imports": (STAFF,),
+    "desk:import_upload": (EDITORS, lambda w: ["entities"]),
+    "desk:import_template": (EDITORS, lambda w: ["entities", "csv"]),
+    "desk:import_run": (UPLOADER, lambda w: [w.own["run"].pk]),
+    "desk:import_columns": (only("member"), lambda w: [w.own["run"].pk]),
+    "desk:import_load": (POST_ONLY, lambda w: [w.own["run"].pk]),
+    "desk:import_discard": (POST_ONLY, lambda w: [w.own["run"].pk]),
+    "desk:import_mapping": (UPLOADER, lambda w: [w.own["run"].pk]),
+    "desk:import_returned": (UPLOADER, lambda w: [w.own["run"].pk, "csv"]),
+    # registry
+    "registry:home": (STAFF,),
+    "registry:add_entity": (EDITORS,),
+    "registry:entity": (STAFF, lambda w: [w.own["entity"].pk]),
+    "registry:edit_entity": (EDITORS, lambda w: [w.own["entity"].pk]),
+    "registry:add_premises": (EDITORS, lambda w: [w.own["entity"].pk]),
+    "registry:add_account": (MANAGERS, lambda w: [w.own["entity"].pk]),
+    "registry:edit_premises": (EDITORS, lambda w: [w.own["premises"].pk]),
+    "registry:close_premises": (EDITORS, lambda w: [w.own["premises"].pk]),
+    "registry:inspectors": (STAFF,),
+    "registry:add_inspector": (only("member", "head"),),
+    "registry:inspector": (STAFF, lambda w: [w.own["inspector"].pk]),
+    "registry:edit_inspector": (only("member", "head"), lambda w: [w.own["inspector"].pk]),
+    "registry:leave": (only("member", "head"), lambda w: [w.own["inspector"].pk]),
+    "registry:add_qualification": (only("member", "head"), lambda w: [w.own["inspector"].pk]),
+    "registry:declare_recusal": (only("member", "head", "inspector"), lambda w: [w.own["inspector"].pk]),  # the own
+    "registry:end_qualification": (only("member", "head"), lambda w: [w.own["qualification"].pk]),
+    "registry:end_recusal": (only("member", "head"), lambda w: [w.own["recusal"].pk]),
+    "registry:divisions": (STAFF,),
+    "registry:parks": (STAFF,),
+    "registry:firm_home": (only("firm"),),
+    # inspection
+    "inspection:home": (STAFF,),
+    "inspection:items": (STAFF,),
+    "inspection:add_item": (only("lead_office"),),
+    "inspection:item": (STAFF, lambda w: [w.bureau.items[0].pk]),
+    "inspection:revise_item": (only("lead_office", "head"), lambda w: [w.bureau.items[0].pk]),
+    "inspection:end_item": (only("lead_office", "head"), lambda w: [w.bureau.items[0].pk]),
+    "inspection:wordings": (STAFF,),
+    "inspection:add_wording": (only("lead_office"),),
+    "inspection:revise_wording": (only("lead_office"), lambda w: [w.bureau.wordings["01"].pk]),
+    "inspection:rule_books": (STAFF,),
+    "inspection:draft_rule_book": (only("lead_office", "member", "head"),),
+    "inspection:rule_book": (STAFF, lambda w: [w.bureau.book.version]),
+    "inspection:approve_rule_book": (POST_ONLY, lambda w: [w.bureau.book.version]),
+    "inspection:rule_book_file": (STAFF, lambda w: [w.bureau.book.version]),
+    "inspection:plans": (STAFF,),
+    "inspection:add_plan": (only("member", "head"),),
+    "inspection:preview_plan": (POST_ONLY,),
+    "inspection:plan": (STAFF, lambda w: [w.own["plan"].pk]),
+    "inspection:edit_plan": (only("member", "head"), lambda w: [w.own["draft"].pk]),
+    "inspection:approve_plan": (POST_ONLY, lambda w: [w.own["draft"].pk]),
+    "inspection:close_plan": (POST_ONLY, lambda w: [w.own["plan"].pk]),
+    "inspection:announce": (only("member", "head"), lambda w: [w.own["plan"].pk]),
+    "inspection:draws": (STAFF,),
+    "inspection:draw": (STAFF, lambda w: [w.own["draw"].no]),
+    "inspection:announcement": (STAFF, lambda w: [w.own["draw"].no]),
+    "inspection:frame": (STAFF, lambda w: [w.own["draw"].no]),
+    "inspection:bundle": (STAFF, lambda w: [w.own["draw"].no]),
+    "inspection:execute": (only("member", "head"), lambda w: [w.own["announced"].no]),
+    "inspection:assign": (POST_ONLY, lambda w: [w.own["draw"].no]),
+    "inspection:abandon": (POST_ONLY, lambda w: [w.own["announced"].no]),
+    "inspection:tasks": (STAFF,),
+    "inspection:my_tasks": (STAFF,),
+    "inspection:task": (STAFF, lambda w: [w.own["task"].pk]),
+    "inspection:record": (only("member"), lambda w: [w.own["task"].pk]),  # and the team: the rooms' own tests
+    "inspection:withdraw": (POST_ONLY, lambda w: [w.own["task"].pk]),
+    "inspection:replace": (only("member", "head"), lambda w: [w.own["task"].pk]),
+    "inspection:visits": (STAFF,),
+    "inspection:review_queue": (STAFF,),
+    "inspection:publish_queue": (STAFF,),
+    "inspection:visit": (STAFF, lambda w: [w.own["visit"].pk]),
+    "inspection:review": (POST_ONLY, lambda w: [w.own["visit"].pk]),
+    "inspection:publish": (POST_ONLY, lambda w: [w.own["visit"].pk]),
+    "inspection:correct": (only("member"), lambda w: [w.own["visit"].pk]),
+    "inspection:close_follow_up": (POST_ONLY, lambda w: [w.own["visit"].pk]),
+    "inspection:follow_ups": (STAFF,),
+    # appraisal
+    "appraisal:scoreboard": (STAFF,),
+    "appraisal:target": (STAFF, lambda w: ["T01"]),
+    "appraisal:figure": (STAFF, lambda w: ["P01"]),
+    "appraisal:snapshots": (STAFF,),
+    "appraisal:freeze": (POST_ONLY,),
+    "appraisal:snapshot": (STAFF, lambda w: [w.own["snapshot"].no]),
+    "appraisal:decide": (POST_ONLY, lambda w: [w.own["snapshot"].no]),
+    # public log
+    "public_log:home": (PUBLIC,),
+    "public_log:export": (PUBLIC,),
+    "public_log:head": (PUBLIC,),
+    "public_log:consistency": (PUBLIC,),
+    "public_log:entry": (PUBLIC, lambda w: [w.own["entry"].index]),
+    "public_log:proof": (PUBLIC, lambda w: [w.own["entry"].index]),
+    "public_log:acts": (READERS,),
+    "public_log:act": (READERS, lambda w: [w.own["act"].pk]),
+    # portal
+    "portal:home": (PUBLIC,),
+    "portal:robots": (PUBLIC,),
+    "portal:favicon": (everyone(302),),
+    "portal:firm": (PUBLIC, lambda w: [w.own["visit"].entity.unit_id]),
+    "portal:draws": (PUBLIC,),
+    "portal:draw": (PUBLIC, lambda w: [w.own["draw"].no]),
+    "portal:announcement": (PUBLIC, lambda w: [w.own["draw"].no]),
+    "portal:bundle": (PUBLIC, lambda w: [w.own["draw"].no]),
+    "portal:frame": (PUBLIC, lambda w: [w.own["draw"].no]),
+    "portal:leaves": (PUBLIC, lambda w: [w.own["draw"].no]),
+    "portal:results": (PUBLIC,),
+    "portal:result": (PUBLIC, lambda w: [w.own["visit"].no]),
+    "portal:scoreboard": (PUBLIC,),
+    "portal:scoreboard_year": (PUBLIC, lambda w: [2026]),
+    "portal:snapshot": (PUBLIC, lambda w: [w.own["approved"].no]),
+    "portal:snapshot_json": (PUBLIC, lambda w: [w.own["approved"].no]),
+    "portal:methods": (PUBLIC,),
+    "portal:method": (PUBLIC, lambda w: ["draw"]),
+    "portal:tables": (PUBLIC,),
+    "portal:table": (PUBLIC, lambda w: ["people/roles"]),
+    "portal:table_csv": (PUBLIC, lambda w: ["people/roles"]),
+    "portal:verifier": (PUBLIC,),
+    "portal:data": (PUBLIC,),
+    "portal:dataset": (PUBLIC, lambda w: ["draws", "csv"]),
+    "portal:help": (PUBLIC,),
+    "portal:guide": (PUBLIC, lambda w: ["citizen"]),
+    "portal:accessibility": (PUBLIC,),
+    "portal:privacy": (PUBLIC,),
+}
+
+
+@pytest.fixture
+def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fixture of that name
+    """The bureau of the inspection tests, one user for each role in its office, and one object for each address."""
+    settings.HOME = tmp_path
+    city.choose("jiaozuo")
+    town = staffed.town
+    w = World(town, staffed)
+    for role in ROLES[2:]:
+        w.users[role] = town.user(role, username=f"the-{role}")
+    w.users["firm"] = town.firm_user(town.entity())
+    now = timezone.now()
+    member = w.users["member"]
+    food = ProductClass.objects.create(code="food", name="食品", name_en="Food")
+    run = ImportRun(
+        kind="entities", filename="甲.csv", sha256="0" * 64, encoding="utf-8", state=ImportRun.State.CHECKED, created_by=member, created_at=now,
+    )  # fmt: skip
+    run.file.save("one.csv", ContentFile("name,unit_id\n甲厂,local:1\n".encode()), save=True)
+    run.returned.save("back.csv", ContentFile("\ufeffname,reason\n乙厂,缺少代码\n".encode()), save=True)
+    mine = staffed.inspector(account=False)
+    Inspector.objects.filter(pk=mine.pk).update(user=w.users["inspector"])
+    entity = town.entity(name="甲厂")
+    w.own |= {
+        "entity": entity,
+        "premises": Premises.objects.create(entity=entity, name="甲厂东门", address="东门路1号"),
+        "inspector": mine,
+        "qualification": Qualification.objects.get(inspector=mine),
+        "recusal": Recusal.objects.create(inspector=mine, entity=entity, kind="kinship", declared_on=now.date()),
+        "duty": Responsibility.objects.create(
+            office=town.office, product_class=food, link="use", valid_from=datetime.date(2020, 1, 1)
+        ),
+        "post": Post.objects.get(user=member),
+        "notice": Notice.objects.create(user=member, text="通知", url="/people/", at=now),
+        "view": SavedView.objects.create(user=member, name="甲", path="/people/users/"),
+        "run": run,
+    }
+    # One draw that is announced, one that has been drawn, assigned, visited and published.
+    w.own["draft"] = staffed.plan(approved=False, name="草案")
+    w.own["plan"] = staffed.plan(name="已批准的计划")
+    w.own["announced"] = staffed.announced(staffed.plan(name="已公告的计划"))
+    w.own["draw"] = staffed.assigned()
+    published, open_task = w.own["draw"].tasks.order_by("pk")[:2]
+    w.own |= {"task": open_task, "visit": staffed.published(published)}
+    # One snapshot that waits, one that is public.
+    appraisal.load_city("jiaozuo", by=None, at=now)
+    w.own["approved"] = appraisal.decide(
+        appraisal.freeze(datetime.date(2026, 6, 30), by=w.users["lead_office"], at=now),
+        approve=True,
+        by=w.users["leader"],
+        at=now,
+    )
+    w.own["snapshot"] = appraisal.freeze(datetime.date(2026, 7, 31), by=w.users["lead_office"], at=now)
+    w.own |= {"act": Act.objects.first(), "entry": LogEntry.objects.first()}
+    return w
+
+
+def addresses(resolver: URLResolver, namespace: str = "") -> list[str]:
+    """The names of all addresses, those of Django's own administration left out."""
+    found = []
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                found += addresses(pattern, f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace)
+        elif isinstance(pattern, URLPattern):
+            found.append(f"{namespace}{pattern.name}")
+    return found
+
+
+ALL = sorted(set(addresses(get_resolver())))
+
+
+def test_every_address_has_a_name():
+    assert not [name for name in ALL if name.endswith("None")]
+
+
+def test_no_row_is_left_over():
+    assert sorted(set(URLS) - set(ALL)) == []
+
+
+def test_every_address_has_a_row():
+    missing = sorted(set(ALL) - set(URLS))
+    assert not missing, "add to URLS:\n" + "\n".join(f'    "{name}": (STAFF,),' for name in missing)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_address(role, world):
+    client = Client()
+    if role != "anonymous":
+        client.force_login(world.users[role])
+    wrong = {}
+    for name, (who, *rest) in URLS.items():
+        try:
+            path = reverse(name, args=rest[0](world) if rest else []) + (rest[1] if len(rest) > 1 else "")
+            answer = client.get(path)
+            content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+                _page_is_sound(content.decode(), path)
+        except Exception as problem:  # noqa: BLE001 - one broken page must not hide the others
+            wrong[name] = f"{type(problem).__name__}: {problem}"[:300]
+            continue
+        if answer.status_code != who[role]:
+            wrong[name] = f"{answer.status_code}, expected {who[role]}: {path}"
+    assert not wrong, f"{role}:\n" + "\n".join(f"  {name}: {said}" for name, said in wrong.items())
+
+
+def _page_is_sound(page: str, where: str) -> None:
+    """What holds for every page: one title, one main heading, a language, nothing inline, nothing left of the template."""
+    assert len(re.findall(r"<h1[ >]", page)) == 1, where
+    assert re.search(r'<html lang="(zh-Hans|en)">', page), where
+    assert re.search(r"<title>[^<·]+·", page), where
+    assert not re.search(r"\sstyle=|<style|\son[a-z]+=\"", page), where
+    assert not re.search(r"<script(?![^>]*\bsrc=)", page), where
+    assert "{{" not in page, where
+    assert "{%" not in page, where
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) == len(set(ids)), (
+        f"{where}: the same id twice: {sorted({one for one in ids if ids.count(one) > 1})}"
+    )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_administration_is_for_nobody_with_a_role(role, world):
+    """Django's admin is the superuser's; a role of the platform does not open it."""
+    client = Client()
+    if role != "anonymous":
+        client.force_login(world.users[role])
+    assert client.get("/admin/").status_code == 302
+    assert client.get("/admin/people/user/").status_code in {302, 404}
