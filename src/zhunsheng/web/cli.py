@@ -40,17 +40,26 @@ def init(argv: list[str]) -> int:
         parser.error(
             f"no city {words.city!r}; known: {', '.join(cities())}. docs/howto/add-a-city.md tells how to add one"
         )
+    from zhunsheng.web.common import city as current_city
+
+    here = current_city.current().folder
+    if here not in {"", words.city}:
+        parser.error(f"ZHUNSHENG_HOME holds the city {here!r}; give {words.city!r} a folder of its own")
     migrate()
+    from django.db import transaction
+
     from zhunsheng.web.people.models import User
 
-    administrator = User.objects.filter(is_superuser=True).first()
     password = ""
-    if administrator is None:
-        password = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(16))
-        administrator = User.objects.create_superuser(
-            words.admin, password=password, display_name="系统管理员", must_change_password=True
-        )
-    load_city(words.city, by=administrator)
+    # One transaction: an administrator whose password was never printed must not stay behind.
+    with transaction.atomic():
+        administrator = User.objects.filter(is_superuser=True).first()
+        if administrator is None:
+            password = "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(16))
+            administrator = User.objects.create_superuser(
+                words.admin, password=password, display_name="系统管理员", must_change_password=True
+            )
+        load_city(words.city, by=administrator)
     print(f"城市配置 {words.city} 已就绪 / city {words.city} is ready.")
     if password:
         print(
@@ -73,7 +82,7 @@ def load_city(city: str, *, by) -> None:  # type: ignore[no-untyped-def]  # Djan
     at = timezone.now()
     people.load_city(city, by=by, at=at)
     registry.load_city(city, by=by, at=at)
-    inspection.load_tables(city, by=by, at=at)
+    inspection.load_tables(city, by=None, at=at)  # the house is being set up: nobody holds a post in it yet
     appraisal.load_city(city, by=by, at=at)
     current_city.choose(city)
 
