@@ -1,2 +1,54 @@
+"""The room's addresses, all for staff."""
+
+from django.urls import URLPattern, path
+
+from zhunsheng.web.inspection.views import draws, home, plans, tables, visits
+
 app_name = "inspection"
-urlpatterns = []
+urlpatterns: list[URLPattern] = [
+    path("inspection/", home.home, name="home"),
+    path("inspection/items/", tables.items, name="items"),
+    path("inspection/items/add/", tables.add_item, name="add_item"),
+    path("inspection/items/<int:pk>/", tables.item, name="item"),
+    path("inspection/items/<int:pk>/revise/", tables.revise_item, name="revise_item"),
+    path("inspection/items/<int:pk>/end/", tables.end_item, name="end_item"),
+    path("inspection/wordings/", tables.wordings, name="wordings"),
+    path("inspection/wordings/add/", tables.add_wording, name="add_wording"),
+    path("inspection/wordings/<int:pk>/revise/", tables.revise_wording, name="revise_wording"),
+    path("inspection/rules/", tables.rule_books, name="rule_books"),
+    path("inspection/rules/draft/", tables.draft_rule_book, name="draft_rule_book"),
+    path("inspection/rules/<str:version>/", tables.rule_book, name="rule_book"),
+    path("inspection/rules/<str:version>/approve/", tables.approve_rule_book, name="approve_rule_book"),
+    path("inspection/rules/<str:version>/rule-book.json", tables.rule_book_file, name="rule_book_file"),
+    path("inspection/plans/", plans.plans, name="plans"),
+    path("inspection/plans/add/", plans.add_plan, name="add_plan"),
+    path("inspection/plans/preview/", plans.preview_plan, name="preview_plan"),
+    path("inspection/plans/<int:pk>/", plans.plan, name="plan"),
+    path("inspection/plans/<int:pk>/edit/", plans.edit_plan, name="edit_plan"),
+    path("inspection/plans/<int:pk>/approve/", plans.approve_plan, name="approve_plan"),
+    path("inspection/plans/<int:pk>/close/", plans.close_plan, name="close_plan"),
+    path("inspection/plans/<int:pk>/announce/", plans.announce, name="announce"),
+    path("inspection/draws/", draws.draws, name="draws"),
+    path("inspection/draws/<str:no>/", draws.draw, name="draw"),
+    path("inspection/draws/<str:no>/announcement/", draws.announcement, name="announcement"),
+    path("inspection/draws/<str:no>/frame/", draws.frame, name="frame"),
+    path("inspection/draws/<str:no>/bundle.json", draws.bundle, name="bundle"),
+    path("inspection/draws/<str:no>/execute/", draws.execute, name="execute"),
+    path("inspection/draws/<str:no>/assign/", draws.assign, name="assign"),
+    path("inspection/draws/<str:no>/abandon/", draws.abandon, name="abandon"),
+    path("inspection/tasks/", visits.tasks, name="tasks"),
+    path("inspection/tasks/mine/", visits.my_tasks, name="my_tasks"),
+    path("inspection/tasks/<int:pk>/", visits.task, name="task"),
+    path("inspection/tasks/<int:pk>/record/", visits.record, name="record"),
+    path("inspection/tasks/<int:pk>/withdraw/", visits.withdraw, name="withdraw"),
+    path("inspection/tasks/<int:pk>/replace/", visits.replace, name="replace"),
+    path("inspection/visits/", visits.visits, name="visits"),
+    path("inspection/visits/review/", visits.review_queue, name="review_queue"),
+    path("inspection/visits/publish/", visits.publish_queue, name="publish_queue"),
+    path("inspection/visits/<int:pk>/", visits.visit, name="visit"),
+    path("inspection/visits/<int:pk>/review/", visits.review, name="review"),
+    path("inspection/visits/<int:pk>/publish/", visits.publish, name="publish"),
+    path("inspection/visits/<int:pk>/correct/", visits.correct, name="correct"),
+    path("inspection/visits/<int:pk>/follow-up/", visits.close_follow_up, name="close_follow_up"),
+    path("inspection/follow-ups/", visits.follow_ups, name="follow_ups"),
+]

@@ -298,8 +298,8 @@ def _check_entry(
         problems["premises"] = _("该场所不属于被检查单位。")
     concerned = queries.items_for(task, items)
     allowed = {item.pk for item in concerned}
-    said = [one.item.pk for one in entry.findings]
-    if set(said) - allowed or len(said) != len(set(said)):
+    judged = [one.item.pk for one in entry.findings]
+    if set(judged) - allowed or len(judged) != len(set(judged)):
         problems["findings"] = _("单项结论应与本任务的抽查事项一一对应。")
     for one in entry.findings:
         if one.verdict == Finding.Verdict.PROBLEM and not one.text.strip():

@@ -18,23 +18,12 @@ from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task, TeamMem
 from zhunsheng.web.inspection.queries.plans import Cap, counties, in_scope, stratum_key
 from zhunsheng.web.inspection.queries.tables import applies_to
 from zhunsheng.web.people.models import Office
-from zhunsheng.web.people.queries import Person, division_scope, offices_of
 from zhunsheng.web.public_log import queries as log
 from zhunsheng.web.public_log.models import LogEntry
 from zhunsheng.web.registry.models import Inspector, Qualification, Recusal
 
 #: How a repeat visit is counted: whoever was on the last so many visits of an entity does not go again.
 LAST_VISITS = 2
-
-
-def visible_draws(user: Person) -> QuerySet[Draw]:
-    draws = Draw.objects.select_related("plan__office", "rule_book")
-    if division_scope(user) is None:
-        return draws
-    mine = offices_of(user)
-    return draws.filter(
-        Q(plan__office__in=mine) | Q(plan__joint_offices__in=mine) | Q(plan__office__children__in=mine)
-    ).distinct()
 
 
 def next_draw_no(office: Office, on: datetime.date) -> str:

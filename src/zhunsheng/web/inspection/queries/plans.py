@@ -2,13 +2,14 @@
 
 import datetime
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,25 +17,54 @@ from django.utils.translation import ngettext
 from zhunsheng.engine import clock
 from zhunsheng.engine.draw import allocate
 from zhunsheng.web.common.errors import language
-from zhunsheng.web.inspection.models import CheckItem, Plan, Task, Visit
-from zhunsheng.web.inspection.queries.tables import applies_to, industry_codes, industry_q
+from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task, Visit
+from zhunsheng.web.inspection.queries.tables import applies_to, choices, industry_choices, industry_codes, industry_q
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
-from zhunsheng.web.registry.models import BusinessEntity, Division, RiskClass
+from zhunsheng.web.registry.models import BusinessEntity, Division, EntityStatus, Park, RiskClass
 
 #: The stratum, and the key of the ratio, for entities without a class (or of a plan without strata).
 UNCLASSED = "*"
 SCOPE_KEYS = ("divisions", "parks", "industries", "sizes", "risk_classes", "schemes", "tags", "statuses")
 CAP = "CAP"
+PUBLISHED = (Task.State.PUBLISHED, Task.State.FOLLOWUP_OPEN, Task.State.CLOSED)
+VISITED = (Task.State.RESULT_ENTERED, *PUBLISHED)
 
 
 # -- plans -----------------------------------------------------------------------------------------------------------
 def visible_plans(user: Person) -> QuerySet[Plan]:
-    """Plans of the offices of one's area: a city officer sees all, a county officer the county's and joint ones."""
+    """Plans of the offices of one's area: a city officer sees all, a county officer the county's, the city's own that the
+    county carries out, and joint ones."""
     plans = Plan.objects.select_related("office")
     if division_scope(user) is None:
         return plans
-    mine = offices_of(user)
-    return plans.filter(Q(office__in=mine) | Q(joint_offices__in=mine) | Q(office__children__in=mine)).distinct()
+    return plans.filter(pk__in=_plans_of(user))
+
+
+def _plans_of(user: Person) -> QuerySet[Any]:
+    mine = offices_of(user).values("pk")
+    concerned = Q(office__in=mine) | Q(joint_offices__in=mine) | Q(office__children__in=mine)
+    return Plan.objects.filter(concerned).order_by().values("pk")
+
+
+def visible_draws(user: Person) -> QuerySet[Draw]:
+    draws = Draw.objects.select_related("plan__office", "rule_book")
+    return draws if division_scope(user) is None else draws.filter(plan__in=_plans_of(user))
+
+
+def counted_plans(plans: QuerySet[Plan]) -> QuerySet[Plan]:
+    """Plans with `drawn` and `published`, counted over their draws."""
+    tasks = Task.objects.filter(draw__plan=OuterRef("pk")).order_by().values("draw__plan")
+    return plans.annotate(drawn=_counted(tasks), published=_counted(tasks.filter(state__in=PUBLISHED)))
+
+
+def counted_draws(draws: QuerySet[Draw]) -> QuerySet[Draw]:
+    """Draws with `published`: how many of their units have a published result."""
+    tasks = Task.objects.filter(draw=OuterRef("pk"), state__in=PUBLISHED).order_by().values("draw")
+    return draws.annotate(published=_counted(tasks))
+
+
+def _counted(grouped: QuerySet[Any, Any]) -> Coalesce:
+    return Coalesce(Subquery(grouped.annotate(n=Count("pk")).values("n")), 0)
 
 
 # -- scope -----------------------------------------------------------------------------------------------------------
@@ -90,6 +120,31 @@ def _with_children(codes: Iterable[str]) -> list[str]:
         found |= more
         grown = bool(more)
     return sorted(found)
+
+
+def scope_words(scope: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """A scope in words: (what is looked at, which of it)."""
+    english = language() == "en"
+
+    def names(rows: Iterable[tuple[str, str, str]]) -> dict[str, str]:
+        return {code: (name_en or name) if english else name for code, name, name_en in rows}
+
+    known: dict[str, tuple[str, Callable[[], Mapping[str, Any]]]] = {
+        "divisions": (_("行政区划"), lambda: names(Division.objects.values_list("code", "name", "name_en"))),
+        "parks": (_("园区"), lambda: names(Park.objects.values_list("code", "name", "name_en"))),
+        "industries": (_("行业"), lambda: dict(industry_choices())),
+        "sizes": (_("规模"), lambda: dict(choices("registry/sizes"))),
+        "risk_classes": (_("信用风险分类"), lambda: dict(RiskClass.choices) | {UNCLASSED: _("未分类")}),
+        "statuses": (_("登记状态"), lambda: dict(EntityStatus.choices)),
+        "schemes": (_("主体标识类别"), dict),
+        "tags": (_("标签"), dict),
+    }
+    found = []
+    for key, (label, table) in known.items():
+        if scope.get(key):
+            words = table()
+            found.append((label, "、".join(str(words.get(code, code)) for code in scope[key])))
+    return found
 
 
 def counties() -> dict[str, str]:
@@ -369,7 +424,3 @@ def plan_progress(plans: Iterable[Plan]) -> dict[int, dict[str, int]]:
         if state == Task.State.WITHDRAWN:
             row["withdrawn"] += n
     return dict(done)
-
-
-PUBLISHED = (Task.State.PUBLISHED, Task.State.FOLLOWUP_OPEN, Task.State.CLOSED)
-VISITED = (Task.State.RESULT_ENTERED, *PUBLISHED)

@@ -8,10 +8,11 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from zhunsheng.engine import tables
+from zhunsheng.engine import responsibility, tables
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.records import in_force
 from zhunsheng.web.inspection.models import CheckItem, ResultWording, RuleBook
+from zhunsheng.web.people.models import Responsibility
 
 
 def items_on(day: datetime.date) -> QuerySet[CheckItem]:
@@ -130,3 +131,34 @@ def applies_to(item: CheckItem, industry: str) -> bool:
     """Whether an item concerns an entity of this industry."""
     codes = industry_codes(item.applies_to)
     return not codes or industry.startswith(industry_prefixes(codes)) if industry else not codes
+
+
+def route_of(item: CheckItem, on: datetime.date) -> responsibility.Route | None:
+    """Which office the responsibility matrix gives the item's product class and link to; None where it names neither."""
+    if item.product_class is None or not item.link:
+        return None
+    duties = [
+        responsibility.Duty(
+            row.office.code,
+            row.product_class.code,
+            responsibility.Link(row.link),
+            row.scope,
+            row.lead,
+            row.valid_from,
+            row.valid_to,
+        )
+        for row in Responsibility.objects.filter(product_class=item.product_class, link=item.link).select_related(
+            "office", "product_class"
+        )
+    ]
+    return responsibility.route(duties, item.product_class.code, responsibility.Link(item.link), on)
+
+
+def lead_offices(items: Iterable[CheckItem], on: datetime.date) -> list[str]:
+    """The codes of the offices that should lead a plan of these items: by the matrix, else those that answer for the items."""
+    found: dict[str, None] = {}
+    for item in items:
+        route = route_of(item, on)
+        for code in route.lead if route and route.lead else (item.office.code,):
+            found[code] = None
+    return list(found)

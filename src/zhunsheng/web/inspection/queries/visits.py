@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable
 from functools import lru_cache
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 
 from zhunsheng.engine import clock
 from zhunsheng.engine.errors import ZhunshengError
@@ -30,28 +30,32 @@ def visits_with_team(visits: QuerySet[Visit]) -> QuerySet[Visit]:
 
 def visible_tasks(user: Person) -> QuerySet[Task]:
     """City staff see all; county staff those in their county, of their office's plans, or with their own people on the team."""
-    scope = division_scope(user)
-    if scope is None:
+    codes = division_scope(user)
+    if codes is None:
         return Task.objects.all()
-    mine = offices_of(user)
-    own = Q(team__inspector__user=user) if isinstance(user, User) else Q(pk__in=[])
-    for code in scope:
-        own |= Q(entity__division__code__startswith=code)
-    return Task.objects.filter(own | Q(draw__plan__office__in=mine) | Q(team__inspector__office__in=mine)).distinct()
+    mine = offices_of(user).values("pk")
+    teams = TeamMember.objects.filter(Q(inspector__office__in=mine) | _own_places(user)).values("task")
+    return Task.objects.filter(_in_divisions(codes) | Q(draw__plan__office__in=mine) | Q(pk__in=teams))
 
 
 def visible_visits(user: Person) -> QuerySet[Visit]:
     """As `visible_tasks`; records of other systems by the place of the entity."""
-    scope = division_scope(user)
-    if scope is None:
+    codes = division_scope(user)
+    if codes is None:
         return Visit.objects.all()
-    mine = offices_of(user)
-    own = Q(task__team__inspector__user=user) if isinstance(user, User) else Q(pk__in=[])
-    for code in scope:
-        own |= Q(entity__division__code__startswith=code)
-    return Visit.objects.filter(
-        own | Q(task__draw__plan__office__in=mine) | Q(task__team__inspector__office__in=mine)
-    ).distinct()
+    return Visit.objects.filter(_in_divisions(codes) | Q(task__in=visible_tasks(user).values("pk")))
+
+
+def _in_divisions(codes: Iterable[str]) -> Q:
+    """Entities in these divisions: a county's code begins those of its townships."""
+    found = Q(pk__in=[])
+    for code in codes:
+        found |= Q(entity__division__code__startswith=code)
+    return found
+
+
+def _own_places(user: Person) -> Q:
+    return Q(inspector__user=user) if isinstance(user, User) else Q(pk__in=[])
 
 
 def my_tasks(user: User) -> QuerySet[Task]:
@@ -100,9 +104,14 @@ def publish_deadline(visited_on: datetime.date) -> clock.Deadline:
     return _publish_deadline(visited_on)
 
 
+def publish_limit(visited_on: datetime.date) -> clock.TimeLimit:
+    """The rule that says how long."""
+    return clock.limit(PUBLISH_LIMIT, visited_on)
+
+
 @lru_cache(maxsize=4096)
 def _publish_deadline(visited_on: datetime.date) -> clock.Deadline:
-    return clock.limit(PUBLISH_LIMIT, visited_on).deadline(visited_on)
+    return publish_limit(visited_on).deadline(visited_on)
 
 
 def publish_due(visited_on: datetime.date) -> datetime.date | None:
@@ -156,3 +165,11 @@ def visits_of(entity_id: int) -> QuerySet[Visit]:
 
 def open_follow_ups() -> QuerySet[FollowUp]:
     return FollowUp.objects.filter(state=FollowUp.State.OPEN)
+
+
+def late(on: datetime.date) -> Q:
+    """Results published after their last day, or not published and past it."""
+    return Q(publish_due__isnull=False) & (
+        Q(published_at__date__gt=F("publish_due"))
+        | Q(published_at__isnull=True, publish_due__lt=on) & ~Q(state=Visit.State.DRAFT)
+    )

@@ -1,0 +1,74 @@
+"""Inputs that several forms share."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from zhunsheng.web.common.templatetags.zs import named
+
+
+def day_input() -> forms.DateInput:
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+
+def moment_input() -> forms.DateTimeInput:
+    return forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
+
+
+def moment_field(label: Any, **options: Any) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        label=label, widget=moment_input(), input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"], **options
+    )
+
+
+class NamedChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable when it runs
+    """Rows by their name in the language of the page."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return named(obj)
+
+
+class NamedChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not subscriptable when it runs
+    def label_from_instance(self, obj: Any) -> str:
+        return named(obj)
+
+
+class ItemChoices(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # not subscriptable when it runs
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.code} {named(obj)}"
+
+
+class PremisesChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable when it runs
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj)
+
+
+class InspectorChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not subscriptable when it runs
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj)
+
+
+def text_area(rows: int = 3) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows})
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label=_("理由"), max_length=300, widget=text_area())
+
+
+class PublicReasonForm(forms.Form):
+    reason = forms.CharField(
+        label=_("理由"), max_length=300, widget=text_area(), help_text=_("理由将向社会公开,请勿写个人信息。")
+    )
+
+
+def checked(request: Any, name: str) -> list[int]:
+    """The keys ticked in a list."""
+    return [int(text) for text in request.POST.getlist(name) if text.isdecimal()]
+
+
+def fill(fields: Iterable[str], row: Any) -> dict[str, Any]:
+    """The present values of a row, for a form that makes its next version."""
+    return {name: getattr(row, name) for name in fields}

@@ -1,0 +1,137 @@
+"""What may be typed about a visit."""
+
+import datetime
+from typing import Any, cast
+
+from django import forms
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from zhunsheng.web.common.templatetags.zs import named
+from zhunsheng.web.inspection import queries
+from zhunsheng.web.inspection.actions import FindingInput, VisitInput
+from zhunsheng.web.inspection.forms.fields import (
+    NamedChoice,
+    PremisesChoice,
+    day_input,
+    text_area,
+)
+from zhunsheng.web.inspection.models import (
+    Finding,
+    ResultWording,
+    Task,
+    Visit,
+)
+from zhunsheng.web.registry.models import Premises
+
+SIGNED = cast("Any", Visit._meta.get_field("signed").choices)
+SEVERITY = cast("Any", Finding._meta.get_field("severity").choices)
+
+
+class VisitForm(forms.Form):
+    """The record of a visit: for each item a verdict, one result overall, the other side's word and signature."""
+
+    visited_on = forms.DateField(label=_("检查日期"), widget=day_input())
+    premises = PremisesChoice(label=_("检查场所"), queryset=Premises.objects.none(), required=False)
+    result = NamedChoice(
+        label=_("检查结果"), queryset=ResultWording.objects.none(), required=False, widget=forms.RadioSelect
+    )
+    summary = forms.CharField(label=_("情况说明"), max_length=1000, required=False, widget=text_area(3))
+    entity_opinion = forms.CharField(label=_("被检查单位意见"), max_length=500, required=False, widget=text_area(2))
+    signed = forms.ChoiceField(label=_("签字情况"), widget=forms.RadioSelect, choices=SIGNED, initial="signed")
+    witness = forms.CharField(
+        label=_("见证人"), max_length=80, required=False, help_text=_("拒绝签字或无人在场时必填。")
+    )
+
+    def __init__(self, *args: Any, task: Task, on: datetime.date, correction: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.task = task
+        self.items = queries.items_for(task)
+        fields = cast("dict[str, Any]", self.fields)
+        places = task.entity.premises.filter(closed_on__isnull=True)
+        fields["premises"].queryset = places
+        fields["premises"].empty_label = _now("登记住所:%(address)s") % {"address": task.entity.address or "—"}
+        fields["result"].queryset = queries.wordings_on(on)
+        fields["result"].empty_label = None
+        for item in self.items:
+            fields[f"verdict_{item.pk}"] = forms.ChoiceField(
+                label=named(item),
+                choices=Finding.Verdict.choices,
+                widget=forms.RadioSelect,
+                required=False,
+                help_text=item.content,
+            )
+            fields[f"text_{item.pk}"] = forms.CharField(
+                label=_now("问题描述"), max_length=600, required=False, widget=text_area(2)
+            )
+            fields[f"severity_{item.pk}"] = forms.ChoiceField(
+                label=_now("严重程度"), required=False, choices=[("", "—"), *SEVERITY]
+            )
+            fields[f"action_{item.pk}"] = forms.CharField(label=_now("当场处理"), max_length=200, required=False)
+        order = ["visited_on", "premises"]
+        for item in self.items:
+            order += [f"{part}_{item.pk}" for part in ("verdict", "text", "severity", "action")]
+        order += ["result", "summary", "entity_opinion", "signed", "witness"]
+        if correction:
+            fields["correction_reason"] = forms.CharField(
+                label=_now("更正理由"),
+                max_length=300,
+                widget=text_area(2),
+                help_text=_now("与更正前后的结果一并公示,请勿写个人信息。"),
+            )
+            order.insert(0, "correction_reason")
+        self.order_fields(order)
+
+    def entry(self) -> VisitInput:
+        """What `actions.record_visit` takes. Items without a verdict are left out."""
+        asked = self.cleaned_data
+        findings = [
+            FindingInput(
+                item,
+                asked[f"verdict_{item.pk}"],
+                asked[f"text_{item.pk}"],
+                asked[f"severity_{item.pk}"],
+                asked[f"action_{item.pk}"],
+            )
+            for item in self.items
+            if asked.get(f"verdict_{item.pk}")
+        ]
+        return VisitInput(
+            task=self.task,
+            visited_on=asked["visited_on"],
+            result=asked["result"],
+            findings=findings,
+            premises=asked["premises"],
+            summary=asked["summary"],
+            entity_opinion=asked["entity_opinion"],
+            signed=asked["signed"],
+            witness=asked["witness"],
+        )
+
+    def item_groups(self) -> list[dict[str, Any]]:
+        """Each item with its four fields, for the page."""
+        return [
+            {"item": item, "fields": [self[f"{part}_{item.pk}"] for part in ("verdict", "text", "severity", "action")]}
+            for item in self.items
+        ]
+
+
+def visit_initial(visit: Visit) -> dict[str, Any]:
+    """A record as the form shows it."""
+    found: dict[str, Any] = {
+        key: getattr(visit, key)
+        for key in ("visited_on", "premises", "result", "summary", "entity_opinion", "signed", "witness")
+    }
+    for one in visit.findings.all():
+        if one.item_id:
+            found |= {
+                f"verdict_{one.item_id}": one.verdict,
+                f"text_{one.item_id}": one.text,
+                f"severity_{one.item_id}": one.severity,
+                f"action_{one.item_id}": one.action,
+            }
+    return found
+
+
+class OutcomeForm(forms.Form):
+    outcome = forms.CharField(label=_("处理结果"), max_length=500, widget=text_area())
