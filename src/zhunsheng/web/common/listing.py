@@ -268,7 +268,8 @@ def _readable(form_field: Any, value: Any) -> str:
         return f"{exports.plain(value.start)} – {exports.plain(value.stop)}"
     values = value if isinstance(value, list | tuple | QuerySet) else [value]
     choices = (
-        {str(key): str(label) for key, label in getattr(form_field, "choices", []) or []}
+        # Not `or []`: the choices of a filter that are made by a function have no length to be asked for.
+        {str(key): str(label) for key, label in getattr(form_field, "choices", [])}
         if not isinstance(values, QuerySet)
         else {}
     )

@@ -38,6 +38,7 @@ urlpatterns = [
     path("methods/tables/", methods.tables, name="tables"),
     path("methods/tables/<path:name>.csv", methods.table_csv, name="table_csv"),
     path("methods/tables/<path:name>/", methods.table, name="table"),
+    path("methods/verify_draw.py", methods.verifier, name="verifier"),
     path("methods/<slug:rule>/", methods.method, name="method"),
     path("data/", data.data, name="data"),
     path("data/<slug:code>.<slug:kind>", data.dataset, name="dataset"),

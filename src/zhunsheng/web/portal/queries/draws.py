@@ -20,7 +20,7 @@ from zhunsheng.engine.draw.announce import Terms
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.public_log import Json
 from zhunsheng.web.common.errors import language
-from zhunsheng.web.common.templatetags.zs import moment, named
+from zhunsheng.web.common.templatetags.zs import moment, named, percent
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Draw, Task, TeamMember
 from zhunsheng.web.inspection.queries.visits import PUBLISH_LIMIT
@@ -177,12 +177,17 @@ def evidence_words(key: str) -> str:
 # -- the frame -------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """A unit of the frame. `position` from 1; `rank` 0 where it was not computed or cannot be drawn."""
+    """A unit of the frame. `position` from 1; `rank` 0 where it was not computed or cannot be drawn.
+
+    Its stratum is told by its probability (`share`, `odds`: n/N). The name of a stratum may be a class of risk, which is
+    for internal use (国市监信发〔2022〕6号), and no page says it beside a firm.
+    """
 
     position: int
     id: str
     code: str
-    stratum: str
+    share: str
+    odds: str
     exclusion: str
     ticket: str
     rank: int
@@ -191,20 +196,34 @@ class UnitRow:
     team: str
 
 
-def unit_row(draw: Draw, row: "inspection.FrameRow", rank: int, teams: Mapping[int, str]) -> UnitRow:
+def _odds(draw: Draw) -> dict[str, tuple[str, str]]:
+    """Stratum → the probability of each of its units, as a share and as n/N."""
+    return {
+        row["key"]: (percent(Fraction(row["n"], row["size"]), 2) if row["size"] else "", f"{row['n']}/{row['size']}")
+        for row in draw.strata
+    }
+
+
+def _unit_row(
+    row: "inspection.FrameRow", odds: Mapping[str, tuple[str, str]], rank: int = 0, team: str = ""
+) -> UnitRow:
     leaf, task = row.leaf, row.task
+    share, quotient = odds.get(leaf["stratum"], ("", ""))
     return UnitRow(
-        row.position + 1, leaf["id"], address_code(leaf["id"]), leaf["stratum"], leaf.get("exclusion", ""), row.ticket,
-        rank or (task.rank if task else 0), task is not None,
-        task.withdrawn_reason if task and task.state == Task.State.WITHDRAWN else "",
-        teams.get(task.pk, "") if task else "",
+        row.position + 1, leaf["id"], address_code(leaf["id"]), share, quotient, leaf.get("exclusion", ""), row.ticket,
+        rank or (task.rank if task else 0), task is not None, _withdrawn(task), team,
     )  # fmt: skip
+
+
+def _withdrawn(task: Task | None) -> str:
+    return task.withdrawn_reason if task is not None and task.state == Task.State.WITHDRAWN else ""
 
 
 def frame_page(draw: Draw, page: int) -> tuple[list[UnitRow], int]:
     """One page (from 1) of the frame in the order in which it was frozen, and how many units it has."""
     rows, total = inspection.frame_page(draw, (page - 1) * PAGE, PAGE)
-    return [unit_row(draw, row, 0, {}) for row in rows], total
+    odds = _odds(draw)
+    return [_unit_row(row, odds) for row in rows], total
 
 
 def find_unit(draw: Draw, text: str) -> UnitRow | None:
@@ -213,13 +232,13 @@ def find_unit(draw: Draw, text: str) -> UnitRow | None:
     row = inspection.find_in_frame(draw, unit_id) if unit_id else None
     if row is None:
         return None
-    teams = _teams([row.task.pk]) if row.task else {}
-    return unit_row(draw, row, inspection.rank_in_stratum(draw, row), teams)
+    team = _teams([row.task.pk]).get(row.task.pk, "") if row.task else ""
+    return _unit_row(row, _odds(draw), inspection.rank_in_stratum(draw, row), team)
 
 
 def _id_with(draw: Draw, code: str) -> str:
     """The id in the frame whose part after the scheme is `code`; '' where there is none."""
-    form = re.compile(rb'"id":"([a-z][a-z0-9-]*:' + re.escape(code.upper().encode()) + rb')"')
+    form = re.compile(rb'"id":"([a-z][a-z0-9-]*:' + re.escape(code.encode()) + rb')"', re.IGNORECASE)
     for line in inspection.frame_lines(draw):
         if found := form.search(line):
             return found[1].decode()
@@ -227,14 +246,14 @@ def _id_with(draw: Draw, code: str) -> str:
 
 
 def drawn_page(draw: Draw, page: int) -> tuple[list[UnitRow], int]:
-    """One page of the drawn units, by stratum and rank, with their teams by number."""
-    tasks = draw.tasks.order_by("stratum", "rank")
+    """One page of the drawn units in the order of the selection, with their teams by number."""
+    tasks, odds = draw.tasks.order_by("no"), _odds(draw)
     shown = list(tasks[(page - 1) * PAGE : page * PAGE])
     teams = _teams([task.pk for task in shown])
     rows = [
         UnitRow(
-            0, task.unit_id, address_code(task.unit_id), task.stratum, "", task.ticket, task.rank, True,
-            task.withdrawn_reason if task.state == Task.State.WITHDRAWN else "", teams.get(task.pk, ""),
+            0, task.unit_id, address_code(task.unit_id), *odds.get(task.stratum, ("", "")), "", task.ticket, task.rank,
+            True, _withdrawn(task), teams.get(task.pk, ""),
         )
         for task in shown
     ]  # fmt: skip
@@ -293,12 +312,12 @@ def recipes(draw: Draw, origin: str) -> list[Recipe]:
             draw.seed,
         )
     )
-    first = draw.tasks.order_by("stratum", "rank").first()
+    first = draw.tasks.order_by("no").first()
     if first is not None:
         text = f"{draw.seed}|target|{first.unit_id}"
         found.append(
             Recipe(
-                _("一家企业的票号：层 %(stratum)s 中票号最小的一家") % {"stratum": first.stratum},
+                _("一家企业的抽签号（这里是抽中名单的第一家；换成任何一家的代码都可以）"),
                 f"printf '%s' {shlex.quote(text)} | sha256sum",
                 first.ticket,
             )

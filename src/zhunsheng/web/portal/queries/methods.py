@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 import markdown
 from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from markdown.extensions.toc import TocExtension, slugify_unicode
 from markdown.treeprocessors import Treeprocessor
@@ -25,8 +26,8 @@ PACKAGE = Path(zhunsheng.__file__).parent
 DOCS = (PACKAGE / "docs", PACKAGE.parents[1] / "docs")
 #: tables that say nothing about a rule: words of the demo
 HIDDEN = ("demo/",)
+VERIFIER = "verify_draw.py"
 _CODE = re.compile(r"`([^`\n]+)`")
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Document:
     code: str
     title: str
     summary: str
-    html: str
+    html: SafeString
     toc: tuple[tuple[str, str], ...]
     tables: tuple[str, ...]
 
@@ -44,6 +45,12 @@ class Document:
 def folder(name: str) -> Path | None:
     """docs/<name>: inside an installed package, else beside its sources; None where neither is there."""
     return next((docs / name for docs in DOCS if (docs / name).is_dir()), None)
+
+
+def verifier() -> Path | None:
+    """The second, independent checker of draws: one file for the standard library of Python."""
+    where = folder("rules")
+    return where / VERIFIER if where is not None and (where / VERIFIER).is_file() else None
 
 
 def codes(name: str = "rules") -> list[str]:
@@ -55,7 +62,7 @@ def codes(name: str = "rules") -> list[str]:
 def document(code: str, lang: str, name: str = "rules") -> Document | None:
     """A document in the language of the page; in the other one where it is written in that only; None where there is none."""
     where = folder(name)
-    if where is None or not _NAME.fullmatch(code):
+    if where is None or code not in codes(name):
         return None
     chinese, english = where / f"{code}.zh.md", where / f"{code}.md"
     for path in (english, chinese) if lang == "en" else (chinese, english):
@@ -84,7 +91,8 @@ def _read(path: Path, changed: int, code: str, name: str, lang: str, here: str) 
     )
     written = written.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
     parts = tuple((str(token["id"]), str(token["name"])) for token in writer.toc_tokens)
-    return Document(code, title, _summary(body), written, parts, tuple(mentioned(text, here)))
+    shown = mark_safe(written)  # noqa: S308 - written by this project, packaged with it
+    return Document(code, title, _summary(body), shown, parts, tuple(mentioned(text, here)))
 
 
 class _Links(Treeprocessor):  # type: ignore[misc]
@@ -110,6 +118,8 @@ class _Links(Treeprocessor):  # type: ignore[misc]
         *folders, file = [part for part in path.split("/") if part not in ("", ".")]
         name = [part for part in folders if part != ".."][-1:] or [self.name]
         code = file.removesuffix(".md").removesuffix(".zh")
+        if file == VERIFIER and verifier():
+            return reverse("portal:verifier")
         if not file.endswith(".md") or code not in codes(name[0]):
             return ""
         if name == ["rules"]:

@@ -192,7 +192,7 @@ DATASETS: tuple[Dataset, ...] = (
         ), _results, _public_acts,
     ),
     Dataset(
-        "draws", _("随机抽取"), _("全部抽取，包括公开放弃的。每次抽取的完整卷宗另有下载，见各抽取的页面。"),
+        "draws", _("随机抽取"), _("全部抽取，包括公开放弃的。每次抽取的完整公开包另有下载，见各抽取的页面。"),
         _cols(
             ("no", _("抽取编号")), ("plan", _("计划编号")), ("plan_name", _("计划名称")), ("organ", _("牵头机构")),
             ("kind", _("undirected 不定向，directed 定向，joint 部门联合")),

@@ -1,14 +1,14 @@
 """Published results: what each of them says, which versions it has, where it is kept."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import named, state_tag
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import TeamMember, Visit
@@ -76,7 +76,11 @@ def versions(visit: Visit) -> list[Visit]:
 
 def of_entity(entity_id: int) -> list[Visit]:
     """All public results of one entity, the newest first, old and corrected versions among them."""
-    visits = inspection.public_visits_of(entity_id).select_related("result", "task__draw__plan__office")
+    visits = (
+        inspection.public_visits_of(entity_id)
+        .select_related("result", "task__draw__plan__office")
+        .prefetch_related(None)
+    )
     return list(visits.order_by("-visited_on", "-pk"))
 
 
@@ -110,9 +114,14 @@ def days_late(visit: Visit) -> int:
 
 def outcomes(draw_id: int) -> list[tuple[str, str, int]]:
     """(wording, kind of tag, how many) of a draw's published results, the most frequent first."""
-    visits = published().filter(task__draw=draw_id)
-    counts: Counter[tuple[str, str]] = Counter()
-    for visit in visits.order_by().only("result__name", "result__name_en", "result__estimation_role"):
-        if visit.result is not None:
-            counts[(named(visit.result), KINDS[visit.result.estimation_role])] += 1
-    return [(name, kind, n) for (name, kind), n in counts.most_common()]
+    rows = (
+        published()
+        .select_related(None)
+        .filter(task__draw=draw_id, result__isnull=False)
+        .order_by()
+        .values_list("result__name", "result__name_en", "result__estimation_role")
+        .annotate(n=Count("pk"))
+    )
+    english = language() == "en"
+    found = [((name_en or name) if english else name, KINDS[role], n) for name, name_en, role, n in rows]
+    return sorted(found, key=lambda row: (-row[2], row[0]))

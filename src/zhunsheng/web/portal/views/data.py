@@ -1,12 +1,12 @@
 """Open data: the catalogue and its files."""
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from zhunsheng.web.portal.queries import open_data
 from zhunsheng.web.portal.views import serving
-from zhunsheng.web.portal.views.serving import public
+from zhunsheng.web.portal.views.serving import Missing, public
 
 
 @public
@@ -24,7 +24,7 @@ def data(request: HttpRequest) -> HttpResponse:
 def dataset(request: HttpRequest, code: str, kind: str) -> HttpResponseBase:
     found = open_data.dataset(code)
     if found is None or kind not in open_data.KINDS:
-        raise Http404(_("没有这个数据集。全部数据集见开放数据页。"))
+        raise Missing(_("没有这个数据集。全部数据集见开放数据页。"))
     file, stream = open_data.open_file(found, kind)
     same = serving.unchanged(request, file.sha256)
     if same is not None:

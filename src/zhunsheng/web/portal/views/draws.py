@@ -2,7 +2,7 @@
 
 import json
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,7 @@ from zhunsheng.web.inspection.models import Draw
 from zhunsheng.web.portal.forms import DrawFilter
 from zhunsheng.web.portal.queries import draws, results
 from zhunsheng.web.portal.views import serving
-from zhunsheng.web.portal.views.serving import public
+from zhunsheng.web.portal.views.serving import Missing, asked, public
 from zhunsheng.web.public_log import words
 
 SHOWN = 20
@@ -58,7 +58,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def _draw(no: str) -> Draw:
     found = draws.find(no)
     if found is None:
-        raise Http404(_("没有编号为“%(no)s”的抽取。所有抽取都在抽查公示页，包括已放弃的。") % {"no": no[:80]})
+        raise Missing(_("没有编号为“%(no)s”的抽取。所有抽取都在抽查公示页，包括已放弃的。") % {"no": no[:80]})
     return found
 
 
@@ -117,7 +117,7 @@ def bundle(request: HttpRequest, no: str) -> HttpResponseBase:
     """Everything about a draw in one file, for `zhunsheng verify`."""
     found = _draw(no)
     if not draws.bundle_open(found):
-        raise Http404(_("抽取 %(no)s 尚未执行，卷宗在抽取之后公布。公告和名录现在就可以下载。") % {"no": found.no})
+        raise Missing(_("抽取 %(no)s 尚未执行，公开包在抽取之后公布。公告和名录现在就可以下载。") % {"no": found.no})
     mark = draws.bundle_mark(found)
     return serving.unchanged(request, mark) or serving.whole(
         inspection.bundle_bytes(found), f"{found.no}.json", "application/json", mark
@@ -128,7 +128,7 @@ def bundle(request: HttpRequest, no: str) -> HttpResponseBase:
 def frame(request: HttpRequest, no: str) -> HttpResponse:
     """The frozen frame: find a firm in it, or turn its pages; with `drawn`, those that were drawn."""
     found = _draw(no)
-    text = request.GET.get("q", "").strip()[:100]
+    text = asked(request, "q")
     only_drawn = bool(found.seed) and request.GET.get("show") == "drawn"
     page = _page(request.GET.get("page", ""))
     rows: list[draws.UnitRow] = []
@@ -142,7 +142,6 @@ def frame(request: HttpRequest, no: str) -> HttpResponse:
     pages = max(1, -(-total // draws.PAGE))
     return render(request, "portal/frame.html", {
         "draw": found, "q": text, "unit": unit, "rows": rows, "total": total, "only_drawn": only_drawn,
-        "names": {row.key: row for row in draws.strata(found)},
         "first": (page - 1) * draws.PAGE + 1, "last": min(page * draws.PAGE, total), "page": page, "pages": pages,
         "tabs": [
             {"label": _("全部名录"), "url": "?", "current": not only_drawn and not text, "count": found.frame_size},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -10,14 +10,14 @@ from django.utils.translation import gettext as _
 from zhunsheng.web.desk import providers
 from zhunsheng.web.inspection.models import Visit
 from zhunsheng.web.portal.queries import firms, results
-from zhunsheng.web.portal.views.serving import public
+from zhunsheng.web.portal.views.serving import Missing, public
 
 
 @public
 def firm(request: HttpRequest, code: str) -> HttpResponse:
     entity = firms.find(code)
     if entity is None:
-        raise Http404(
+        raise Missing(
             _("名录库中没有代码为“%(code)s”的企业。请核对 18 位统一社会信用代码，或按企业名称搜索。")
             % {"code": code[:80]}
         )

@@ -7,17 +7,16 @@ from django.utils import timezone
 
 from zhunsheng.web.appraisal.views import board
 from zhunsheng.web.portal.queries import draws, results, scoreboard, search
-from zhunsheng.web.portal.views.serving import public
+from zhunsheng.web.portal.views.serving import asked, public
 from zhunsheng.web.public_log import queries as log
 from zhunsheng.web.registry.models import BusinessEntity
 
 NEWEST = 8
-LONGEST = 100
 
 
 @public
 def home(request: HttpRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()[:LONGEST]
+    text = asked(request, "q")
     if text:
         return _found(request, text)
     now = timezone.now()

@@ -1,6 +1,8 @@
 """The rules in plain words, and the dated tables behind them with the certainty of every row."""
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+import hashlib
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
@@ -9,7 +11,8 @@ from zhunsheng.engine import tables as engine
 from zhunsheng.web.common import city, exports
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.portal.queries import methods as queries
-from zhunsheng.web.portal.views.serving import FRESH, public
+from zhunsheng.web.portal.views import serving
+from zhunsheng.web.portal.views.serving import FRESH, Missing, asked, public
 
 PAGE = 200
 
@@ -26,7 +29,7 @@ def methods(request: HttpRequest) -> HttpResponse:
 def method(request: HttpRequest, rule: str) -> HttpResponse:
     found = queries.document(rule, language())
     if found is None:
-        raise Http404(_("没有名为“%(rule)s”的规则说明。") % {"rule": rule[:80]})
+        raise Missing(_("没有名为“%(rule)s”的规则说明。") % {"rule": rule[:80]})
     return render(request, "portal/method.html", {
         "rule": found, "version": zhunsheng.__version__, "path": queries.source_path(rule, language()),
         "tables": queries.summaries(found.tables, language()),
@@ -34,11 +37,21 @@ def method(request: HttpRequest, rule: str) -> HttpResponse:
 
 
 @public
+def verifier(request: HttpRequest) -> HttpResponseBase:
+    """The second checker of draws, as a file: it shares no code with the platform."""
+    path = queries.verifier()
+    if path is None:
+        raise Missing(_("安装包里没有这个核验程序；它在源代码的 docs/rules 目录。"))
+    data = path.read_bytes()
+    return serving.whole(data, path.name, "text/x-python; charset=utf-8", hashlib.sha256(data).hexdigest())
+
+
+@public
 def guide(request: HttpRequest, code: str = "citizen") -> HttpResponse:
     """Help: the guide of a kind of reader."""
     found = queries.document(code, language(), "guide") if code in GUIDES else None
     if found is None:
-        raise Http404(_("没有名为“%(rule)s”的使用说明。") % {"rule": code[:80]})
+        raise Missing(_("没有名为“%(rule)s”的使用说明。") % {"rule": code[:80]})
     others = [queries.document(one, language(), "guide") for one in GUIDES if one != code]
     return render(request, "portal/guide.html", {"guide": found, "others": [one for one in others if one]})
 
@@ -61,14 +74,14 @@ def tables(request: HttpRequest) -> HttpResponse:
 def _table(name: str) -> engine.Table:
     found = queries.table(name, city.current().folder)
     if found is None:
-        raise Http404(_("没有名为“%(name)s”的数据表。") % {"name": name[:80]})
+        raise Missing(_("没有名为“%(name)s”的数据表。") % {"name": name[:80]})
     return found
 
 
 @public
 def table(request: HttpRequest, name: str) -> HttpResponse:
     found = _table(name)
-    text, mark = request.GET.get("q", "").strip()[:100], request.GET.get("confidence", "")
+    text, mark = asked(request, "q"), request.GET.get("confidence", "")
     rows = [row for row in found.rows if _matches(row, text, mark)]
     number = request.GET.get("page", "")
     pages = max(1, -(-len(rows) // PAGE))

@@ -1,6 +1,6 @@
 """Published results: the list with its filters, and one result with its versions."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -18,7 +18,7 @@ from zhunsheng.web.inspection.models import Visit
 from zhunsheng.web.inspection.queries.visits import PUBLISH_LIMIT
 from zhunsheng.web.portal.forms import ResultFilter
 from zhunsheng.web.portal.queries import firms, results
-from zhunsheng.web.portal.views.serving import public
+from zhunsheng.web.portal.views.serving import Missing, public
 
 
 def _draw_no(visit: Visit) -> str:
@@ -71,7 +71,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 def result(request: HttpRequest, no: str) -> HttpResponse:
     visit = results.find(no)
     if visit is None:
-        raise Http404(_("没有编号为“%(no)s”的已公示结果。编号可能有误，也可能这份记录还没有公示。") % {"no": no[:80]})
+        raise Missing(_("没有编号为“%(no)s”的已公示结果。编号可能有误，也可能这份记录还没有公示。") % {"no": no[:80]})
     chain = results.versions(visit)
     entries = results.entries(chain)
     return render(request, "portal/result.html", {

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -11,20 +11,27 @@ from zhunsheng.web.appraisal.models import Snapshot
 from zhunsheng.web.appraisal.views import board
 from zhunsheng.web.portal.queries import scoreboard as queries
 from zhunsheng.web.portal.views import serving
-from zhunsheng.web.portal.views.serving import public
+from zhunsheng.web.portal.views.serving import Missing, public
 
 
 @public
 def scoreboard(request: HttpRequest, year: int | None = None) -> HttpResponse:
     years = queries.years()
     if year is not None and year not in years:
-        raise Http404(_("%(year)s 年没有经批准公开的快照。") % {"year": year})
+        raise Missing(_("%(year)s 年没有经批准公开的快照。") % {"year": year})
     return _page(request, queries.newest(year), years)
+
+
+def _approved(no: str) -> Snapshot:
+    found = queries.approved().filter(no=no).first()
+    if found is None:
+        raise Missing(_("没有编号为“%(no)s”的公开快照。快照经批准后才公开。") % {"no": no[:80]})
+    return found
 
 
 @public
 def snapshot(request: HttpRequest, no: str) -> HttpResponse:
-    found = get_object_or_404(queries.approved(), no=no)
+    found = _approved(no)
     return _page(request, found, queries.years())
 
 
@@ -49,7 +56,7 @@ def _page(request: HttpRequest, found: Snapshot | None, years: list[int]) -> Htt
 @public
 def raw(request: HttpRequest, no: str) -> HttpResponseBase:
     """The snapshot byte for byte as it was hashed."""
-    found = get_object_or_404(queries.approved(), no=no)
+    found = _approved(no)
     return serving.unchanged(request, found.sha256) or serving.whole(
         found.body.encode(),
         f"{found.no}.json",

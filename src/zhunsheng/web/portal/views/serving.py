@@ -3,13 +3,16 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 from urllib.parse import quote
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 View = Callable[..., HttpResponseBase]
@@ -19,9 +22,28 @@ FRESH = "public, max-age=300, must-revalidate"
 FROZEN = "public, max-age=86400"
 
 
+class Missing(Exception):
+    """There is nothing public under this address; the sentence says what to look for instead."""
+
+
 def public(view: View) -> View:
-    """A page for everyone, by GET and HEAD only."""
-    return login_not_required(require_safe(view))
+    """A page for everyone, by GET and HEAD only; where it misses something, the 404 page says what."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            if any("\0" in value for value in kwargs.values() if isinstance(value, str)):
+                raise Missing(_("地址中有不能使用的字符。"))  # PostgreSQL refuses it, SQLite does not
+            return view(request, *args, **kwargs)
+        except Missing as problem:
+            return render(request, "404.html", {"sentence": str(problem)}, status=404)
+
+    return login_not_required(require_safe(answer))
+
+
+def asked(request: HttpRequest, name: str, longest: int = 100) -> str:
+    """What a reader typed into a field of the address, without what no database takes."""
+    return request.GET.get(name, "").replace("\0", "").strip()[:longest]
 
 
 def unchanged(request: HttpRequest, mark: str) -> HttpResponse | None:
