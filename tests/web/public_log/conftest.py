@@ -3,11 +3,10 @@
 import datetime
 
 import pytest
-from django.utils import timezone
 
 from zhunsheng.web.public_log.actions import Deed, record_many
 
-AT = timezone.make_aware(datetime.datetime(2026, 11, 24, 9))
+AT = datetime.datetime(2026, 11, 24, 1, tzinfo=datetime.UTC)
 
 
 @pytest.fixture

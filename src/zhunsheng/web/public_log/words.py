@@ -13,8 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.web.public_log.models import Act
 
-Words = "str | Promise"
-
 #: verb of an act, kind of an entry → what happened
 VERBS: Mapping[str, Promise] = {
     "create_user": _("新建账号"),
@@ -46,10 +44,58 @@ VERBS: Mapping[str, Promise] = {
     "map_import": _("修改字段对应"),
     "load_import": _("导入"),
     "discard_import": _("放弃导入"),
+    "inspection.load_tables": _("载入抽查事项与用语"),
+    "inspection.item.add": _("列入抽查事项"),
+    "inspection.item.revise": _("修订抽查事项"),
+    "inspection.item.end": _("停用抽查事项"),
+    "inspection.wording.add": _("增加结果用语"),
+    "inspection.wording.revise": _("修订结果用语"),
+    "rule_book.draft": _("拟定实施细则"),
+    "rule_book.approve": _("批准实施细则"),
+    "plan.draft": _("拟定抽查计划"),
+    "plan.edit": _("修改抽查计划"),
+    "plan.approve": _("批准抽查计划"),
+    "plan.close": _("结束抽查计划"),
+    "draw.announce": _("公告抽取"),
+    "draw.execute": _("执行抽取"),
+    "draw.assign": _("随机派员"),
+    "draw.abandon": _("放弃抽取"),
+    "task.withdraw": _("撤回任务"),
+    "team.replace": _("更换检查人员"),
+    "visit.draft": _("保存检查记录"),
+    "visit.submit": _("提交检查记录"),
+    "visit.review": _("复核通过"),
+    "visit.return": _("退回检查记录"),
+    "visit.publish": _("公示检查结果"),
+    "visit.correct": _("更正检查结果"),
+    "follow_up.close": _("办结后续处理"),
+    "target.load": _("载入目标"),
+    "snapshot.freeze": _("生成记分牌快照"),
+    "snapshot.approve": _("批准快照公开"),
+    "snapshot.reject": _("不批准快照"),
 }
 
 #: the verbs whose acts are public: the kinds of entries that the log has
-PUBLIC_VERBS: tuple[str, ...] = ()
+PUBLIC_VERBS: tuple[str, ...] = (
+    "rule_book.approve",
+    "inspection.load_tables",
+    "inspection.item.add",
+    "inspection.item.revise",
+    "inspection.item.end",
+    "inspection.wording.add",
+    "inspection.wording.revise",
+    "plan.approve",
+    "plan.close",
+    "draw.announce",
+    "draw.execute",
+    "draw.assign",
+    "draw.abandon",
+    "task.withdraw",
+    "team.replace",
+    "visit.publish",
+    "follow_up.close",
+    "snapshot.approve",
+)
 
 #: kind of a subject → (its name, the page for staff, the page for the public); each page takes the subject's number
 SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
@@ -60,6 +106,15 @@ SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
     "entity": (_("经营主体"), "registry:entity", ""),
     "inspector": (_("检查人员"), "registry:inspector", ""),
     "import_run": (_("导入批次"), "desk:import_run", ""),
+    "table": (_("数据表"), "", ""),
+    "check_item": (_("抽查事项"), "", ""),
+    "result_wording": (_("结果用语"), "", ""),
+    "rule_book": (_("实施细则"), "inspection:rule_book", ""),
+    "plan": (_("抽查计划"), "", ""),
+    "draw": (_("抽取"), "inspection:draw", "portal:draw"),
+    "task": (_("检查任务"), "", ""),
+    "visit": (_("检查记录"), "", "portal:result"),
+    "snapshot": (_("记分牌快照"), "appraisal:snapshot", "portal:snapshot"),
 }
 
 
