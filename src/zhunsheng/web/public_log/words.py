@@ -68,6 +68,7 @@ VERBS: Mapping[str, Promise] = {
     "visit.return": _("退回检查记录"),
     "visit.publish": _("公示检查结果"),
     "visit.correct": _("更正检查结果"),
+    "visit.import": _("导入过去的检查结果"),
     "follow_up.close": _("办结后续处理"),
     "target.load": _("载入目标"),
     "snapshot.freeze": _("生成记分牌快照"),
@@ -93,6 +94,7 @@ PUBLIC_VERBS: tuple[str, ...] = (
     "task.withdraw",
     "team.replace",
     "visit.publish",
+    "visit.import",
     "follow_up.close",
     "snapshot.approve",
 )
