@@ -24,6 +24,10 @@ class Head:
     root: bytes
     at: "datetime.datetime | None"
 
+    @property
+    def hex(self) -> str:
+        return self.root.hex()
+
 
 def head() -> Head:
     row = LogHead.objects.filter(id=1).first()
