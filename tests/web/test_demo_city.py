@@ -87,6 +87,8 @@ def test_the_city_stands(demo):
     # results: the worse class has the higher share of problems, as it is in truth
     shares = queries.problem_rate_by_class(datetime.date(2020, 1, 1), timezone.localdate())
     assert shares["A"].value < shares["D"].value
+    ats = list(LogEntry.objects.order_by("index").values_list("at", flat=True))
+    assert ats == sorted(ats), "the log is in order of time"
     # the log holds every public act in order, and nobody's name
     entries = list(LogEntry.objects.order_by("index"))
     assert [entry.index for entry in entries] == list(range(len(entries)))

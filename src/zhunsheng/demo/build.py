@@ -1,12 +1,16 @@
 """Builds 衡川市 into the platform: through its own actions, in bulk where they are bulk, at the moments when it happened."""
 
 import datetime
+import heapq
+import itertools
 import json
 import random
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -23,6 +27,7 @@ from zhunsheng.demo.problems import problems
 from zhunsheng.engine import clock
 from zhunsheng.engine.draw import Source, Value, commitment
 from zhunsheng.web.appraisal import actions as appraisal
+from zhunsheng.web.appraisal.models import Snapshot
 from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.inspection import queries as inspection_queries
 from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, Visit
@@ -40,6 +45,7 @@ from zhunsheng.web.registry.models import (
 
 CHINA = ZoneInfo("Asia/Shanghai")
 CITY, CITY_CODE = "hengchuan", "990100"
+RATIOS = {"A": "0.01", "B": "0.02", "C": "0.10", "D": "0.30", "*": "0.03"}
 PARTIES = ("市纪委监委派驻纪检组", "衡川市公证处", "市人大代表")
 
 
@@ -56,7 +62,7 @@ class PlanIdea:
 
 
 PLANS = (
-    PlanIdea("年报与即时公示信息不定向抽查(第一批)", ("CJ-01", "CJ-02"), 700),
+    PlanIdea("年报与即时公示信息不定向抽查（第一批）", ("CJ-01", "CJ-02"), 700),
     PlanIdea("食品生产企业定向抽查", ("CJ-10",), 610, "directed", {"industries": ["13", "14", "15"]}),
     PlanIdea("餐饮服务单位抽查", ("CJ-12",), 520, "directed", {"industries": ["62"]}),
     PlanIdea("登记事项与公示信息抽查", ("CJ-01", "CJ-03"), 430),
@@ -64,10 +70,13 @@ PLANS = (
     PlanIdea(
         "食品销售与食用农产品联合抽查", ("CJ-11", "CJ-13"), 250, "joint", {"industries": ["51", "52"]}, ("agri_rural",)
     ),
-    PlanIdea("年报与即时公示信息不定向抽查(第二批)", ("CJ-01", "CJ-02"), 160),
+    PlanIdea("年报与即时公示信息不定向抽查（第二批）", ("CJ-01", "CJ-02"), 160),
     PlanIdea("餐饮服务单位秋季抽查", ("CJ-12",), 75, "directed", {"industries": ["62"]}),
     PlanIdea("特种设备使用单位抽查", ("CJ-14",), 24, "directed", {"industries": ["C", "61", "62"]}),
 )
+
+GIVEN_UP = PlanIdea("加油站计量与油品质量抽查", ("CJ-09", "CJ-16"), 118, "directed", {"industries": ["52"]})
+WAITING = PlanIdea("检验检测机构抽查", ("CJ-18",), 2, "directed", {"industries": ["74"]})
 
 
 class Progress:
@@ -149,26 +158,22 @@ def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
     """Builds the city into an empty, migrated database, as it stands on `now`."""
     from zhunsheng.web.cli import load_city
 
-    progress = Progress(6 + len(PLANS))
+    progress = Progress(6)
     today = now.astimezone(CHINA).date()
     progress.begin("政策、区划、机构、事项 / tables of the city")
-    load_city(CITY, by=None)
+    start = now - datetime.timedelta(days=800)
+    load_city(CITY, by=None, at=start)
     progress.begin("账号 / accounts")
     users = _accounts()
     progress.begin(f"经营主体 / business entities ({entities:,})")
-    latent = _entities(entities, seed, today, users["sysadmin"], now, progress)
+    latent = _entities(entities, seed, today, users["sysadmin"], start, progress)
     _firm_account(latent)
     progress.begin("检查人员 / inspectors")
-    strictness = _inspectors(seed, today, users, now)
+    strictness = _inspectors(seed, today, users, start)
     progress.begin("实施细则 / rule book")
-    _rule_book(users, now)
-    simulation = Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now)
-    for idea in PLANS:
-        progress.begin(f"{idea.name}")
-        simulation.run(idea, progress)
-    progress.begin("放弃的抽取、待办事项、记分牌快照 / an abandoned draw, work in hand, snapshots")
-    simulation.story()
-    simulation.snapshots()
+    _rule_book(users, start)
+    progress.begin("两年的抽查 / two years of inspections")
+    Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now).run(progress)
     progress.end()
 
 
@@ -278,8 +283,7 @@ def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: dat
     return {officer.person_no: officer.strictness for officer in officers}
 
 
-def _rule_book(users: dict[str, User], now: datetime.datetime) -> None:
-    at = now - datetime.timedelta(days=760)
+def _rule_book(users: dict[str, User], at: datetime.datetime) -> None:
     book = inspection.draft_rule_book(by=users["member"], at=at, valid_from=at.astimezone(CHINA).date())
     inspection.approve_rule_book(book, by=users["head"], at=at + datetime.timedelta(days=3))
 
@@ -297,18 +301,30 @@ class Simulation:
     ) -> None:
         self.users, self.latent, self.strictness, self.rng, self.now = users, latent, strictness, rng, now
         self.wordings = {row.code: row for row in ResultWording.objects.filter(valid_to=None)}
-        self.calendar = clock.Calendar.load()
+        self.calendar = clock.default_calendar()
+        self.queue: list[tuple[datetime.datetime, int, Callable[[datetime.datetime], None]]] = []
+        self.order = itertools.count()
 
-    def plan(self, idea: PlanIdea, at: datetime.datetime) -> Plan:
-        day = at.astimezone(CHINA).date()
-        items = [CheckItem.objects.filter(code=code, valid_to=None).get() for code in idea.items]
-        plan = inspection.draft_plan(
-            by=self.users["member"], at=at - datetime.timedelta(days=6), office=Office.objects.get(code="market"), name=idea.name, year=day.year,
-            items=items, starts_on=day + datetime.timedelta(days=3), ends_on=day + datetime.timedelta(days=45),
-            ratios={"A": "0.01", "B": "0.02", "C": "0.10", "D": "0.30", "*": "0.03"}, ratio_scheme="default", kind=idea.kind, scope=idea.scope,
-            joint_offices=list(Office.objects.filter(code__in=idea.joint)),
-        )  # fmt: skip
-        return inspection.approve_plan(plan, by=self.users["head"], at=at - datetime.timedelta(days=3))
+    def prepare(
+        self, idea: PlanIdea, opening: datetime.datetime, then: Callable[[Plan, datetime.datetime], None]
+    ) -> None:
+        """The plan is drafted six days before, approved three days before; at the opening `then` happens with it."""
+
+        def draft(at: datetime.datetime) -> None:
+            day = opening.astimezone(CHINA).date()
+            plan = inspection.draft_plan(
+                by=self.users["member"], at=at, office=Office.objects.get(code="market"), name=idea.name, year=day.year,
+                items=[CheckItem.objects.get(code=code, valid_to=None) for code in idea.items],
+                starts_on=day + datetime.timedelta(days=3), ends_on=day + datetime.timedelta(days=45), ratios=RATIOS, ratio_scheme="default",
+                kind=idea.kind, scope=idea.scope, joint_offices=list(Office.objects.filter(code__in=idea.joint)),
+            )  # fmt: skip
+            self.later(opening - datetime.timedelta(days=3), partial(approve, plan))
+
+        def approve(plan: Plan, at: datetime.datetime) -> None:
+            approved = inspection.approve_plan(plan, by=self.users["head"], at=at)
+            self.later(opening, partial(then, approved))
+
+        self.later(opening - datetime.timedelta(days=6), draft)
 
     def announce(self, plan: Plan, at: datetime.datetime) -> tuple[Draw, list[tuple[str, str]]]:
         """Announces with commitments of the ceremony's parties; returns the draw and what they will reveal."""
@@ -338,61 +354,108 @@ class Simulation:
             witnesses="市纪委监委派驻纪检组、市公证处、市人大代表两名",
         )
 
-    def run(self, idea: PlanIdea, progress: Progress) -> None:
-        """One draw from plan to publication, as far as today allows."""
-        start = (
-            (self.now - datetime.timedelta(days=idea.days_ago))
+    # -- the course of events ------------------------------------------------------------------------------------------
+    def later(self, at: datetime.datetime, act: Callable[[datetime.datetime], None]) -> None:
+        """Puts an act on the calendar; what lies after today has not happened."""
+        if at < self.now:
+            heapq.heappush(self.queue, (at, next(self.order), act))
+
+    def run(self, progress: Progress) -> None:
+        """Everything in the order in which it happened, so that the public log is in order of time."""
+        for idea in PLANS:
+            self.prepare(idea, self.opening(idea.days_ago), self.open)
+        self.prepare(GIVEN_UP, self.opening(GIVEN_UP.days_ago), self.give_up)
+        self.prepare(
+            WAITING, (self.now - datetime.timedelta(hours=50)).replace(second=0, microsecond=0), self.announce_only
+        )
+        self.later(self.now - datetime.timedelta(hours=24), self.draft_only)
+        self.later(self.now - datetime.timedelta(days=3), self.freeze)
+        self.later(self.now - datetime.timedelta(seconds=1), self.freeze_today)
+        first = self.queue[0][0]
+        while self.queue:
+            at, _, act = heapq.heappop(self.queue)
+            act(at)
+            progress.share((at - first).days, (self.now - first).days)
+
+    def opening(self, days_ago: int) -> datetime.datetime:
+        """Nine o'clock of the first working day from so many days ago."""
+        at = (
+            (self.now - datetime.timedelta(days=days_ago))
             .astimezone(CHINA)
             .replace(hour=9, minute=0, second=0, microsecond=0)
         )
-        while not self.calendar.day(start.date()).working:
-            start += datetime.timedelta(days=1)
-        plan = self.plan(idea, start)
-        draw, secrets = self.announce(plan, start)
-        drawn = start + datetime.timedelta(hours=48)
-        draw = self.execute(draw, secrets, drawn)
-        draw = inspection.assign_teams(draw, by=self.users["member"], at=drawn + datetime.timedelta(days=1))
-        tasks = list(inspection_queries.with_team(Task.objects.filter(draw=draw)).select_related("entity"))
-        items = list(plan.items.order_by("code"))
-        entries: list[tuple[datetime.datetime, inspection.VisitInput]] = []
-        for task in tasks:
-            visited = self.working_moment(drawn + datetime.timedelta(days=2 + 38 * self.rng.random()))
-            entered = visited + datetime.timedelta(hours=self.rng.uniform(1, 30))
-            if entered < self.now:
-                entries.append((entered, self.visit(task, items, visited, entered)))
-        entries.sort(key=lambda pair: pair[0])
-        for first in range(0, len(entries), 200):
-            self.handle(entries[first : first + 200])
-            progress.share(min(first + 200, len(entries)), len(tasks))
-        self.close_follow_ups(draw)
+        while not self.calendar.day(at.date()).working:
+            at += datetime.timedelta(days=1)
+        return at
+
+    def open(self, plan: Plan, at: datetime.datetime) -> None:
+        draw, secrets = self.announce(plan, at)
+        self.later(at + datetime.timedelta(hours=48), partial(self.draw, draw, secrets))
+
+    def draw(self, draw: Draw, secrets: list[tuple[str, str]], at: datetime.datetime) -> None:
+        drawn = self.execute(draw, secrets, at)
+        self.later(at + datetime.timedelta(days=1), partial(self.assign, drawn))
+
+    def assign(self, draw: Draw, at: datetime.datetime) -> None:
+        draw = inspection.assign_teams(draw, by=self.users["member"], at=at)
+        items = list(draw.plan.items.order_by("code"))
+        by_day: dict[datetime.date, list[tuple[Task, datetime.datetime]]] = {}
+        for task in inspection_queries.with_team(Task.objects.filter(draw=draw)).select_related("entity"):
+            visited = self.working_moment(at + datetime.timedelta(days=1 + 38 * self.rng.random()))
+            by_day.setdefault(visited.date(), []).append((task, visited))
+        for day, visits in by_day.items():
+            evening = datetime.datetime.combine(day, datetime.time(18, 30), CHINA)
+            self.later(evening, partial(self.enter, items, visits))
+
+    def enter(
+        self, items: list[CheckItem], visits: list[tuple[Task, datetime.datetime]], at: datetime.datetime
+    ) -> None:
+        """The day's records; each is reviewed within days and published, a few of them late."""
+        made = inspection.record_visits(
+            [self.visit(task, items, visited, at) for task, visited in visits], by=self.users["member"], at=at
+        )
+        self.spread(made, at, (2, 3, 4, 5, 6, 8), 16, self.review)
+
+    def review(self, visits: list[Visit], at: datetime.datetime) -> None:
+        passed = inspection.review_visits(visits, by=self.users["reviewer"], at=at)
+        self.spread(passed, at, (1, 2, 3, 5, 7) * 6 + (32,), 17, self.publish)
+
+    def publish(self, visits: list[Visit], at: datetime.datetime) -> None:
+        published = inspection.publish_visits(visits, by=self.users["head"], at=at)
+        for one in FollowUp.objects.filter(visit__in=published, state=FollowUp.State.OPEN):
+            # most orders are met by their day; some stay open and fall overdue
+            if self.rng.random() < 0.85:
+                self.later(
+                    self.working_moment(at + datetime.timedelta(days=self.rng.randint(4, 40))),
+                    partial(self.settle, one),
+                )
+
+    def settle(self, follow_up: FollowUp, at: datetime.datetime) -> None:
+        inspection.close_follow_up(follow_up, by=self.users["member"], at=at, outcome="复查合格，问题已整改。")
+
+    def spread(
+        self,
+        visits: list[Visit],
+        at: datetime.datetime,
+        waits: tuple[int, ...],
+        hour: int,
+        act: Callable[[list[Visit], datetime.datetime], None],
+    ) -> None:
+        """Puts visits on the calendar, together where they fall on the same day."""
+        days: dict[datetime.datetime, list[Visit]] = {}
+        for visit in visits:
+            then = self.working_moment(at.astimezone(CHINA) + datetime.timedelta(days=self.rng.choice(waits))).replace(
+                hour=hour, minute=0
+            )
+            days.setdefault(then, []).append(visit)
+        for then, some in days.items():
+            self.later(then, partial(act, some))
 
     def working_moment(self, at: datetime.datetime) -> datetime.datetime:
         at = at.replace(hour=9 + self.rng.randrange(8), minute=self.rng.randrange(60), second=0, microsecond=0)
         while not self.calendar.day(at.date()).working:
             at += datetime.timedelta(days=1)
         return at
-
-    def handle(self, entries: list[tuple[datetime.datetime, "inspection.VisitInput"]]) -> None:
-        """Records, reviews and publishes a batch: most within days, a few late, what lies after today not at all."""
-        visits = inspection.record_visits([entry for _, entry in entries], by=self.users["member"], at=entries[-1][0])
-        for_review: dict[datetime.datetime, list[Visit]] = {}
-        for visit in visits:
-            wait = self.rng.choice((2, 3, 4, 5, 6, 8))
-            at = self.working_moment(visit.entered_at.astimezone(CHINA) + datetime.timedelta(days=wait)).replace(
-                hour=16, minute=0
-            )
-            for_review.setdefault(at, []).append(visit)
-        for_publication: dict[datetime.datetime, list[Visit]] = {}
-        for at, some in sorted(for_review.items()):
-            if at >= self.now:
-                continue
-            for visit in inspection.review_visits(some, by=self.users["reviewer"], at=at):
-                wait = self.rng.choice((1, 2, 3, 5, 7)) if self.rng.random() > 0.03 else 32
-                then = self.working_moment(at + datetime.timedelta(days=wait)).replace(hour=17, minute=0)
-                for_publication.setdefault(then, []).append(visit)
-        for at, some in sorted(for_publication.items()):
-            if at < self.now:
-                inspection.publish_visits(some, by=self.users["head"], at=at)
 
     def visit(
         self, task: Task, items: list[CheckItem], visited: datetime.datetime, entered: datetime.datetime
@@ -432,45 +495,44 @@ class Simulation:
             signed="absent" if absent else "signed", witness="所在地村(社区)工作人员" if absent else "", at=entered,
         )  # fmt: skip
 
-    def close_follow_ups(self, draw: Draw) -> None:
-        """Most orders are met by their day; some are open, a few overdue."""
-        for one in FollowUp.objects.filter(visit__task__draw=draw, state=FollowUp.State.OPEN).select_related("visit"):
-            at = one.opened_at + datetime.timedelta(days=self.rng.randint(4, 40))
-            if at < self.now and self.rng.random() < 0.85:
-                inspection.close_follow_up(one, by=self.users["member"], at=at, outcome="复查合格,问题已整改。")
-
-    def story(self) -> None:
-        """What a visitor finds: a draw given up in public, one announced and waiting, a plan to approve."""
-        at = (
-            (self.now - datetime.timedelta(days=118))
-            .astimezone(CHINA)
-            .replace(hour=9, minute=0, second=0, microsecond=0)
-        )
-        plan = self.plan(
-            PlanIdea("加油站计量与油品质量抽查", ("CJ-09", "CJ-16"), 118, "directed", {"industries": ["52"]}), at
-        )
+    # -- what a visitor finds ----------------------------------------------------------------------------------------------
+    def give_up(self, plan: Plan, at: datetime.datetime) -> None:
+        """An official sees a mistake after the announcement: no quiet redraw, the draw is given up in public."""
         draw, _ = self.announce(plan, at)
+        self.later(at + datetime.timedelta(days=1), partial(self.abandon, draw))
+
+    def abandon(self, draw: Draw, at: datetime.datetime) -> None:
         inspection.abandon_draw(
-            draw, by=self.users["head"], at=at + datetime.timedelta(days=1),
-            reason="公告后发现名录范围误含全部零售业,应为机动车燃料零售;按规则不得改动名录,放弃本次抽取,另行公告。",
+            draw, by=self.users["head"], at=at,
+            reason="公告后发现名录范围误含全部零售业，应为机动车燃料零售；按规则不得改动名录，放弃本次抽取，另行公告。",
         )  # fmt: skip
-        at = (self.now - datetime.timedelta(hours=50)).replace(second=0, microsecond=0)
-        plan = self.plan(PlanIdea("检验检测机构抽查", ("CJ-18",), 2, "directed", {"industries": ["74"]}), at)
+
+    def announce_only(self, plan: Plan, at: datetime.datetime) -> None:
+        """Announced and waiting for the ceremony: a visitor may draw."""
         inspection.announce_draw(
-            plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=26), sources=inspection_queries.default_sources(PARTIES),
+            plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=26),
+            sources=inspection_queries.default_sources(PARTIES),
         )  # fmt: skip
+
+    def draft_only(self, at: datetime.datetime) -> None:
+        """A plan that waits for the head."""
         today = self.now.astimezone(CHINA).date()
         inspection.draft_plan(
-            by=self.users["member"], at=self.now - datetime.timedelta(days=1), office=Office.objects.get(code="market"), name="冬季食品生产企业抽查",
-            year=today.year, items=[CheckItem.objects.get(code="CJ-10", valid_to=None)], starts_on=today + datetime.timedelta(days=7),
-            ends_on=today + datetime.timedelta(days=52), ratios={"A": "0.01", "B": "0.02", "C": "0.10", "D": "0.30", "*": "0.03"},
-            ratio_scheme="default", kind="directed", scope={"industries": ["13", "14", "15"]},
+            by=self.users["member"], at=at, office=Office.objects.get(code="market"), name="冬季食品生产企业抽查", year=today.year,
+            items=[CheckItem.objects.get(code="CJ-10", valid_to=None)], starts_on=today + datetime.timedelta(days=7),
+            ends_on=today + datetime.timedelta(days=52), ratios=RATIOS, ratio_scheme="default", kind="directed",
+            scope={"industries": ["13", "14", "15"]},
         )  # fmt: skip
 
-    def snapshots(self) -> None:
-        """The scoreboard as it was approved last month; today's waits for the leader."""
-        today = self.now.astimezone(CHINA).date()
-        last = today.replace(day=1) - datetime.timedelta(days=1)
-        old = appraisal.freeze(last, by=self.users["office"], at=self.now - datetime.timedelta(days=3))
-        appraisal.decide(old, approve=True, by=self.users["leader"], at=self.now - datetime.timedelta(days=2))
-        appraisal.freeze(today, by=self.users["office"], at=self.now)
+    def freeze(self, at: datetime.datetime) -> None:
+        """Last month's scoreboard, approved the next day."""
+        last = self.now.astimezone(CHINA).date().replace(day=1) - datetime.timedelta(days=1)
+        snapshot = appraisal.freeze(last, by=self.users["office"], at=at)
+        self.later(at + datetime.timedelta(days=1), partial(self.approve, snapshot))
+
+    def approve(self, snapshot: Snapshot, at: datetime.datetime) -> None:
+        appraisal.decide(snapshot, approve=True, by=self.users["leader"], at=at)
+
+    def freeze_today(self, at: datetime.datetime) -> None:
+        """Today's scoreboard waits for the leader."""
+        appraisal.freeze(self.now.astimezone(CHINA).date(), by=self.users["office"], at=at)

@@ -1,12 +1,17 @@
 """The commands that need the platform: init (an empty city), demo (衡川市), serve, manage."""
 
 import argparse
+import datetime
 import os
 import secrets
 import socket
 import string
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zhunsheng.web.people.models import User
 
 ENGINE_CITIES = Path(__file__).resolve().parents[1] / "engine" / "data" / "cities"
 
@@ -47,6 +52,7 @@ def init(argv: list[str]) -> int:
         parser.error(f"ZHUNSHENG_HOME holds the city {here!r}; give {words.city!r} a folder of its own")
     migrate()
     from django.db import transaction
+    from django.utils import timezone
 
     from zhunsheng.web.people.models import User
 
@@ -59,7 +65,7 @@ def init(argv: list[str]) -> int:
             administrator = User.objects.create_superuser(
                 words.admin, password=password, display_name="系统管理员", must_change_password=True
             )
-        load_city(words.city, by=administrator)
+        load_city(words.city, by=administrator, at=timezone.now())
     print(f"城市配置 {words.city} 已就绪 / city {words.city} is ready.")
     if password:
         print(
@@ -69,17 +75,14 @@ def init(argv: list[str]) -> int:
     return 0
 
 
-def load_city(city: str, *, by) -> None:  # type: ignore[no-untyped-def]  # Django's models load after setup()
+def load_city(city: str, *, by: "User | None", at: datetime.datetime) -> None:
     """Loads a city's dated tables into every room. Again is harmless: what is there stays."""
-    from django.utils import timezone
-
     from zhunsheng.web.appraisal import actions as appraisal
     from zhunsheng.web.common import city as current_city
     from zhunsheng.web.inspection import actions as inspection
     from zhunsheng.web.people import actions as people
     from zhunsheng.web.registry import actions as registry
 
-    at = timezone.now()
     people.load_city(city, by=by, at=at)
     registry.load_city(city, by=by, at=at)
     inspection.load_tables(city, by=None, at=at)  # the house is being set up: nobody holds a post in it yet
