@@ -1,6 +1,7 @@
 """The only writers of the room. Each act: who may, what the engine decides, one transaction, one record of the log."""
 
 from zhunsheng.web.inspection.actions.draws import abandon_draw, announce_draw, assign_teams, execute_draw
+from zhunsheng.web.inspection.actions.imported import PastEntry, PastFinding, PastVisit, import_visits
 from zhunsheng.web.inspection.actions.plans import (
     approve_plan,
     close_plan,
@@ -34,6 +35,9 @@ from zhunsheng.web.inspection.actions.visits import (
 
 __all__ = [
     "FindingInput",
+    "PastEntry",
+    "PastFinding",
+    "PastVisit",
     "VisitInput",
     "abandon_draw",
     "add_item",
@@ -50,6 +54,7 @@ __all__ = [
     "edit_plan",
     "end_item",
     "execute_draw",
+    "import_visits",
     "load_tables",
     "plan_hash",
     "plan_terms",

@@ -14,6 +14,7 @@ from zhunsheng.web.inspection.forms.fields import day_input
 from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, Visit
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.registry.models import Division, RiskClass
+from zhunsheng.web.registry.queries import in_division
 
 
 def _offices(request: Any) -> QuerySet[Office]:
@@ -106,7 +107,7 @@ class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]
         self.filters["due_to"].label = _("检查截止不晚于")
 
     def in_county(self, queryset: "QuerySet[Task]", name: str, value: str) -> "QuerySet[Task]":
-        return queryset.filter(entity__division__code__startswith=value)
+        return queryset.filter(in_division(value, "entity__division_id"))
 
 
 class VisitFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -129,7 +130,7 @@ class VisitFilter(django_filters.FilterSet):  # type: ignore[misc]
         self.filters["result"].extra["choices"] = wording_choices()
 
     def in_county(self, queryset: "QuerySet[Visit]", name: str, value: str) -> "QuerySet[Visit]":
-        return queryset.filter(entity__division__code__startswith=value)
+        return queryset.filter(in_division(value, "entity__division_id"))
 
     def is_late(self, queryset: "QuerySet[Visit]", name: str, value: bool) -> "QuerySet[Visit]":
         late = queries.late(timezone.localdate())

@@ -21,6 +21,7 @@ from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task, Visit
 from zhunsheng.web.inspection.queries.tables import applies_to, choices, industry_choices, industry_codes, industry_q
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
 from zhunsheng.web.registry.models import BusinessEntity, Division, EntityStatus, Park, RiskClass
+from zhunsheng.web.registry.queries import in_divisions
 
 #: The stratum, and the key of the ratio, for entities without a class (or of a plan without strata).
 UNCLASSED = "*"
@@ -76,7 +77,7 @@ def in_scope(scope: Mapping[str, Any], items: Iterable[CheckItem] = ()) -> Query
     entities = BusinessEntity.objects.all()
     if scope.get("divisions"):
         # A county stands for its townships; a township for itself.
-        entities = entities.filter(division__in=_with_children(scope["divisions"]))
+        entities = entities.filter(in_divisions(scope["divisions"]))
     if scope.get("parks"):
         entities = entities.filter(Q(park__code__in=scope["parks"]))
     if scope.get("industries"):
@@ -108,18 +109,6 @@ def in_scope(scope: Mapping[str, Any], items: Iterable[CheckItem] = ()) -> Query
             return entities
         concerned |= industry_q(codes)
     return entities.filter(concerned) if items else entities
-
-
-def _with_children(codes: Iterable[str]) -> list[str]:
-    wanted = set(codes)
-    found = set(wanted)
-    rows = list(Division.objects.values_list("code", "parent_id"))
-    grown = True
-    while grown:
-        more = {code for code, parent in rows if parent in found and code not in found}
-        found |= more
-        grown = bool(more)
-    return sorted(found)
 
 
 def scope_words(scope: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:

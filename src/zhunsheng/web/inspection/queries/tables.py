@@ -2,8 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -13,6 +12,8 @@ from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.records import in_force
 from zhunsheng.web.inspection.models import CheckItem, ResultWording, RuleBook
 from zhunsheng.web.people.models import Responsibility
+from zhunsheng.web.registry import queries as registry
+from zhunsheng.web.registry.words import industry_sections
 
 
 def items_on(day: datetime.date) -> QuerySet[CheckItem]:
@@ -77,20 +78,6 @@ def ratio_schemes(day: datetime.date) -> dict[str, dict[str, Any]]:
 
 
 # -- industries (GB/T 4754) ------------------------------------------------------------------------------------------
-@lru_cache(maxsize=1)
-def _sections() -> Mapping[str, str]:
-    """Two-digit division → section letter."""
-    return {row["code"]: row["parent"] for row in tables.load("industry/gbt4754").rows if row["level"] == "division"}
-
-
-@lru_cache(maxsize=1)
-def _divisions_of() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for division, section in _sections().items():
-        found.setdefault(section, []).append(division)
-    return {section: tuple(divisions) for section, divisions in found.items()}
-
-
 def industry_choices() -> list[tuple[str, str]]:
     """Sections and divisions: what a scope or an item may name."""
     return [
@@ -108,29 +95,20 @@ def industry_codes(text: str) -> tuple[str, ...]:
     return () if not codes or "*" in codes else codes
 
 
-def industry_prefixes(codes: Iterable[str]) -> tuple[str, ...]:
-    """The beginnings of industry codes that these sections, divisions and groups stand for."""
-    found: set[str] = set()
-    for code in codes:
-        if code[:1].isalpha():
-            found.update((code, *_divisions_of().get(code, ())))
-        else:
-            found.add(code)
-    return tuple(sorted(found))
-
-
-def industry_q(codes: Iterable[str], path: str = "industry") -> Q:
+def industry_q(codes: Iterable[str]) -> Q:
     """Entities of these industries (section letter, two-digit division or longer code)."""
-    condition = Q(pk__in=[])
-    for prefix in industry_prefixes(codes):
-        condition |= Q(**{f"{path}__startswith": prefix})
-    return condition
+    found = Q(pk__in=[])
+    for code in codes:
+        found |= registry.industry_q(code)
+    return found
 
 
 def applies_to(item: CheckItem, industry: str) -> bool:
-    """Whether an item concerns an entity of this industry."""
+    """Whether an item concerns an entity of this industry; one whose industry is not known only what concerns everybody."""
     codes = industry_codes(item.applies_to)
-    return not codes or industry.startswith(industry_prefixes(codes)) if industry else not codes
+    if not codes or not industry:
+        return not codes
+    return any(industry == code or industry.startswith(industry_sections().get(code, (code,))) for code in codes)
 
 
 def route_of(item: CheckItem, on: datetime.date) -> responsibility.Route | None:

@@ -12,6 +12,7 @@ from zhunsheng.web.inspection.models import CheckItem, Finding, FollowUp, Task, 
 from zhunsheng.web.inspection.queries.tables import applies_to
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
+from zhunsheng.web.registry.queries import in_divisions
 
 PUBLISH_LIMIT = "inspection.publish_result"
 
@@ -35,7 +36,9 @@ def visible_tasks(user: Person) -> QuerySet[Task]:
         return Task.objects.all()
     mine = offices_of(user).values("pk")
     teams = TeamMember.objects.filter(Q(inspector__office__in=mine) | _own_places(user)).values("task")
-    return Task.objects.filter(_in_divisions(codes) | Q(draw__plan__office__in=mine) | Q(pk__in=teams))
+    return Task.objects.filter(
+        in_divisions(codes, "entity__division_id") | Q(draw__plan__office__in=mine) | Q(pk__in=teams)
+    )
 
 
 def visible_visits(user: Person) -> QuerySet[Visit]:
@@ -43,15 +46,9 @@ def visible_visits(user: Person) -> QuerySet[Visit]:
     codes = division_scope(user)
     if codes is None:
         return Visit.objects.all()
-    return Visit.objects.filter(_in_divisions(codes) | Q(task__in=visible_tasks(user).values("pk")))
-
-
-def _in_divisions(codes: Iterable[str]) -> Q:
-    """Entities in these divisions: a county's code begins those of its townships."""
-    found = Q(pk__in=[])
-    for code in codes:
-        found |= Q(entity__division__code__startswith=code)
-    return found
+    return Visit.objects.filter(
+        in_divisions(codes, "entity__division_id") | Q(task__in=visible_tasks(user).values("pk"))
+    )
 
 
 def _own_places(user: Person) -> Q:
