@@ -18,7 +18,7 @@ from zhunsheng.web.registry.actions.diff import changed, plain
 from zhunsheng.web.registry.models import BusinessEntity, Division, Inspector, Park, Premises, Qualification, Recusal
 from zhunsheng.web.registry.queries import in_scope, inspectors_visible_to
 from zhunsheng.web.registry.values import choose, parse_unit_id, squeezed
-from zhunsheng.web.registry.words import COMPUTED_RECUSALS, industry_codes, industry_sections
+from zhunsheng.web.registry.words import COMPUTED_RECUSALS, industry_codes, industry_sections, value_of
 
 CHUNK = 900  # parameters of one IN (…): below SQLite's old limit
 
@@ -344,6 +344,7 @@ ENTITIES = ImportKind(
     help=gettext_lazy("名录库中的企业、个体工商户和其他主体,可带第一个经营场所。按主体标识对照:没有的新增,有的更新填了的列。"),
     url="registry:home",
     order=10,
+    show=lambda name, value: value_of(BusinessEntity, name, value),
 )
 
 
@@ -540,6 +541,7 @@ INSPECTORS = ImportKind(
     help=gettext_lazy("检查人员名录和资质。按人员编号对照;一人有几项资质时可以占几行。"),
     url="registry:inspectors",
     order=20,
+    show=lambda name, value: value_of(Inspector, name, value),
 )
 
 

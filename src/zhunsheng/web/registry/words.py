@@ -3,12 +3,17 @@
 import datetime
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.engine import tables
 from zhunsheng.web.common.errors import language
+from zhunsheng.web.registry.models import Premises
 
 PARK_KINDS: Mapping[str, Promise] = {
     "industrial_cluster": _("产业集聚区"),
@@ -89,3 +94,38 @@ def industry_sections() -> Mapping[str, tuple[str, ...]]:
 @cache
 def industry_codes() -> frozenset[str]:
     return frozenset(row["code"] for row in tables.load("industry/gbt4754").rows)
+
+
+# -- the trail in words ------------------------------------------------------------------------------------------------
+def label_of(model: type[Model], name: str) -> str:
+    """The word for a field in a trail."""
+    first, _space, rest = name.partition(" ")
+    if first == "qualification" and rest:
+        code, _space, day = rest.partition(" ")
+        return gettext("资质 %(name)s") % {"name": " ".join(filter(None, [speciality(code), day]))}
+    if name in FIELD_WORDS:
+        return str(FIELD_WORDS[name])
+    for one, bare in ((model, name), (Premises, name.removeprefix("premises_"))):
+        try:
+            return str(getattr(one._meta.get_field(bare), "verbose_name", name))
+        except FieldDoesNotExist:
+            continue
+    return name
+
+
+def value_of(model: type[Model], name: str, value: Any) -> str:
+    """A value of a trail as people read it."""
+    if value is None or value == "":
+        return ""
+    if isinstance(value, list):
+        return "、".join(value_of(model, "speciality", one) for one in value)
+    if isinstance(value, dict):
+        return ";".join(f"{label_of(Premises, key)} {one}" for key, one in value.items())
+    tables = {"entity_type": entity_type, "industry": industry, "speciality": speciality, "kind": recusal_kind}
+    if name in tables:
+        return f"{value} {tables[name](str(value))}" if name == "industry" else tables[name](str(value))
+    try:
+        choices = dict(getattr(model._meta.get_field(name), "flatchoices", None) or [])
+    except FieldDoesNotExist:
+        choices = {}
+    return str(choices.get(value, value))

@@ -192,7 +192,7 @@ def _check(run: ImportRun, *, by: User, at: datetime.datetime) -> None:
             run.state = State.CHECKED
             run.problems_total = len(problems)
             run.problems = [[one.row, one.column, one.message] for one in problems[:PROBLEMS_KEPT]]
-            run.preview = shown_changes(reading.items, CHANGES_SHOWN)
+            run.preview = shown_changes(kind, reading.items, CHANGES_SHOWN)
             run.digest = reading.digest()
             _count(run, reading)
     if run.returned:

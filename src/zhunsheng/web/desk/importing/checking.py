@@ -3,7 +3,7 @@
 import datetime
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -188,16 +188,13 @@ def write_returned(out: TextIO, path: Path, filename: str, problems: Sequence[Pr
         out.write(line)
 
 
-def shown_changes(items: Sequence[Item], most: int) -> list[list[Any]]:
-    """The first changes to existing records, for the page: [row, key, {field: [old, new]}]."""
+def shown_changes(kind: ImportKind, items: Sequence[Item], most: int) -> list[list[Any]]:
+    """The first changes to existing records, for the page: [row, key, {field: [old, new]}], in words."""
     changed: list[list[Any]] = []
     for item in items:
         if not item.bad and item.verdict is Verdict.UPDATE:
-            changed.append([item.row.number, item.key, _plain(item.changes)])
+            said = {name: [kind.show(name, one) for one in pair] for name, pair in item.changes.items()}
+            changed.append([item.row.number, item.key, said])
             if len(changed) == most:
                 break
     return changed
-
-
-def _plain(changes: Mapping[str, list[Any]]) -> dict[str, list[str]]:
-    return {name: ["" if one is None else str(one) for one in pair] for name, pair in changes.items()}

@@ -111,7 +111,7 @@ class ImportKind:
 
     `start(by, at)` makes the importer of a run. `group_by`: keys of the columns whose equal values make rows into one
     record. `may`: who may import this kind; the rows themselves are held against the user's scope by the importer.
-    `url`: name of the page that shows the register.
+    `url`: name of the page that shows the register. `show(field, value)`: a value of `changes` in words, for the preview.
     """
 
     code: str
@@ -123,9 +123,7 @@ class ImportKind:
     help: "str | Promise" = ""
     url: str = ""
     order: int = 100
-
-    def column(self, key: str) -> ImportColumn:
-        return next(column for column in self.columns if column.key == key)
+    show: "Callable[[str, Any], str]" = lambda name, value: "" if value is None else str(value)
 
 
 _kinds: dict[str, ImportKind] = {}

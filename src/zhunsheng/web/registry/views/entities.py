@@ -26,7 +26,7 @@ from zhunsheng.web.registry import actions, forms, policy, queries, words
 from zhunsheng.web.registry.filters import EntityFilter
 from zhunsheng.web.registry.models import BusinessEntity, EntityStatus, Premises
 from zhunsheng.web.registry.providers import public_url
-from zhunsheng.web.registry.views.pages import allow, form_page, label_of, timeline, typed, value_of
+from zhunsheng.web.registry.views.pages import allow, form_page, timeline, typed
 
 STATUS_KINDS = {
     EntityStatus.ACTIVE: "good", EntityStatus.SUSPENDED: "warn", EntityStatus.CANCELLED: "muted", EntityStatus.REVOKED: "bad",
@@ -54,7 +54,7 @@ def listing_of(request: UserRequest) -> Listing:
     places, parks = queries.divisions(request), queries.parks(request)
 
     def code(entity: BusinessEntity) -> str:
-        return format_html("<code>{}</code>", entity.code if entity.scheme in ("uscc", "reg") else entity.unit_id)
+        return format_html('<code class="nowrap">{}</code>', entity.code if entity.scheme in ("uscc", "reg") else entity.unit_id)
 
     columns = [
         Column("name", _("名称"), lambda one: one.name, order="name"),
@@ -209,14 +209,14 @@ def _both(now: BusinessEntity, mine: dict[str, Any]) -> list[tuple[str, str, str
     for name, value in mine.items():
         old = getattr(now, name)
         if old != value:
-            found.append((label_of(BusinessEntity, name), _read(name, old), _read(name, value)))
+            found.append((words.label_of(BusinessEntity, name), _read(name, old), _read(name, value)))
     return found
 
 
 def _read(name: str, value: Any) -> str:
     if name in ("division", "park"):
         return named(value)
-    return day(value) if isinstance(value, datetime.date) else value_of(BusinessEntity, name, value)
+    return day(value) if isinstance(value, datetime.date) else words.value_of(BusinessEntity, name, value)
 
 
 # -- premises ---------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.registry import actions, forms, policy, queries, words
 from zhunsheng.web.registry.filters import InspectorFilter
 from zhunsheng.web.registry.models import Inspector, Qualification, Recusal
-from zhunsheng.web.registry.views.pages import allow, form_page, label_of, timeline, typed, value_of
+from zhunsheng.web.registry.views.pages import allow, form_page, timeline, typed
 
 WHO_MAY = "检查人员由本机构的经办或负责人登记"
 
@@ -157,7 +157,7 @@ def edit(request: UserRequest, pk: int) -> HttpResponse:
                 )
             except actions.ChangedMeanwhile as problem:
                 conflict = [
-                    (label_of(Inspector, name), _read(name, getattr(problem.row, name)), _read(name, value))
+                    (words.label_of(Inspector, name), _read(name, getattr(problem.row, name)), _read(name, value))
                     for name, value in form.values().items()
                     if getattr(problem.row, name) != value
                 ]
@@ -179,7 +179,7 @@ def edit(request: UserRequest, pk: int) -> HttpResponse:
 def _read(name: str, value: Any) -> str:
     if name in ("office", "home_division"):
         return named(value)
-    return day(value) if hasattr(value, "isoformat") else value_of(Inspector, name, value)
+    return day(value) if hasattr(value, "isoformat") else words.value_of(Inspector, name, value)
 
 
 @require_http_methods(["GET", "POST"])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms as django_forms
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -16,9 +16,9 @@ from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.words import changes as changes_of
 from zhunsheng.web.public_log.words import verb_name
-from zhunsheng.web.registry import words
-from zhunsheng.web.registry.models import BusinessEntity, Inspector, Premises
+from zhunsheng.web.registry.models import BusinessEntity, Inspector
 from zhunsheng.web.registry.queries import history
+from zhunsheng.web.registry.words import label_of, value_of
 
 ACTS_SHOWN = 30
 
@@ -58,43 +58,8 @@ def allow(may: bool, sentence: str) -> None:
 
 
 # -- history ----------------------------------------------------------------------------------------------------------
-def label_of(model: type[Model], name: str) -> str:
-    """The word for a field in a trail."""
-    first, _space, rest = name.partition(" ")
-    if first == "qualification" and rest:
-        code, _space, day = rest.partition(" ")
-        return _("资质 %(name)s") % {"name": " ".join(filter(None, [words.speciality(code), day]))}
-    own = {Premises: ("premises_",)}
-    bare = name.removeprefix("premises_")
-    for one in (model, Premises) if model is BusinessEntity or model in own else (model,):
-        try:
-            field = one._meta.get_field(bare if one is Premises else name)
-        except FieldDoesNotExist:
-            continue
-        return str(getattr(field, "verbose_name", name))
-    return str(words.FIELD_WORDS.get(name, name))
-
-
-def value_of(model: type[Model], name: str, value: Any) -> str:
-    """A value of a trail as people read it."""
-    if value is None or value == "":
-        return ""
-    if isinstance(value, list):
-        return "、".join(value_of(model, "speciality", one) for one in value)
-    if isinstance(value, dict):
-        return ";".join(f"{label_of(Premises, key)} {one}" for key, one in value.items())
-    tables = {"entity_type": words.entity_type, "industry": words.industry, "speciality": words.speciality, "kind": words.recusal_kind}
-    if name in tables:
-        return f"{value} {tables[name](str(value))}" if name == "industry" else tables[name](str(value))
-    try:
-        choices = dict(getattr(model._meta.get_field(name), "flatchoices", None) or [])
-    except FieldDoesNotExist:
-        choices = {}
-    return str(choices.get(value, value))
-
-
 def diff(model: type[Model], act: Any) -> SafeString:
-    """The changes of an act as a list: field, old → new."""
+    """The changes of an act, one a line: field, old → new."""
     rows = []
     for change in changes_of(act):
         old = value_of(model, change.field, change.old) if change.both else ""
@@ -105,7 +70,7 @@ def diff(model: type[Model], act: Any) -> SafeString:
             rows.append(format_html("{}: <del>{}</del> → <ins>{}</ins>", label_of(model, change.field), old, new or _("(空)")))
         else:
             rows.append(format_html("{}: <ins>{}</ins>", label_of(model, change.field), new))
-    return format_html('<ul class="plain small">{}</ul>', format_html_join("", "<li>{}</li>", ((row,) for row in rows))) if rows else SafeString("")
+    return format_html_join("", '<div class="small">{}</div>', ((row,) for row in rows))
 
 
 def timeline(request: UserRequest, subject: str, row: "BusinessEntity | Inspector") -> dict[str, Any]:
