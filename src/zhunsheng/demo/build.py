@@ -403,6 +403,7 @@ class Simulation:
         for task in inspection_queries.with_team(Task.objects.filter(draw=draw)).select_related("entity"):
             visited = self.working_moment(at + datetime.timedelta(days=1 + 38 * self.rng.random()))
             by_day.setdefault(visited.date(), []).append((task, visited))
+        self.later(at + datetime.timedelta(days=160), partial(self.close, draw.plan))
         for day, visits in by_day.items():
             evening = datetime.datetime.combine(day, datetime.time(18, 30), CHINA)
             self.later(evening, partial(self.enter, items, visits))
@@ -423,12 +424,15 @@ class Simulation:
     def publish(self, visits: list[Visit], at: datetime.datetime) -> None:
         published = inspection.publish_visits(visits, by=self.users["head"], at=at)
         for one in FollowUp.objects.filter(visit__in=published, state=FollowUp.State.OPEN):
-            # most orders are met by their day; some stay open and fall overdue
-            if self.rng.random() < 0.85:
+            # orders are met within weeks; of the latest, some are still open and a few overdue
+            if at < self.now - datetime.timedelta(days=70) or self.rng.random() < 0.8:
                 self.later(
-                    self.working_moment(at + datetime.timedelta(days=self.rng.randint(4, 40))),
+                    self.working_moment(at + datetime.timedelta(days=self.rng.randint(4, 28))),
                     partial(self.settle, one),
                 )
+
+    def close(self, plan: Plan, at: datetime.datetime) -> None:
+        inspection.close_plan(plan, by=self.users["head"], at=at)
 
     def settle(self, follow_up: FollowUp, at: datetime.datetime) -> None:
         inspection.close_follow_up(follow_up, by=self.users["member"], at=at, outcome="复查合格，问题已整改。")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy
 
 from zhunsheng.web import env
 
@@ -136,6 +137,8 @@ LOCALE_PATHS = [WEB / "locale"]
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+#: the choice of a filter that filters nothing
+FILTERS_EMPTY_CHOICE_LABEL = gettext_lazy("全部")
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"

@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 from zhunsheng.web.common import exports
 
 PAGE = 50
-COUNTED = 10_000
+COUNTED = 100_000
 RESERVED = ("sort", "after", "before", "export", "columns", "language")
 
 
