@@ -1,12 +1,13 @@
 """XLSX, XLS and ODS: looked into first, then read by calamine, which runs no macro and computes no formula."""
 
-import datetime
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, CalamineWorkbook
 
 from zhunsheng.web.common.errors import Refused
 from zhunsheng.web.common.spreadsheet.biff import scan_xls
@@ -25,33 +26,51 @@ from zhunsheng.web.common.spreadsheet.zipped import Marks, scan_ods, scan_xlsx
 
 #: A spreadsheet keeps fifteen digits of a number; the rest of a longer code is already lost.
 _EXACT = 10**15
+READER = Path(__file__).with_name("reader.py")
 
 
 def open_workbook(path: Path, kind: str, *, max_rows: int) -> Table:
     """Opens the first visible sheet. Raises Refused for what `scan_*` refuse, and for a damaged file."""
-    name: str | None = None
-    index = 0
     if kind == "xlsx":
         name, others, marks = scan_xlsx(path)
+        sheet = f"={name}"
     elif kind == "xls":
         index, others, marks = scan_xls(path)
+        sheet = str(index)
     else:
         others, marks = scan_ods(path)
+        sheet = "0"
+    # In a process of its own: see reader.py. The path is ours, the file's name is not in it.
+    child = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", str(READER), str(path), sheet],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def close() -> None:
+        child.kill()
+        child.communicate()
+
     try:
-        book = CalamineWorkbook.from_path(str(path))
-        sheet = book.get_sheet_by_name(name) if name is not None else book.get_sheet_by_index(index)
-        title = sheet.name
-        first_column = sheet.start[1] if sheet.start else 0
-        raw = sheet.iter_rows()
-    except CalamineError as problem:
-        raise Refused(
-            _("文件打不开(%(detail)s)。请另存为新的 .xlsx 后再上传") % {"detail": str(problem)[:120]}
-        ) from None
-    except BaseException as problem:
-        # The reader is compiled; what it did not foresee arrives as a panic, which is no Exception.
-        if type(problem).__name__ != "PanicException":
-            raise
-        raise Refused(_("文件打不开:结构不正常。请另存为新的 .xlsx 后再上传")) from None
+        return _open(child, kind, others, marks, max_rows, close)
+    except BaseException:
+        close()
+        raise
+
+
+def _open(
+    child: "subprocess.Popen[bytes]", kind: str, others: int, marks: Marks, max_rows: int, close: Callable[[], None]
+) -> Table:
+    assert child.stdout is not None  # noqa: S101 - asked for above
+    first = child.stdout.readline()
+    if not first:
+        raise broken()
+    head = json.loads(first)
+    if "error" in head:
+        raise Refused(_("文件打不开(%(detail)s)。请另存为新的 .xlsx 后再上传") % {"detail": head["error"][:120]})
+    title, first_column = head["title"], head["first"]
+    raw = _lines(child)
     too_long: dict[int, list[int]] = {}
     row, header, above, below = split_heading(_records(raw, first_column, too_long))
     notes = []
@@ -62,7 +81,21 @@ def open_workbook(path: Path, kind: str, *, max_rows: int) -> Table:
     for column, message in marks.faults.get(row, []):
         if column < len(header):
             raise Refused(_("表头有问题:%(message)s") % {"message": message})
-    return Table(kind, "", header, row, _rows(below, len(header), max_rows, marks, too_long), notes, book.close)
+    return Table(kind, "", header, row, _rows(below, len(header), max_rows, marks, too_long), notes, close)
+
+
+def broken() -> Refused:
+    return Refused(_("文件打不开:结构不正常,或读它要用的内存、时间太多。请另存为新的 .xlsx 后再上传"))
+
+
+def _lines(child: "subprocess.Popen[bytes]") -> Iterator[list[Any]]:
+    """The rows that the reader writes. Raises Refused when it ends before it says so."""
+    assert child.stdout is not None  # noqa: S101 - asked for above
+    for line in child.stdout:
+        if line == b"end\n":
+            return
+        yield json.loads(line)
+    raise broken()
 
 
 def _records(
@@ -75,7 +108,7 @@ def _records(
             if type(value) is str:
                 cells.append(clean(value))
                 continue
-            if type(value) is float and abs(value) >= _EXACT:
+            if type(value) in (int, float) and abs(value) >= _EXACT:
                 too_long.setdefault(number, []).append(len(cells))
             cells.append(_text(value))
         yield number, cells
@@ -86,8 +119,8 @@ def _text(value: Any) -> str:
         return _("是") if value else _("否")
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
-    if isinstance(value, datetime.datetime):
-        return value.isoformat(" ", "seconds") if value.time() != datetime.time() else value.date().isoformat()
+    if isinstance(value, dict):
+        return str(next(iter(value.values())))
     return str(value)
 
 

@@ -31,6 +31,7 @@ MAX_MARKS = 5_000
 CHUNK = 1 << 18
 _ARCHIVES = (b"PK\x03\x04", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ")
 _DECLARATION = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_CELL = re.compile(rb"<(?:\w+:)?c\s")
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
@@ -173,6 +174,8 @@ def _entities(name: str) -> Refused:
 def unpacked(handle: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """The bytes of an entry. Raises Refused as soon as there are more, or in the end fewer, than the directory says."""
     damaged = Refused(_("“%(name)s”与压缩目录不符或已损坏,没有读取。请另存为新的 .xlsx") % {"name": info.filename[:80]})
+    if info.header_offset < 0:
+        raise damaged
     handle.seek(info.header_offset)
     header = handle.read(30)
     if len(header) < 30 or header[:4] != b"PK\x03\x04":
@@ -262,7 +265,7 @@ def scan_xlsx(path: Path) -> tuple[str, int, Marks]:
         if not visible:
             raise Refused(_("工作簿里没有可见的工作表"))
         name, info = visible[0]
-        others = sum(1 for _name, other in visible[1:] if other.file_size > 1500)
+        others = sum(1 for _name, other in visible[1:] if any(_CELL.search(chunk) for chunk in unpacked(handle, other)))
         marks = Marks()
         scan = _SheetScan(marks)
         _parse(unpacked(handle, info), scan.start, info.filename)
