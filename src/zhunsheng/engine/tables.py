@@ -123,6 +123,7 @@ class Table:
     rows: tuple[Row, ...]
     note: str = ""
     origin: str = "package"
+    note_en: str = ""
     _index: Mapping[tuple[str, ...], tuple[Row, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def valid_on(self, day: date) -> tuple[Row, ...]:
@@ -384,6 +385,7 @@ def _parse(name: str, root: Path | None) -> tuple[Table | None, tuple[Reason, ..
         tuple(rows),
         str(side.get("note", "")),
         origin,
+        str(side.get("note_en", "")),
         {values: tuple(same) for values, same in index.items()},
     )
     return table, tuple(problems)

@@ -76,7 +76,7 @@ def test_documents_of_the_package_come_first(tmp_path, monkeypatch):
         (folder / "rules" / "probe.md").write_text(f"# {title}\n\nA rule.\n", encoding="utf-8")
     monkeypatch.setattr(methods, "DOCS", (package, checkout))
     found = methods.document("probe", "en")
-    assert found and found.title == "Installed" and found.summary == "A rule."
+    assert found and found.title == "Installed" and "<p>A rule.</p>" in found.html
     monkeypatch.setattr(methods, "DOCS", (tmp_path / "nowhere", checkout))
     found = methods.document("probe", "en")
     assert found and found.title == "Checkout"

@@ -127,7 +127,8 @@ SECTIONS = (
         "inspection-results",
         _("检查结果"),
         "inspection/sections/public.html",
-        frozenset({"firm", "public"}),
+        # Not for the public page: the portal lists the results itself, each with its page and its entry of the log.
+        frozenset({"firm"}),
         public_section,
         20,
     ),

@@ -261,9 +261,11 @@ def drawn_page(draw: Draw, page: int) -> tuple[list[UnitRow], int]:
 
 
 def _teams(tasks: list[int]) -> dict[int, str]:
-    """Task → the numbers of the inspectors who go, the lead first."""
+    """Task → the numbers of the inspectors, the lead first, once the result is published: nobody is told before who comes."""
     found: dict[int, list[str]] = {}
-    rows = TeamMember.objects.filter(task__in=tasks, replaced_reason="").order_by("task", "-lead", "pk")
+    rows = TeamMember.objects.filter(task__in=tasks, task__state__in=inspection.PUBLISHED, replaced_reason="").order_by(
+        "task", "-lead", "pk"
+    )
     for task, no in rows.values_list("task", "inspector__person_no"):
         found.setdefault(task, []).append(no)
     return {task: " ".join(numbers) for task, numbers in found.items()}

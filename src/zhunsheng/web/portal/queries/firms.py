@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from zhunsheng.engine import tables
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.registry import queries as registry
 from zhunsheng.web.registry.models import BusinessEntity
 
 #: The scheme that is left out of an address: /firms/91350100M000100Y43/ is /firms/uscc:91350100M000100Y43/.
@@ -46,15 +45,6 @@ def firm_url(entity: BusinessEntity) -> str:
 
 def find(code: str) -> BusinessEntity | None:
     return BusinessEntity.objects.select_related("division__parent__parent").filter(unit_id=unit_id_of(code)).first()
-
-
-def matching(text: str, limit: int = 20) -> list[BusinessEntity]:
-    """Entities whose code is `text`, with its scheme or without; where there is none, those whose name contains it or whose code does."""
-    entities = BusinessEntity.objects.select_related("division")
-    # The unique index answers the first question; only a text that is no code reads through the names.
-    return list(entities.filter(unit_id=unit_id_of(text))[:limit]) or list(
-        entities.filter(registry.containing(text)).order_by("name", "pk")[:limit]
-    )
 
 
 def source_of(entity: BusinessEntity) -> str:

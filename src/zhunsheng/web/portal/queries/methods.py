@@ -32,11 +32,10 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document in one language. `html` is without the title; `summary` is its first sentence or two, as text."""
+    """One document in one language. `html` is without the title."""
 
     code: str
     title: str
-    summary: str
     html: SafeString
     toc: tuple[tuple[str, str], ...]
     tables: tuple[str, ...]
@@ -92,7 +91,7 @@ def _read(path: Path, changed: int, code: str, name: str, lang: str, here: str) 
     written = written.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
     parts = tuple((str(token["id"]), str(token["name"])) for token in writer.toc_tokens)
     shown = mark_safe(written)  # noqa: S308 - written by this project, packaged with it
-    return Document(code, title, _summary(body), shown, parts, tuple(mentioned(text, here)))
+    return Document(code, title, shown, parts, tuple(mentioned(text, here)))
 
 
 class _Links(Treeprocessor):  # type: ignore[misc]
@@ -127,18 +126,6 @@ class _Links(Treeprocessor):  # type: ignore[misc]
         if name == ["guide"]:
             return reverse("portal:guide", args=[code])
         return ""
-
-
-def _summary(body: str) -> str:
-    """The first paragraph that says something, without its marks."""
-    for block in re.split(r"\n\s*\n", body):
-        block = block.strip()
-        if block and not block.startswith(("#", "|", "-", "```", "Module", "模块", "Install")):
-            plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block).replace("`", "").replace("*", "").replace("\n", " ")
-            return plain if len(plain) <= 160 else plain[:159] + "…"
-    points = re.findall(r"^[-\d.]+ (.+)$", body, re.MULTILINE)
-    plain = points[0].replace("`", "").replace("*", "") if points else ""
-    return plain if len(plain) <= 160 else plain[:159] + "…"
 
 
 def mentioned(text: str, here: str) -> Iterator[str]:
@@ -199,12 +186,28 @@ def table(name: str, here: str) -> tables.Table | None:
         return None
 
 
-def columns(found: tables.Table) -> list[str]:
-    """The columns of a table without those that every row has (source, confidence, days)."""
+def columns(found: tables.Table, lang: str) -> list[str]:
+    """The columns to show: those with something in them, a name in the language of the page only, and without those that
+    every row has (source, confidence, days)."""
+    filled: dict[str, None] = {}
+    for row in found.rows:
+        filled.update(dict.fromkeys(column for column, cell in row.items() if cell))
+    english = {column.removesuffix("_en") for column in filled if column.endswith("_en")}
+    other = english if lang == "en" else {f"{column}_en" for column in english}
+    return [column for column in all_columns(found) if column in filled and column not in other]
+
+
+def all_columns(found: tables.Table) -> list[str]:
+    """The columns as the file has them, without source, confidence and days."""
     seen: dict[str, None] = {}
     for row in found.rows:
         seen.update(dict.fromkeys(row))
     return [column for column in seen if column not in tables.META]
+
+
+def is_long(found: tables.Table, column: str) -> bool:
+    """Whether a column holds sentences, so that it needs room."""
+    return max((len(row.get(column, "")) for row in found.rows), default=0) > 16
 
 
 def column_title(column: str) -> str:

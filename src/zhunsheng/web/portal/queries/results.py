@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -105,6 +107,14 @@ def entries(visits: Sequence[Visit]) -> dict[str, LogEntry]:
     subjects = {f"visit:{visit.no}": visit.no for visit in visits}
     rows = LogEntry.objects.filter(subject__in=list(subjects)).exclude(kind="follow_up.close").order_by("index")
     return {subjects[row.subject]: row for row in rows}
+
+
+def seal(entry: LogEntry | None) -> dict[str, Any] | None:
+    """An entry of the public log as components/seal.html shows it."""
+    if entry is None:
+        return None
+    url = reverse("public_log:entry", args=[entry.index])
+    return {"no": entry.index, "at": entry.at, "hash": entry.leaf_hash, "url": url, "verify_url": url}
 
 
 def days_late(visit: Visit) -> int:

@@ -1,4 +1,7 @@
-"""One box: firms by name or code, draws and results by number, and what other rooms offer to the public."""
+"""One box: draws and results by number, a firm by its code, and what other rooms offer to the public."""
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,31 +17,24 @@ LIMIT = 20
 
 
 def find(text: str) -> list[Hit]:
-    """Hits in order: draws and results with this number, then firms, then what the other rooms know. Each address once."""
+    """Hits in order: what has this very number or code, then what the other rooms find. Each address once."""
     found: dict[str, Hit] = {}
-    hits = [*_numbers(text), *_firms(text), *providers.public_search(text)]
-    for hit in hits:
-        found.setdefault(hit.url, hit)
+    for hit in [*_numbers(text), *providers.public_search(text)]:
+        # One firm, one address: a 统一社会信用代码 stands in it without its scheme.
+        url = hit.url.replace(f"/firms/{firms.USCC}:", "/firms/")
+        found.setdefault(url, replace(hit, url=url))
     return list(found.values())
 
 
-def _numbers(text: str) -> list[Hit]:
-    hits = []
+def _numbers(text: str) -> Iterator[Hit]:
     for draw in draws.all_draws().filter(no__icontains=text).order_by("-announced_at", "-pk")[:LIMIT]:
         title = _("抽取 %(no)s") % {"no": draw.no}
         note = f"{draw.plan.name} · {draw.get_state_display()}"
-        hits.append(Hit(title, gettext_lazy("随机抽查"), reverse("portal:draw", args=[draw.no]), note))
+        yield Hit(title, gettext_lazy("随机抽查"), reverse("portal:draw", args=[draw.no]), note)
     for visit in results.published().filter(no=text):
         note = f"{visit.entity.name} · {day(visit.visited_on)} · {named(visit.result)}"
-        hits.append(Hit(visit.no, gettext_lazy("检查结果"), reverse("portal:result", args=[visit.no]), note))
-    return hits
-
-
-def _firms(text: str) -> list[Hit]:
-    return [
-        Hit(
-            entity.name, gettext_lazy("企业"), firms.firm_url(entity),
-            f"{firms.address_code(entity.unit_id)} · {named(entity.division)} · {entity.get_status_display()}",
-        )
-        for entity in firms.matching(text, LIMIT)
-    ]  # fmt: skip
+        yield Hit(visit.no, gettext_lazy("检查结果"), reverse("portal:result", args=[visit.no]), note)
+    entity = firms.find(text)
+    if entity is not None:
+        note = f"{firms.address_code(entity.unit_id)} · {entity.get_status_display()}"
+        yield Hit(entity.name, gettext_lazy("企业"), firms.firm_url(entity), note)

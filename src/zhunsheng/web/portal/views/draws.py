@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhunsheng.web.common.listing import Column, Listing
-from zhunsheng.web.common.templatetags.zs import named, state_tag
+from zhunsheng.web.common.templatetags.zs import grouped, moment, named, state_tag
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Draw
 from zhunsheng.web.portal.forms import DrawFilter
@@ -19,7 +19,7 @@ from zhunsheng.web.portal.views import serving
 from zhunsheng.web.portal.views.serving import Missing, asked, public
 from zhunsheng.web.public_log import words
 
-SHOWN = 20
+SHOWN = 5
 
 
 @public
@@ -33,10 +33,10 @@ def listing(request: HttpRequest) -> HttpResponse:
             Column("organ", gettext_lazy("牵头机构"), lambda draw: named(draw.plan.office)),
             Column("state", gettext_lazy("状态"), lambda draw: str(draw.get_state_display()),
                    html=lambda draw: state_tag(draws.KINDS[draw.state], draw.get_state_display())),
-            Column("announced_at", gettext_lazy("公告时间"), lambda draw: draw.announced_at, order="announced_at"),
-            Column("frame_size", gettext_lazy("名录单位数"), lambda draw: draw.frame_size, order="frame_size", numeric=True),
+            Column("announced_at", gettext_lazy("公告时间"), lambda draw: draw.announced_at, order="announced_at", html=lambda draw: moment(draw.announced_at)),
+            Column("frame_size", gettext_lazy("名录单位数"), lambda draw: draw.frame_size, order="frame_size", numeric=True, html=lambda draw: grouped(draw.frame_size)),
             Column("drawn", gettext_lazy("抽取数"), lambda draw: draw.selected_count if draw.seed else None, numeric=True),
-            Column("executed_at", gettext_lazy("抽取时间"), lambda draw: draw.executed_at, hidden=True),
+            Column("executed_at", gettext_lazy("抽取时间"), lambda draw: draw.executed_at, hidden=True, html=lambda draw: moment(draw.executed_at)),
             Column("reason", gettext_lazy("放弃理由"), lambda draw: draw.abandon_reason, hidden=True),
         ],
         name="draws",

@@ -87,12 +87,12 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
     pages = max(1, -(-len(rows) // PAGE))
     page = min(max(1, int(number)), pages) if number.isdecimal() and len(number) < 7 else 1
     shown = rows[(page - 1) * PAGE : page * PAGE]
-    columns = queries.columns(found)
+    columns = queries.columns(found, language())
     return render(request, "portal/table.html", {
         "table": found, "title": queries.title(found, language()), "summary": queries.summaries([name], language())[0],
-        "columns": [queries.column_title(column) for column in columns], "total": len(rows), "page": page, "pages": pages,
-        "rows": [{"cells": list(zip(columns, (row.get(column, "") for column in columns), strict=True)), "row": row} for row in shown],
-        "note": (getattr(found, "note_en", "") if language() == "en" else "") or found.note, "q": text, "confidence": mark,
+        "columns": [(queries.column_title(column), queries.is_long(found, column)) for column in columns], "total": len(rows), "page": page, "pages": pages,
+        "rows": [{"cells": [row.get(column, "") for column in columns], "row": row} for row in shown],
+        "note": (found.note_en if language() == "en" else "") or found.note, "q": text, "confidence": mark,
         "marks": [("sure", _("确定")), ("likely", _("较可靠")), ("assumed", _("设定"))],
     })  # fmt: skip
 
@@ -107,7 +107,7 @@ def _matches(row: engine.Row, text: str, mark: str) -> bool:
 def table_csv(request: HttpRequest, name: str) -> HttpResponseBase:
     """The whole table, all columns as the file has them."""
     found = _table(name)
-    columns = [*queries.columns(found), *engine.META]
+    columns = [*queries.all_columns(found), *engine.META]
     rows = ([row.get(column, "") for column in columns] for row in found.rows)
     response = exports.csv_response(name.replace("/", "-"), columns, rows)
     response["Cache-Control"] = FRESH

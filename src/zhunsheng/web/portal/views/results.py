@@ -12,7 +12,7 @@ from zhunsheng.engine import clock
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.listing import Column, Listing
-from zhunsheng.web.common.templatetags.zs import named
+from zhunsheng.web.common.templatetags.zs import day, named
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Visit
 from zhunsheng.web.inspection.queries.visits import PUBLISH_LIMIT
@@ -28,7 +28,13 @@ def _draw_no(visit: Visit) -> str:
 def _draw_link(visit: Visit) -> SafeString | str:
     if visit.task is None:
         return results.source(visit)
-    return format_html('<a href="{}">{}</a>', reverse("portal:draw", args=[_draw_no(visit)]), _draw_no(visit))
+    return format_html(
+        '<a class="nowrap" href="{}">{}</a>', reverse("portal:draw", args=[_draw_no(visit)]), _draw_no(visit)
+    )
+
+
+def _nowrap(text: str) -> SafeString:
+    return format_html('<span class="nowrap">{}</span>', text)
 
 
 def _county(visit: Visit) -> str:
@@ -46,11 +52,11 @@ def listing(request: HttpRequest) -> HttpResponse:
             Column("name", gettext_lazy("企业"), lambda visit: visit.entity.name),
             Column("code", gettext_lazy("代码"), lambda visit: firms.address_code(visit.entity.unit_id), hidden=True),
             Column("division", gettext_lazy("区划"), _county),
-            Column("visited_on", gettext_lazy("检查日期"), lambda visit: visit.visited_on, order="visited_on"),
+            Column("visited_on", gettext_lazy("检查日期"), lambda visit: visit.visited_on, order="visited_on", html=lambda visit: _nowrap(day(visit.visited_on))),
             Column("result", gettext_lazy("检查结果"), lambda visit: named(visit.result), html=results.result_tag),
             Column("organ", gettext_lazy("检查机关"), results.organ),
             Column("draw", gettext_lazy("抽取编号"), _draw_no, html=_draw_link),
-            Column("published_at", gettext_lazy("公示时间"), lambda visit: visit.published_at, order="published_at"),
+            Column("published_at", gettext_lazy("公示时间"), lambda visit: visit.published_at, order="published_at", html=lambda visit: _nowrap(day(visit.published_at))),
             Column("state", gettext_lazy("版本"), lambda visit: str(visit.get_state_display()), hidden=True),
             Column("no", gettext_lazy("记录编号"), lambda visit: visit.no, export_only=True),
             Column("result_code", gettext_lazy("结果代码"), lambda visit: visit.result.code if visit.result else "", export_only=True),
@@ -93,7 +99,7 @@ def result(request: HttpRequest, no: str) -> HttpResponse:
             for one in chain
         ],
         "newest": chain[-1] if chain and chain[-1].pk != visit.pk else None,
-        "entry": entries.get(visit.no),
+        "seal": results.seal(entries.get(visit.no)),
         "late": results.days_late(visit),
         "why": _why(visit),
     })  # fmt: skip

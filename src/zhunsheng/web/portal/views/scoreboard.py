@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from zhunsheng.web.appraisal.models import Snapshot
 from zhunsheng.web.appraisal.views import board
 from zhunsheng.web.portal.queries import scoreboard as queries
+from zhunsheng.web.portal.queries.results import seal
 from zhunsheng.web.portal.views import serving
 from zhunsheng.web.portal.views.serving import Missing, public
 
@@ -42,7 +43,7 @@ def _page(request: HttpRequest, found: Snapshot | None, years: list[int]) -> Htt
         context |= {
             "board": board(found),
             "others": queries.approved().filter(as_of__year=found.as_of.year),
-            "entry": queries.entry(found),
+            "seal": seal(queries.entry(found)),
             "definitions": queries.definitions(),
             "why": {
                 "sentence": _("快照按截至日的登记记录计算，经批准后公开，此后不再改动；有错只能公布新的快照。"),
