@@ -317,7 +317,7 @@ def test_a_day_is_read_in_the_forms_in_use(text):
 
 def test_days_of_the_reader_stay_days():
     assert parse_day(datetime.date(2017, 5, 3)) == datetime.date(2017, 5, 3)
-    assert parse_day(datetime.datetime(2017, 5, 3, 23, 59)) == datetime.date(2017, 5, 3)
+    assert parse_day(datetime.datetime(2017, 5, 3, 23, 59, tzinfo=datetime.UTC)) == datetime.date(2017, 5, 3)
     assert parse_day_as("03/05/2017", "%d/%m/%Y") == datetime.date(2017, 5, 3)
 
 

@@ -130,7 +130,8 @@ def upload(request: UserRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def _upload(request: UserRequest, code: str) -> HttpResponse:
     kind = _kind(request, code)
-    form = UploadForm(request.POST or None, request.FILES or None, kind=kind)
+    posted = request.method == "POST"
+    form = UploadForm(request.POST if posted else None, request.FILES if posted else None, kind=kind)
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         run = actions.receive(
@@ -198,7 +199,7 @@ def columns(request: UserRequest, pk: int) -> HttpResponse:
         messages.error(request, say(problem))
         return redirect("desk:import_run", run.pk)
     plan = _plan(run, kind, header)
-    form = ColumnsForm(request.POST or None, kind=kind, header=header, plan=plan)
+    form = ColumnsForm(request.POST if request.method == "POST" else None, kind=kind, header=header, plan=plan)
     if request.method == "POST" and form.is_valid():
         try:
             run = actions.match_columns(run, write_plan(form.chosen(), kind), by=request.user, at=timezone.now())
