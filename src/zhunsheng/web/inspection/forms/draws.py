@@ -16,11 +16,7 @@ from zhunsheng.engine import tables
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.web.common.errors import say
 from zhunsheng.web.inspection import queries
-from zhunsheng.web.inspection.forms.fields import (
-    InspectorChoice,
-    moment_field,
-    text_area,
-)
+from zhunsheng.web.inspection.forms.fields import Group, Grouped, InspectorChoice, moment_field, text_area
 from zhunsheng.web.inspection.models import (
     Task,
     TeamMember,
@@ -30,7 +26,7 @@ from zhunsheng.web.registry.models import Inspector
 PARTIES = 3
 
 
-class AnnounceForm(forms.Form):
+class AnnounceForm(Grouped, forms.Form):
     """When, and where the randomness will come from."""
 
     not_before = moment_field(_("最早抽取时间"), help_text=_("至少在公告之后 24 小时;此前产生的随机数一律无效。"))
@@ -58,6 +54,15 @@ class AnnounceForm(forms.Form):
                 max_length=64,
                 help_text=_now("见证方事先密封的字符串的 SHA-256;不填表示当众揭示即可。") if number == 1 else "",
             )
+
+    def layout(self) -> list[Group]:
+        parties = tuple(f"{part}_{number}" for part in ("party", "commitment") for number in range(1, PARTIES + 1))
+        return [
+            Group(_("何时,用什么"), ("not_before", "profile"), grid=False),
+            Group(_("公开仪式"), parties, hint=_("至少两个见证方,各揭示一个字符串,再当众掷骰子十次。选公开仪式或设备用来源时填写。")),
+            Group(_("彩票"), ("ssq", "dlt"), folded=True, hint=_("选两种彩票同用时填写将要开奖的期号。")),
+            Group(_("备用来源"), ("fallback_hours",), folded=True),
+        ]  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -102,7 +107,7 @@ class AnnounceForm(forms.Form):
         return [*sources, engine.Source("ceremony:dice", {"rolls": 10})]
 
 
-class ExecuteForm(forms.Form):
+class ExecuteForm(Grouped, forms.Form):
     """What each announced source gave, when, and who saw it."""
 
     def __init__(
@@ -116,16 +121,17 @@ class ExecuteForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.sources = list(sources)
         for number, source in enumerate(self.sources):
-            words = source_words(source)
             if source.kind == "drand":
                 self.fields[f"signature_{number}"] = forms.CharField(
-                    label=_now("%(source)s 的签名") % {"source": words},
+                    label=_now("签名"),
                     max_length=200,
                     widget=text_area(2),
                     help_text=_now("96 位十六进制数;随机数由它算出并离线验证。"),
                 )
                 continue
-            self.fields[f"value_{number}"] = forms.CharField(label=words, max_length=200, help_text=_form_of(source))
+            self.fields[f"value_{number}"] = forms.CharField(
+                label=_now("值"), max_length=200, help_text=_form_of(source)
+            )
             self.fields[f"at_{number}"] = moment_field(
                 _now("产生时间"),
                 initial=max(timezone.localtime(), timezone.localtime(earliest)).strftime("%Y-%m-%dT%H:%M"),
@@ -145,6 +151,13 @@ class ExecuteForm(forms.Form):
             self.fields["fallback_reason"] = forms.CharField(
                 label=_now("启用备用来源的理由"), max_length=300, widget=text_area(2)
             )
+
+    def layout(self) -> list[Group]:
+        found = [
+            Group(source_words(source), tuple(f"{part}_{number}" for part in ("value", "at", "record", "signature")))
+            for number, source in enumerate(self.sources)
+        ]
+        return [*found, Group(_("见证"), ("witnesses", "fallback_reason"), grid=False)]
 
     def values(self) -> list[engine.Value]:
         found = []

@@ -1,7 +1,8 @@
 """Inputs that several forms share."""
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -52,6 +53,44 @@ class InspectorChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # not 
 
 def text_area(rows: int = 3) -> forms.Textarea:
     return forms.Textarea(attrs={"rows": rows})
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields that belong together on the page. `folded`: behind a click until needed; `grid`: two beside each other."""
+
+    title: Any
+    names: tuple[str, ...]
+    folded: bool = False
+    grid: bool = True
+    hint: Any = ""
+
+
+class Grouped:
+    """A form that says how its fields stand on the page (inspection/_grouped.html)."""
+
+    def layout(self) -> Iterable[Group]:
+        raise NotImplementedError
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The groups with their bound fields. A folded group is open where it holds something or is at fault."""
+        form = cast("forms.Form", self)
+        shown = []
+        for group in self.layout():
+            fields = [form[name] for name in group.names if name in form.fields]
+            if fields:
+                filled = any(field.errors or field.value() not in (None, "", [], ()) for field in fields)
+                shown.append(
+                    {
+                        "title": group.title,
+                        "fields": fields,
+                        "grid": group.grid,
+                        "hint": group.hint,
+                        "folded": group.folded,
+                        "open": filled,
+                    }
+                )
+        return shown
 
 
 class ReasonForm(forms.Form):

@@ -12,12 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection import queries
-from zhunsheng.web.inspection.forms.fields import (
-    ItemChoices,
-    NamedChoice,
-    NamedChoices,
-    day_input,
-)
+from zhunsheng.web.inspection.forms.fields import Group, Grouped, ItemChoices, NamedChoice, NamedChoices, day_input
 from zhunsheng.web.inspection.models import (
     CheckItem,
     Plan,
@@ -32,7 +27,7 @@ CLASSES = [*RiskClass.choices, (queries.UNCLASSED, _("未分类或不按分类")
 OWN = "own"
 
 
-class PlanForm(forms.Form):
+class PlanForm(Grouped, forms.Form):
     """A plan: what, whom, how many, when."""
 
     name = forms.CharField(label=_("计划名称"), max_length=120)
@@ -100,6 +95,21 @@ class PlanForm(forms.Form):
             )
         if plan is not None:
             del fields["office"]
+
+    def layout(self) -> list[Group]:
+        return [
+            Group(_("抽查什么"), ("name", "year", "items", "kind"), grid=False),
+            Group(_("由谁,何时"), ("office", "joint_offices", "starts_on", "ends_on", "team_size")),
+            Group(
+                _("限定对象范围"), ("divisions", "parks", "industries", "sizes", "risk_classes", "statuses", "tags", "schemes"), folded=True,
+                hint=_("不限定时,凡事项适用的主体都在名录中。"),
+            ),
+            Group(_("抽多少"), ("stratify_by", "ratio_scheme")),
+            Group(
+                _("各类比例"), tuple(_ratio_field(key) for key, _label in CLASSES), folded=True,
+                hint=_("选“本计划另定”时填写;方案没有写明的类别(例如未分类)也在这里补上。"),
+            ),
+        ]  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

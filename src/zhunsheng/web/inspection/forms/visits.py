@@ -10,12 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection import queries
 from zhunsheng.web.inspection.actions import FindingInput, VisitInput
-from zhunsheng.web.inspection.forms.fields import (
-    NamedChoice,
-    PremisesChoice,
-    day_input,
-    text_area,
-)
+from zhunsheng.web.inspection.forms.fields import Group, Grouped, NamedChoice, PremisesChoice, day_input, text_area
 from zhunsheng.web.inspection.models import (
     Finding,
     ResultWording,
@@ -28,7 +23,7 @@ SIGNED = cast("Any", Visit._meta.get_field("signed").choices)
 SEVERITY = cast("Any", Finding._meta.get_field("severity").choices)
 
 
-class VisitForm(forms.Form):
+class VisitForm(Grouped, forms.Form):
     """The record of a visit: for each item a verdict, one result overall, the other side's word and signature."""
 
     visited_on = forms.DateField(label=_("检查日期"), widget=day_input())
@@ -55,11 +50,7 @@ class VisitForm(forms.Form):
         fields["result"].empty_label = None
         for item in self.items:
             fields[f"verdict_{item.pk}"] = forms.ChoiceField(
-                label=named(item),
-                choices=Finding.Verdict.choices,
-                widget=forms.RadioSelect,
-                required=False,
-                help_text=item.content,
+                label=_now("结论"), choices=Finding.Verdict.choices, widget=forms.RadioSelect, required=False
             )
             fields[f"text_{item.pk}"] = forms.CharField(
                 label=_now("问题描述"), max_length=600, required=False, widget=text_area(2)
@@ -108,11 +99,22 @@ class VisitForm(forms.Form):
             witness=asked["witness"],
         )
 
-    def item_groups(self) -> list[dict[str, Any]]:
-        """Each item with its four fields, for the page."""
-        return [
-            {"item": item, "fields": [self[f"{part}_{item.pk}"] for part in ("verdict", "text", "severity", "action")]}
+    def layout(self) -> list[Group]:
+        items = [
+            Group(
+                named(item),
+                tuple(f"{part}_{item.pk}" for part in ("verdict", "text", "severity", "action")),
+                grid=False,
+                hint=item.content,
+            )
             for item in self.items
+        ]
+        return [
+            Group(_("更正"), ("correction_reason",), grid=False),
+            Group(_("时间和地点"), ("visited_on", "premises")),
+            *items,
+            Group(_("总的结果"), ("result", "summary"), grid=False),
+            Group(_("被检查单位"), ("entity_opinion", "signed", "witness"), grid=False),
         ]
 
 

@@ -21,9 +21,10 @@ from zhunsheng.web.inspection.forms.draws import ExecuteForm, source_words
 from zhunsheng.web.inspection.forms.fields import PublicReasonForm
 from zhunsheng.web.inspection.forms.filters import DrawFilter
 from zhunsheng.web.inspection.models import Draw
-from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
+from zhunsheng.web.inspection.views.pages import act, form_page, seal_of, see, tabs
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry
+from zhunsheng.web.registry.models import EntityStatus
 
 STATE_KIND = {"announced": "warn", "executed": "info", "assigned": "good", "abandoned": "bad"}
 FRAME_PAGE = 100
@@ -87,11 +88,13 @@ def draw(request: UserRequest, no: str) -> HttpResponse:
         "totals": {key: sum(row[key] for row in found.strata) for key in ("size", "n", "capped")},
         "sources": [{"words": source_words(source), "id": source.id, "terms": source.terms} for source in terms.sources],
         "fallback": [{"hours": one.after_hours, "sources": [source_words(source) for source in one.sources]} for one in terms.fallback],
-        "values": found.values,
+        "values": [one | {"at": queries.read_value(one).at} for one in found.values],
         "progress": queries.draw_progress(found),
         "events": _events(found),
-        "seals": LogEntry.objects.filter(subject=f"draw:{found.no}").order_by("index"),
+        "seals": [seal_of(one) for one in LogEntry.objects.filter(subject=f"draw:{found.no}").order_by("index")],
         "asked": asked, "unit": unit, "unit_rank": queries.rank_in_stratum(found, unit) if unit else 0,
+            "unit_stratum": queries.stratum_label(found.plan.stratify_by, unit.leaf["stratum"], names) if unit else "",
+            "unit_status": dict(EntityStatus.choices).get(unit.leaf["status"], "") if unit else "",
         "why": _why(found), "public_url": _public_url(found),
         "open": waiting and now >= found.not_before,
         "may_execute": waiting and policy.may_execute(request.user, found),

@@ -8,13 +8,15 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
 from zhunsheng.web.inspection import policy
 from zhunsheng.web.people.queries import UserRequest
+from zhunsheng.web.public_log.models import LogEntry
+from zhunsheng.web.public_log.words import verb_name
 
 Words = str | Promise
 
@@ -39,6 +41,15 @@ def see(request: UserRequest) -> None:
 def tabs(current: str) -> list[dict[str, Any]]:
     """The lists of the room, the present one marked."""
     return [{"label": label, "url": reverse(f"inspection:{name}"), "current": name == current} for name, label in TABS]
+
+
+def seal_of(entry: LogEntry) -> dict[str, Any]:
+    """An entry of the public log as components/seal.html shows it."""
+    try:
+        url = reverse("public_log:entry", args=[entry.index])
+    except NoReverseMatch:
+        url = ""
+    return {"no": entry.index, "at": entry.at, "hash": entry.leaf_hash, "url": url, "what": verb_name(entry.kind)}
 
 
 def act(request: UserRequest, doing: Callable[[], Any], done: Words, back: str) -> HttpResponseRedirect:

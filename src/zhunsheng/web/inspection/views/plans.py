@@ -1,6 +1,7 @@
 """抽查计划: list, draft with a live preview of its strata, approve, close; and the announcement of a draw."""
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.web.common.listing import Column, Listing
-from zhunsheng.web.common.templatetags.zs import named, percent, progress, state_tag
+from zhunsheng.web.common.templatetags.zs import named, progress, state_tag
 from zhunsheng.web.inspection import actions, policy, queries
 from zhunsheng.web.inspection.forms.draws import AnnounceForm
 from zhunsheng.web.inspection.forms.filters import PlanFilter
@@ -76,7 +77,7 @@ def plan(request: UserRequest, pk: int) -> HttpResponse:
         "items": found.items.select_related("office").order_by("code"),
         "joint": found.joint_offices.all(),
         "scope": queries.scope_words(found.scope),
-        "ratios": [(ratio_label(key), percent(value, 2)) for key, value in found.ratios.items()],
+        "ratios": [(ratio_label(key), percent_plain(value)) for key, value in found.ratios.items()],
         "state": state_of(found),
         "preview": queries.preview_of(found, today) if found.state in {"draft", "approved"} else None,
         "draws": draws,
@@ -87,6 +88,11 @@ def plan(request: UserRequest, pk: int) -> HttpResponse:
         "may_announce": found.state in {"approved", "running"} and not standing and policy.may_announce(request.user, found),
         "may_close": found.state == "running" and policy.may_close_plan(request.user, found),
     })  # fmt: skip
+
+
+def percent_plain(ratio: str) -> str:
+    """A ratio in per cent, without digits that say nothing."""
+    return f"{(Decimal(ratio) * 100).normalize():f} %"
 
 
 def ratio_label(key: str) -> str:

@@ -25,7 +25,7 @@ from zhunsheng.web.inspection.forms.fields import PublicReasonForm, ReasonForm, 
 from zhunsheng.web.inspection.forms.filters import FollowUpFilter, TaskFilter, VisitFilter
 from zhunsheng.web.inspection.forms.visits import OutcomeForm, VisitForm, visit_initial
 from zhunsheng.web.inspection.models import Finding, FollowUp, Task, TeamMember, Visit
-from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
+from zhunsheng.web.inspection.views.pages import act, form_page, seal_of, see, tabs
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry
 from zhunsheng.web.public_log.queries import history
@@ -315,7 +315,7 @@ def visit(request: UserRequest, pk: int) -> HttpResponse:
         ],
         "team": found.task.team.all() if found.task else [],
         "events": _events(found),
-        "entry": entry,
+        "seal": seal_of(entry) if entry else None,
         "acts": [tell(one) for one in history("visit", found.no)[:20]],
         "follow_up": follow_up,
         "follow_up_kind": queries.label("inspection/follow_up_kinds", follow_up.kind) if follow_up else "",
