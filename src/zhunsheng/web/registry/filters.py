@@ -63,7 +63,9 @@ class EntityFilter(django_filters.FilterSet):  # type: ignore[misc]
     industry = django_filters.ChoiceFilter(label=gettext_lazy("行业"), method="filter_industry")
     status = django_filters.ChoiceFilter(label=gettext_lazy("登记状态"), choices=EntityStatus.choices)
     risk_class = django_filters.ChoiceFilter(
-        label=gettext_lazy("信用风险分类"), choices=[*RiskClass.choices, ("none", gettext_lazy("未分类"))], method="filter_risk"
+        label=gettext_lazy("信用风险分类"),
+        choices=[*RiskClass.choices, ("none", gettext_lazy("未分类"))],
+        method="filter_risk",
     )
     size = django_filters.ChoiceFilter(label=gettext_lazy("规模"))
     entity_type = django_filters.ChoiceFilter(label=gettext_lazy("主体类型"))
@@ -80,7 +82,9 @@ class EntityFilter(django_filters.FilterSet):  # type: ignore[misc]
         filters["park"].extra["choices"] = [(park.pk, named(park)) for park in parks(self.request).values()]
         filters["industry"].extra["choices"] = industry_choices()
         filters["size"].extra["choices"] = list(words.labels("registry/sizes", timezone.localdate()).items())
-        filters["entity_type"].extra["choices"] = list(words.labels("registry/entity_types", timezone.localdate()).items())
+        filters["entity_type"].extra["choices"] = list(
+            words.labels("registry/entity_types", timezone.localdate()).items()
+        )
         filters["source_system"].extra["choices"] = [("-", _("本平台")), *((one, one) for one in sources())]
 
     def filter_q(self, queryset: Entities, name: str, value: str) -> Entities:
@@ -105,10 +109,16 @@ class InspectorFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(label=gettext_lazy("姓名或编号"), method="filter_q")
     office = django_filters.ChoiceFilter(label=gettext_lazy("机构"), field_name="office_id")
     speciality = django_filters.ChoiceFilter(label=gettext_lazy("专业"), method="filter_speciality")
-    status = django_filters.ChoiceFilter(label=gettext_lazy("状态"), choices=[("active", gettext_lazy("在岗")), ("left", gettext_lazy("离岗"))])
+    status = django_filters.ChoiceFilter(
+        label=gettext_lazy("状态"), choices=[("active", gettext_lazy("在岗")), ("left", gettext_lazy("离岗"))]
+    )
     certificate = django_filters.ChoiceFilter(
         label=gettext_lazy("执法证"),
-        choices=[("expired", gettext_lazy("已过期")), ("soon", gettext_lazy("六十天内到期")), ("none", gettext_lazy("没有记有效期"))],
+        choices=[
+            ("expired", gettext_lazy("已过期")),
+            ("soon", gettext_lazy("六十天内到期")),
+            ("none", gettext_lazy("没有记有效期")),
+        ],
         method="filter_certificate",
     )
 
@@ -136,4 +146,6 @@ class InspectorFilter(django_filters.FilterSet):  # type: ignore[misc]
             return queryset.filter(certificate_valid_to__isnull=True)
         if value == "expired":
             return queryset.filter(certificate_valid_to__lt=today)
-        return queryset.filter(certificate_valid_to__gte=today, certificate_valid_to__lte=today + datetime.timedelta(days=EXPIRES_SOON))
+        return queryset.filter(
+            certificate_valid_to__gte=today, certificate_valid_to__lte=today + datetime.timedelta(days=EXPIRES_SOON)
+        )

@@ -76,7 +76,10 @@ class EntityForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("名称"), max_length=200)
     entity_type = forms.ChoiceField(label=gettext_lazy("主体类型"), required=False)
     industry = forms.CharField(
-        label=gettext_lazy("行业代码"), max_length=4, required=False, help_text=gettext_lazy("GB/T 4754-2017 门类字母或 2 至 4 位数字,例如 1411。")
+        label=gettext_lazy("行业代码"),
+        max_length=4,
+        required=False,
+        help_text=gettext_lazy("GB/T 4754-2017 门类字母或 2 至 4 位数字,例如 1411。"),
     )
     size = forms.ChoiceField(label=gettext_lazy("规模"), required=False)
     status = forms.ChoiceField(label=gettext_lazy("登记状态"), choices=EntityStatus.choices)
@@ -84,7 +87,9 @@ class EntityForm(forms.Form):
     division = DivisionField(label=gettext_lazy("所在地"), required=False)
     address = forms.CharField(label=gettext_lazy("住所"), max_length=300, required=False)
     park = ParkField(label=gettext_lazy("园区"), required=False)
-    tags = forms.CharField(label=gettext_lazy("标签"), max_length=200, required=False, help_text=gettext_lazy("多个标签用空格分开。"))
+    tags = forms.CharField(
+        label=gettext_lazy("标签"), max_length=200, required=False, help_text=gettext_lazy("多个标签用空格分开。")
+    )
     risk_class = forms.ChoiceField(
         label=gettext_lazy("信用风险分类"), choices=[("", gettext_lazy("未分类")), *RiskClass.choices], required=False,
         help_text=gettext_lazy("内部使用,不对外公开,也不单独作为减损权益的依据。"),
@@ -93,16 +98,28 @@ class EntityForm(forms.Form):
     risk_class_on = DayField(label=gettext_lazy("分类日期"), required=False)
     handling_organ = forms.CharField(label=gettext_lazy("办理机关"), max_length=120, required=False)
     level = forms.ChoiceField(label=gettext_lazy("层级"), choices=Level.choices)
-    source_system = forms.CharField(label=gettext_lazy("来源系统"), max_length=60, required=False, help_text=gettext_lazy("本平台登记的留空。"))
+    source_system = forms.CharField(
+        label=gettext_lazy("来源系统"), max_length=60, required=False, help_text=gettext_lazy("本平台登记的留空。")
+    )
     upstream_no = forms.CharField(label=gettext_lazy("上级系统编号"), max_length=80, required=False)
     premises_address = forms.CharField(
-        label=gettext_lazy("第一个经营场所的地址"), max_length=300, required=False, help_text=gettext_lazy("与住所相同也请填:检查人员照它去。")
+        label=gettext_lazy("第一个经营场所的地址"),
+        max_length=300,
+        required=False,
+        help_text=gettext_lazy("与住所相同也请填:检查人员照它去。"),
     )
-    reason = forms.CharField(label=gettext_lazy("修改理由"), max_length=500, required=False, help_text=gettext_lazy("记在经过里,例如“按登记机关变更通知”。"))
+    reason = forms.CharField(
+        label=gettext_lazy("修改理由"),
+        max_length=500,
+        required=False,
+        help_text=gettext_lazy("记在经过里,例如“按登记机关变更通知”。"),
+    )
 
     def __init__(self, *args: Any, request: Any, entity: "BusinessEntity | None" = None, **kwargs: Any) -> None:
         if entity is not None:
-            kwargs.setdefault("initial", {name: getattr(entity, name) for name in self.base_fields if hasattr(entity, name)})
+            kwargs.setdefault(
+                "initial", {name: getattr(entity, name) for name in self.base_fields if hasattr(entity, name)}
+            )
             kwargs["initial"] |= {"division": entity.division_id or "", "park": str(entity.park_id or "")}
         else:
             kwargs.setdefault("initial", {"status": EntityStatus.ACTIVE, "level": Level.CITY})
@@ -144,7 +161,9 @@ class PremisesForm(forms.Form):
     latitude = forms.FloatField(label=gettext_lazy("纬度"), required=False, help_text=gettext_lazy("十进制度数。"))
     longitude = forms.FloatField(label=gettext_lazy("经度"), required=False)
     datum = forms.ChoiceField(
-        label=gettext_lazy("坐标系"), required=False, choices=[("", gettext_lazy("未填")), ("CGCS2000", "CGCS2000"), ("WGS84", "WGS 84"), ("GCJ02", "GCJ-02")]
+        label=gettext_lazy("坐标系"),
+        required=False,
+        choices=[("", gettext_lazy("未填")), ("CGCS2000", "CGCS2000"), ("WGS84", "WGS 84"), ("GCJ02", "GCJ-02")],
     )
 
     def __init__(self, *args: Any, request: Any, premises: Any = None, **kwargs: Any) -> None:
@@ -165,14 +184,29 @@ class InspectorForm(forms.Form):
     """An inspector of the second register."""
 
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-    person_no = forms.CharField(label=gettext_lazy("人员编号"), max_length=40, help_text=gettext_lazy("公示时用编号,不公布姓名。不要用身份证号。"))
+    person_no = forms.CharField(
+        label=gettext_lazy("人员编号"),
+        max_length=40,
+        help_text=gettext_lazy("公示时用编号,不公布姓名。不要用身份证号。"),
+    )
     name = forms.CharField(label=gettext_lazy("姓名"), max_length=40)
     office = OfficeChoice(label=gettext_lazy("机构"), queryset=Office.objects.none())
-    user = forms.ModelChoiceField(label=gettext_lazy("登录账号"), queryset=User.objects.none(), required=False, empty_label=gettext_lazy("没有账号"))
+    user = forms.ModelChoiceField(
+        label=gettext_lazy("登录账号"),
+        queryset=User.objects.none(),
+        required=False,
+        empty_label=gettext_lazy("没有账号"),
+    )
     certificate_no = forms.CharField(label=gettext_lazy("执法证号"), max_length=40, required=False)
-    certificate_valid_to = DayField(label=gettext_lazy("执法证有效期至"), required=False, help_text=gettext_lazy("过期的人员不会被抽到。"))
-    home_division = DivisionField(label=gettext_lazy("常驻区划"), required=False, help_text=gettext_lazy("抽查时按它轮换。"))
-    status = forms.ChoiceField(label=gettext_lazy("状态"), choices=[("active", gettext_lazy("在岗")), ("left", gettext_lazy("离岗"))])
+    certificate_valid_to = DayField(
+        label=gettext_lazy("执法证有效期至"), required=False, help_text=gettext_lazy("过期的人员不会被抽到。")
+    )
+    home_division = DivisionField(
+        label=gettext_lazy("常驻区划"), required=False, help_text=gettext_lazy("抽查时按它轮换。")
+    )
+    status = forms.ChoiceField(
+        label=gettext_lazy("状态"), choices=[("active", gettext_lazy("在岗")), ("left", gettext_lazy("离岗"))]
+    )
     level = forms.ChoiceField(label=gettext_lazy("层级"), choices=Level.choices)
 
     def __init__(self, *args: Any, request: Any, inspector: "Inspector | None" = None, **kwargs: Any) -> None:
@@ -183,7 +217,9 @@ class InspectorForm(forms.Form):
         else:
             kwargs.setdefault("initial", {"status": "active", "level": Level.CITY})
         super().__init__(*args, **kwargs)
-        offices = Office.objects.filter(in_force(timezone.localdate()) | Q(pk=inspector.office_id if inspector else None))
+        offices = Office.objects.filter(
+            in_force(timezone.localdate()) | Q(pk=inspector.office_id if inspector else None)
+        )
         self.fields["office"].queryset = offices.order_by("code")  # type: ignore[attr-defined]
         free = Q(inspector__isnull=True, firm_account__isnull=True, is_active=True, posts__role="inspector")
         self.fields["user"].queryset = (  # type: ignore[attr-defined]
@@ -198,7 +234,9 @@ class InspectorForm(forms.Form):
 
 
 class LeaveForm(forms.Form):
-    leave_from = DayField(label=gettext_lazy("请假开始"), required=False, help_text=gettext_lazy("两个日期都清空就是销假。"))
+    leave_from = DayField(
+        label=gettext_lazy("请假开始"), required=False, help_text=gettext_lazy("两个日期都清空就是销假。")
+    )
     leave_to = DayField(label=gettext_lazy("请假结束"), required=False)
 
 
@@ -220,16 +258,26 @@ class EndForm(forms.Form):
 class RecusalForm(forms.Form):
     """A relation between an inspector and an entity, named by its code."""
 
-    unit_id = forms.CharField(label=gettext_lazy("经营主体的代码"), max_length=80, help_text=gettext_lazy("统一社会信用代码、注册号,或“类别:号码”。"))
+    unit_id = forms.CharField(
+        label=gettext_lazy("经营主体的代码"),
+        max_length=80,
+        help_text=gettext_lazy("统一社会信用代码、注册号,或“类别:号码”。"),
+    )
     kind = forms.ChoiceField(label=gettext_lazy("回避情形"))
-    note = forms.CharField(label=gettext_lazy("说明"), max_length=200, required=False, help_text=gettext_lazy("写到能判断是否要回避即可,不写第三人的隐私。"))
+    note = forms.CharField(
+        label=gettext_lazy("说明"),
+        max_length=200,
+        required=False,
+        help_text=gettext_lazy("写到能判断是否要回避即可,不写第三人的隐私。"),
+    )
     declared_on = DayField(label=gettext_lazy("申报日期"), initial=timezone.localdate)
     valid_to = DayField(label=gettext_lazy("回避至"), required=False, help_text=gettext_lazy("不填为长期。"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds = words.labels("inspection/recusal_kinds", timezone.localdate())
-        self.fields["kind"].choices = [(code, name) for code, name in kinds.items() if code not in words.COMPUTED_RECUSALS]  # type: ignore[attr-defined]
+        declared = [(code, name) for code, name in kinds.items() if code not in words.COMPUTED_RECUSALS]
+        self.fields["kind"].choices = declared  # type: ignore[attr-defined]
 
     def clean_unit_id(self) -> BusinessEntity:
         """The entity of this code, which must be in the register."""

@@ -28,7 +28,16 @@ LENGTHS = {
 }  # fmt: skip
 
 
-def _column(key: str, label: Any, help: Any = "", example: str = "", *, also: str = "", required: bool = False, many: bool = False) -> ImportColumn:  # noqa: A002
+def _column(
+    key: str,
+    label: Any,
+    help: Any = "",
+    example: str = "",
+    *,
+    also: str = "",
+    required: bool = False,
+    many: bool = False,
+) -> ImportColumn:  # noqa: A002
     return ImportColumn(key, label, tuple(also.split()), required=required, many=many, help=help, example=example)
 
 
@@ -78,10 +87,17 @@ class Places:
         self._named: dict[str, list[Division]] = {}
         for one in self.divisions.values():
             above = self.divisions.get(one.parent_id or "")
-            for words in {one.name, f"{above.name if above else ''}{one.name}", one.name_en, f"{above.name_en if above else ''}{one.name_en}"}:
+            for words in {
+                one.name,
+                f"{above.name if above else ''}{one.name}",
+                one.name_en,
+                f"{above.name_en if above else ''}{one.name_en}",
+            }:
                 if words:
                     self._named.setdefault(squeezed(words), []).append(one)
-        self._parks_named = {squeezed(words): one for one in self.parks.values() for words in (one.name, one.name_en) if words}
+        self._parks_named = {
+            squeezed(words): one for one in self.parks.values() for words in (one.name, one.name_en) if words
+        }
         self._answers: dict[str, Division] = {}
 
     def division(self, text: str) -> Division:
@@ -94,7 +110,12 @@ class Places:
     def _division(self, text: str) -> Division:
         code = text.strip()
         if code.isdigit():
-            shorter = [code, code.removesuffix("000000"), code.removesuffix("000"), code[:9] if len(code) == 12 else code]
+            shorter = [
+                code,
+                code.removesuffix("000000"),
+                code.removesuffix("000"),
+                code[:9] if len(code) == 12 else code,
+            ]
             for one in shorter:
                 if one in self.divisions:
                     return self.divisions[one]
@@ -104,7 +125,8 @@ class Places:
             return found[0]
         if found:
             raise Refused(
-                _("有 %(n)s 个区划叫“%(name)s”(%(codes)s)。请改填代码") % {"n": len(found), "name": text[:20], "codes": "、".join(one.code for one in found)}
+                _("有 %(n)s 个区划叫“%(name)s”(%(codes)s)。请改填代码")
+                % {"n": len(found), "name": text[:20], "codes": "、".join(one.code for one in found)}
             )
         raise Refused(_("没有叫“%(name)s”的区划。请填区划代码或全称") % {"name": text[:20]})
 
@@ -122,7 +144,10 @@ def _industry(text: str) -> str:
     if code not in industry_codes():
         hint = f"0{code}" if f"0{code}" in industry_codes() else ""
         if hint:
-            raise Refused(_("GB/T 4754-2017 没有代码“%(code)s”;是不是 %(hint)s(开头的 0 被表格软件去掉了)") % {"code": code[:10], "hint": hint})
+            raise Refused(
+                _("GB/T 4754-2017 没有代码“%(code)s”;是不是 %(hint)s(开头的 0 被表格软件去掉了)")
+                % {"code": code[:10], "hint": hint}
+            )
         raise Refused(_("GB/T 4754-2017 没有代码“%(code)s”。请填门类字母或 2 至 4 位数字") % {"code": code[:10]})
     return code
 
@@ -155,14 +180,22 @@ ENTITY_COLUMNS = (
     _column("datum", gettext_lazy("坐标系"), gettext_lazy("CGCS2000、WGS84 或 GCJ02;填了经纬度就必填"), "CGCS2000"),
 )  # fmt: skip
 _TEXTS = ("name", "address", "tags", "risk_class_source", "source_system", "upstream_no", "handling_organ")
-_PREMISES = {"premises_name": "name", "premises_address": "address", "latitude": "latitude", "longitude": "longitude", "datum": "datum"}
+_PREMISES = {
+    "premises_name": "name",
+    "premises_address": "address",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "datum": "datum",
+}
 DATUMS = ("CGCS2000", "WGS84", "GCJ02")
 
 
 def _datum(text: str) -> str:
     code = squeezed(text).upper().replace("-", "")
     if code not in DATUMS:
-        raise Refused(_("“%(text)s”不是认识的坐标系。可以填:%(known)s") % {"text": text[:20], "known": "、".join(DATUMS)})
+        raise Refused(
+            _("“%(text)s”不是认识的坐标系。可以填:%(known)s") % {"text": text[:20], "known": "、".join(DATUMS)}
+        )
     return code
 
 
@@ -243,7 +276,11 @@ class EntityImporter:
         for start in range(0, len(ids), CHUNK):
             for entity in known.filter(unit_id__in=ids[start : start + CHUNK]):
                 self._old[entity.unit_id] = entity
-        keys = [self._old[item.value.unit_id].pk for item in items if item.value.premises and item.value.unit_id in self._old]
+        keys = [
+            self._old[item.value.unit_id].pk
+            for item in items
+            if item.value.premises and item.value.unit_id in self._old
+        ]
         for start in range(0, len(keys), CHUNK):
             for premises in Premises.objects.filter(entity__in=keys[start : start + CHUNK], no=1):
                 self._premises[premises.entity_id] = premises
@@ -320,7 +357,11 @@ class EntityImporter:
                 changes.append((entity, item.changes))
                 if value.premises:
                     premises = self._premises.get(entity.pk) or Premises(
-                        entity=entity, no=1, address=entity.address, division_id=entity.division_id, park_id=entity.park_id
+                        entity=entity,
+                        no=1,
+                        address=entity.address,
+                        division_id=entity.division_id,
+                        park_id=entity.park_id,
                     )
                     for name, new_value in value.premises.items():
                         setattr(premises, name, new_value)
@@ -341,7 +382,9 @@ ENTITIES = ImportKind(
     ENTITY_COLUMNS,
     EntityImporter,
     policy.may_import,
-    help=gettext_lazy("名录库中的企业、个体工商户和其他主体,可带第一个经营场所。按主体标识对照:没有的新增,有的更新填了的列。"),
+    help=gettext_lazy(
+        "名录库中的企业、个体工商户和其他主体,可带第一个经营场所。按主体标识对照:没有的新增,有的更新填了的列。"
+    ),
     url="registry:home",
     order=10,
     show=lambda name, value: value_of(BusinessEntity, name, value),
@@ -363,7 +406,16 @@ INSPECTOR_COLUMNS = (
     _column("valid_from", gettext_lazy("资质生效日期"), gettext_lazy("对应这一行的专业"), "2024-01-01", also="生效日期", many=True),
     _column("valid_to", gettext_lazy("资质失效日期"), gettext_lazy("对应这一行的专业"), "2026-12-31", also="失效日期", many=True),
 )  # fmt: skip
-_STATUSES = {"在岗": "active", "active": "active", "在职": "active", "离岗": "left", "left": "left", "离职": "left", "调离": "left", "退休": "left"}
+_STATUSES = {
+    "在岗": "active",
+    "active": "active",
+    "在职": "active",
+    "离岗": "left",
+    "left": "left",
+    "离职": "left",
+    "调离": "left",
+    "退休": "left",
+}
 
 
 def _inspector_status(text: str) -> str:
@@ -399,7 +451,9 @@ class InspectorValue:
 
     person_no: str
     values: dict[str, Any]
-    qualifications: dict[tuple[str, "datetime.date | None"], tuple[str, "datetime.date | None"]] = field(default_factory=dict)
+    qualifications: dict[tuple[str, "datetime.date | None"], tuple[str, "datetime.date | None"]] = field(
+        default_factory=dict
+    )
 
 
 class InspectorImporter:
@@ -437,7 +491,11 @@ class InspectorImporter:
             if first and last and last < first:
                 one.wrong("valid_to", _("失效日期不能早于生效日期"))
             for words in filter(None, one.get("speciality").replace(";", ";").replace("、", ";").split(";")):
-                code = _take(Row(one.number, {"speciality": words}, one.problems, one.labels), "speciality", lambda text: choose("speciality", text))
+                code = _take(
+                    Row(one.number, {"speciality": words}, one.problems, one.labels),
+                    "speciality",
+                    lambda text: choose("speciality", text),
+                )
                 if code is not None:
                     if (code, first) in found:
                         one.wrong("speciality", _("“%(name)s”从同一天起写了两次") % {"name": words})
@@ -489,14 +547,21 @@ class InspectorImporter:
         changes = {
             name: [_key(getattr(old, name)), _key(new)]
             for name, new in value.values.items()
-            if (getattr(old, f"{name}_id") != new.pk if name in ("office", "home_division") else getattr(old, name) != new)
+            if (
+                getattr(old, f"{name}_id") != new.pk
+                if name in ("office", "home_division")
+                else getattr(old, name) != new
+            )
         }
         for (speciality, first), (number, last) in value.qualifications.items():
             now = self._qualifications.get((old.pk, speciality, first))
             if now is None:
                 changes[f"qualification {speciality} {first or ''}".strip()] = [None, plain(last) or ""]
             elif (number and now.certificate_no != number) or (last is not None and now.valid_to != last):
-                changes[f"qualification {speciality} {first or ''}".strip()] = [plain(now.valid_to), plain(last or now.valid_to)]
+                changes[f"qualification {speciality} {first or ''}".strip()] = [
+                    plain(now.valid_to),
+                    plain(last or now.valid_to),
+                ]
         item.changes = changes
         item.verdict = Verdict.UPDATE if changes else Verdict.UNCHANGED
 
@@ -639,11 +704,17 @@ class RecusalImporter:
             if item.verdict is Verdict.UNCHANGED or value.inspector is None or value.entity is None:
                 continue
             old = self._old.get((value.inspector.pk, value.entity.pk, value.kind))
-            row = old or Recusal(inspector=value.inspector, entity=value.entity, kind=value.kind, declared_on=self.today)
+            row = old or Recusal(
+                inspector=value.inspector, entity=value.entity, kind=value.kind, declared_on=self.today
+            )
             for name, new_value in value.values.items():
                 if old is None or name != "declared_on":
                     setattr(row, name, new_value)
-            said = {"entity": [None, value.unit_id], "kind": [None, value.kind], **(item.changes or {"declared_on": [None, plain(row.declared_on)]})}
+            said = {
+                "entity": [None, value.unit_id],
+                "kind": [None, value.kind],
+                **(item.changes or {"declared_on": [None, plain(row.declared_on)]}),
+            }
             rows.append((row, said))
         actions.write_recusals(rows, by=by, at=at, reason=reason)
 

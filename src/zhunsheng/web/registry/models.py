@@ -13,8 +13,12 @@ class Division(Dated):
     code = models.CharField(_("区划代码"), max_length=12, primary_key=True)
     name = models.CharField(_("名称"), max_length=60)
     name_en = models.CharField(_("英文名称"), max_length=80, blank=True, default="")
-    level = models.CharField(_("级别"), max_length=10, choices=[("city", _("市")), ("county", _("县(市、区)")), ("township", _("乡镇街道"))])
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("上级区划"))
+    level = models.CharField(
+        _("级别"), max_length=10, choices=[("city", _("市")), ("county", _("县(市、区)")), ("township", _("乡镇街道"))]
+    )
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("上级区划")
+    )
     system = models.CharField(_("编码体系"), max_length=10, default="gbt2260")
     grid_x = models.SmallIntegerField(null=True, blank=True)
     grid_y = models.SmallIntegerField(null=True, blank=True)
@@ -34,7 +38,9 @@ class Park(Dated):
     name = models.CharField(_("名称"), max_length=80)
     name_en = models.CharField(_("英文名称"), max_length=120, blank=True, default="")
     kind = models.CharField(_("类别"), max_length=40)
-    division = models.ForeignKey(Division, models.PROTECT, null=True, blank=True, related_name="parks", verbose_name=_("所在区划"))
+    division = models.ForeignKey(
+        Division, models.PROTECT, null=True, blank=True, related_name="parks", verbose_name=_("所在区划")
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("园区")
@@ -71,18 +77,32 @@ class BusinessEntity(Sourced):
     one whose code is not known yet has local:<number>.
     """
 
-    unit_id = models.CharField(_("主体标识"), max_length=80, unique=True, validators=[unit_id_form],
-                               error_messages={"unique": _("该主体标识已在名录库中")})
+    unit_id = models.CharField(
+        _("主体标识"),
+        max_length=80,
+        unique=True,
+        validators=[unit_id_form],
+        error_messages={"unique": _("该主体标识已在名录库中")},
+    )
     name = models.CharField(_("名称"), max_length=200)
     entity_type = models.CharField(_("主体类型"), max_length=40, blank=True, default="")
     industry = models.CharField(_("行业(GB/T 4754)"), max_length=4, blank=True, default="", db_index=True)
-    size = models.CharField(_("规模"), max_length=10, blank=True, default="",
-                            choices=[("large", _("大型")), ("medium", _("中型")), ("small", _("小型")), ("micro", _("微型"))])
+    size = models.CharField(
+        _("规模"),
+        max_length=10,
+        blank=True,
+        default="",
+        choices=[("large", _("大型")), ("medium", _("中型")), ("small", _("小型")), ("micro", _("微型"))],
+    )
     status = models.CharField(_("登记状态"), max_length=10, choices=EntityStatus, default=EntityStatus.ACTIVE)
     established_on = models.DateField(_("成立日期"), null=True, blank=True)
     address = models.CharField(_("住所"), max_length=300, blank=True, default="")
-    division = models.ForeignKey(Division, models.PROTECT, null=True, blank=True, related_name="entities", verbose_name=_("行政区划"))
-    park = models.ForeignKey(Park, models.PROTECT, null=True, blank=True, related_name="entities", verbose_name=_("园区"))
+    division = models.ForeignKey(
+        Division, models.PROTECT, null=True, blank=True, related_name="entities", verbose_name=_("行政区划")
+    )
+    park = models.ForeignKey(
+        Park, models.PROTECT, null=True, blank=True, related_name="entities", verbose_name=_("园区")
+    )
     tags = models.CharField(_("标签"), max_length=200, blank=True, default="", help_text=_("多个标签用空格分开"))
     risk_class = models.CharField(_("信用风险分类"), max_length=1, choices=RiskClass, blank=True, default="")
     risk_class_source = models.CharField(_("分类来源"), max_length=120, blank=True, default="")
@@ -123,7 +143,9 @@ class Premises(models.Model):
     no = models.PositiveSmallIntegerField(_("场所序号"), default=1)
     name = models.CharField(_("场所名称"), max_length=200, blank=True, default="")
     address = models.CharField(_("地址"), max_length=300, blank=True, default="")
-    division = models.ForeignKey(Division, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("行政区划"))
+    division = models.ForeignKey(
+        Division, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("行政区划")
+    )
     park = models.ForeignKey(Park, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("园区"))
     latitude = models.FloatField(_("纬度"), null=True, blank=True)
     longitude = models.FloatField(_("经度"), null=True, blank=True)
@@ -134,7 +156,9 @@ class Premises(models.Model):
         verbose_name = verbose_name_plural = _("经营场所")
         ordering = ["entity", "no"]
         constraints = [
-            models.UniqueConstraint(fields=["entity", "no"], name="premises_no", violation_error_message=_("场所序号重复"))
+            models.UniqueConstraint(
+                fields=["entity", "no"], name="premises_no", violation_error_message=_("场所序号重复")
+            )
         ]
 
     def __str__(self) -> str:
@@ -144,7 +168,9 @@ class Premises(models.Model):
 class FirmAccount(models.Model):
     """企业账号: a user who acts for one business entity."""
 
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="firm_account", verbose_name=_("用户"))
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="firm_account", verbose_name=_("用户")
+    )
     entity = models.ForeignKey(BusinessEntity, models.PROTECT, related_name="accounts", verbose_name=_("经营主体"))
 
     class Meta:
@@ -157,16 +183,30 @@ class FirmAccount(models.Model):
 class Inspector(models.Model):
     """执法检查人员 of the second register (两库). The number, never the name, is published."""
 
-    person_no = models.CharField(_("人员编号"), max_length=40, unique=True, error_messages={"unique": _("该人员编号已存在")})
+    person_no = models.CharField(
+        _("人员编号"), max_length=40, unique=True, error_messages={"unique": _("该人员编号已存在")}
+    )
     name = models.CharField(_("姓名"), max_length=40)
     office = models.ForeignKey("people.Office", models.PROTECT, related_name="inspectors", verbose_name=_("机构"))
-    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="inspector",
-                                verbose_name=_("账号"))
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="inspector",
+        verbose_name=_("账号"),
+    )
     certificate_no = models.CharField(_("执法证号"), max_length=40, blank=True, default="")
     certificate_valid_to = models.DateField(_("执法证有效期至"), null=True, blank=True)
-    home_division = models.ForeignKey(Division, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("常驻区划"))
-    status = models.CharField(_("状态"), max_length=10, default="active",
-                              choices=[("active", _("在岗")), ("leave", _("请假")), ("left", _("离岗"))])
+    home_division = models.ForeignKey(
+        Division, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("常驻区划")
+    )
+    status = models.CharField(
+        _("状态"),
+        max_length=10,
+        default="active",
+        choices=[("active", _("在岗")), ("leave", _("请假")), ("left", _("离岗"))],
+    )
     leave_from = models.DateField(_("请假开始"), null=True, blank=True)
     leave_to = models.DateField(_("请假结束"), null=True, blank=True)
     level = models.CharField(_("层级"), max_length=10, choices=Level, default=Level.CITY)
@@ -189,7 +229,11 @@ class Qualification(Dated):
 
     class Meta:
         verbose_name = verbose_name_plural = _("检查人员资质")
-        constraints = [models.UniqueConstraint(fields=["inspector", "speciality", "valid_from"], name="qualification_once", nulls_distinct=False)]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inspector", "speciality", "valid_from"], name="qualification_once", nulls_distinct=False
+            )
+        ]
 
     def __str__(self) -> str:
         return self.speciality
@@ -207,8 +251,13 @@ class Recusal(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = _("回避关系")
-        constraints = [models.UniqueConstraint(fields=["inspector", "entity", "kind"], name="recusal_once",
-                                               violation_error_message=_("该回避关系已登记"))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["inspector", "entity", "kind"],
+                name="recusal_once",
+                violation_error_message=_("该回避关系已登记"),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.inspector} × {self.entity}"

@@ -32,11 +32,17 @@ def staff_search(user: User, text: str) -> Iterator[Hit]:
         note = " · ".join(filter(None, [entity.code, where, entity.get_status_display()]))
         yield Hit(entity.name, _("经营主体"), reverse("registry:entity", args=[entity.pk]), note)
     people = inspectors_visible_to(user)
-    for inspector in (people.filter(name__icontains=text) | people.filter(person_no__icontains=text)).order_by("person_no")[:FOUND]:
-        yield Hit(str(inspector), _("检查人员"), reverse("registry:inspector", args=[inspector.pk]), inspector.office.name)
+    for inspector in (people.filter(name__icontains=text) | people.filter(person_no__icontains=text)).order_by(
+        "person_no"
+    )[:FOUND]:
+        yield Hit(
+            str(inspector), _("检查人员"), reverse("registry:inspector", args=[inspector.pk]), inspector.office.name
+        )
 
 
 def public_search(text: str) -> Iterator[Hit]:
     """Name, code and state of entities: what the registration authority publishes, and nothing of ours."""
     for entity in BusinessEntity.objects.filter(containing(text)).order_by("name", "id")[:FOUND]:
-        yield Hit(entity.name, _("企业"), public_url(entity), " · ".join([entity.code, str(entity.get_status_display())]))
+        yield Hit(
+            entity.name, _("企业"), public_url(entity), " · ".join([entity.code, str(entity.get_status_display())])
+        )

@@ -209,6 +209,8 @@ def expiring(user: User, day: datetime.date) -> Sequence[Inspector]:
     offices = {post.office_id for post in user.posts.filter(in_force(day))}
     return list(
         Inspector.objects.filter(
-            office__in=offices, status__in=["active", "leave"], certificate_valid_to__lte=day + datetime.timedelta(days=EXPIRES_SOON)
+            office__in=offices,
+            status__in=["active", "leave"],
+            certificate_valid_to__lte=day + datetime.timedelta(days=EXPIRES_SOON),
         ).select_related("office")
     )

@@ -34,7 +34,8 @@ def _parse_unit_id(text: str, lang: str) -> str:
         value = identifiers.normalise(plain)
         if _SCIENTIFIC.fullmatch(value):
             raise Refused(
-                _("“%(text)s”是被表格软件改成科学计数的号码,末尾已丢失。请把这一列设为“文本”,重新填写") % {"text": text[:40]}
+                _("“%(text)s”是被表格软件改成科学计数的号码,末尾已丢失。请把这一列设为“文本”,重新填写")
+                % {"text": text[:40]}
             )
         if len(value) == 18:
             scheme = "uscc"
@@ -44,7 +45,10 @@ def _parse_unit_id(text: str, lang: str) -> str:
             scheme = "uscc"  # so that the sentence says which length a code has
         else:
             raise Refused(
-                _("“%(text)s”不是18位统一社会信用代码,也不是15位注册号。别的号码请写成“类别:号码”,例如 toronto:10500438") % {"text": text[:40]}
+                _(
+                    "“%(text)s”不是18位统一社会信用代码,也不是15位注册号。别的号码请写成“类别:号码”,例如 toronto:10500438"
+                )
+                % {"text": text[:40]}
             )
     scheme = scheme.strip().lower()
     if scheme == "resident":

@@ -44,7 +44,8 @@ def load_city(city: str, *, by: "User | None", at: datetime.datetime) -> dict[st
             division = row.get("division", "")
             if division and division not in codes:
                 raise Refused(
-                    _("%(table)s 第 %(line)s 行:没有代码为 %(code)s 的区划") % {"table": row.table, "line": row.line, "code": division}
+                    _("%(table)s 第 %(line)s 行:没有代码为 %(code)s 的区划")
+                    % {"table": row.table, "line": row.line, "code": division}
                 )
             count["parks"] += _follow(Park, row, {"kind": row["kind"], "division_id": division or None})
         if any(count.values()):

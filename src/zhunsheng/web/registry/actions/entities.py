@@ -57,13 +57,22 @@ def register_entity(
             Premises.objects.create(entity=entity, no=1, **dict(premises))
         changes = first(entity, FIELDS)
         if premises:
-            changes["premises"] = [None, {name: plain(value) for name, value in premises.items() if value not in (None, "")}]
+            changes["premises"] = [
+                None,
+                {name: plain(value) for name, value in premises.items() if value not in (None, "")},
+            ]
         record("register_entity", "entity", entity.pk, by=by, at=at, changes=changes)
     return entity
 
 
 def change_entity(
-    entity: BusinessEntity, values: Mapping[str, Any], *, version: int, by: User, at: datetime.datetime, reason: str = ""
+    entity: BusinessEntity,
+    values: Mapping[str, Any],
+    *,
+    version: int,
+    by: User,
+    at: datetime.datetime,
+    reason: str = "",
 ) -> BusinessEntity:
     """Changes an entity. `version`: what the user had open. The same values change nothing and leave no trace.
 
@@ -98,7 +107,9 @@ def _check(entity: BusinessEntity, by: User) -> None:
     if entity.industry and entity.industry not in industry_codes():
         wrong["industry"] = _("GB/T 4754-2017 没有代码“%(code)s”") % {"code": entity.industry}
     if entity.risk_class and not (entity.risk_class_source and entity.risk_class_on):
-        wrong["risk_class_source" if not entity.risk_class_source else "risk_class_on"] = _("填了信用风险分类,就要写明来源和日期")
+        wrong["risk_class_source" if not entity.risk_class_source else "risk_class_on"] = _(
+            "填了信用风险分类,就要写明来源和日期"
+        )
     if not in_scope(by, entity.division_id):
         wrong["division"] = _("请选您辖区内的区划")
     try:
@@ -111,14 +122,24 @@ def _check(entity: BusinessEntity, by: User) -> None:
 
 
 def _next_local() -> str:
-    last = BusinessEntity.objects.filter(unit_id__startswith="local:").order_by("-unit_id").values_list("unit_id", flat=True).first()
+    last = (
+        BusinessEntity.objects.filter(unit_id__startswith="local:")
+        .order_by("-unit_id")
+        .values_list("unit_id", flat=True)
+        .first()
+    )
     number = int(last.partition(":")[2]) if last and last.partition(":")[2].isdigit() else 0
     return f"local:{number + 1:08d}"
 
 
 # -- many at once -----------------------------------------------------------------------------------------------------
 def register_many(
-    entities: Sequence[BusinessEntity], premises: Sequence[Premises] = (), *, by: "User | None", at: datetime.datetime, reason: str = ""
+    entities: Sequence[BusinessEntity],
+    premises: Sequence[Premises] = (),
+    *,
+    by: "User | None",
+    at: datetime.datetime,
+    reason: str = "",
 ) -> None:
     """Puts many new entities (not yet saved; `premises` point to them) into the register, with one act for each.
 
@@ -173,7 +194,9 @@ def change_many(
             known, update_conflicts=True, unique_fields=["id"], update_fields=list(PREMISES_FIELDS), batch_size=BATCH
         )
         record_many(
-            [Deed("change_entity", "entity", str(one.pk), reason=reason, changes=said) for one, said in changes], by=by, at=at
+            [Deed("change_entity", "entity", str(one.pk), reason=reason, changes=said) for one, said in changes],
+            by=by,
+            at=at,
         )
 
 
@@ -274,5 +297,3 @@ def open_firm_account(
         account = FirmAccount.objects.create(user=user, entity=entity)
         record("open_firm_account", "entity", entity.pk, by=by, at=at, changes={"account": [None, user.username]})
     return account
-
-

@@ -60,7 +60,12 @@ def change_inspector(
 
 
 def set_leave(
-    inspector: Inspector, *, leave_from: "datetime.date | None", leave_to: "datetime.date | None", by: User, at: datetime.datetime
+    inspector: Inspector,
+    *,
+    leave_from: "datetime.date | None",
+    leave_to: "datetime.date | None",
+    by: User,
+    at: datetime.datetime,
 ) -> Inspector:
     """Notes when an inspector is away (both days inclusive; no first day = no leave). A draw of those days leaves them out."""
     if leave_from is None and leave_to is not None:
@@ -227,7 +232,11 @@ def write_inspectors(
             inspector.version += 1
         names = [field.name for field in Inspector._meta.concrete_fields if field.name != "id"]
         Inspector.objects.bulk_create(
-            [inspector for inspector, _said in changes], update_conflicts=True, unique_fields=["id"], update_fields=names, batch_size=1000
+            [inspector for inspector, _said in changes],
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=names,
+            batch_size=1000,
         )
         for row in qualifications:
             row.inspector_id = row.inspector.pk
@@ -245,7 +254,9 @@ def write_inspectors(
             if inspector.pk in own:
                 said["qualification"] = [None, own[inspector.pk]]
             deeds.append(Deed("register_inspector", "inspector", str(inspector.pk), reason=reason, changes=said))
-        deeds += [Deed("change_inspector", "inspector", str(one.pk), reason=reason, changes=said) for one, said in changes]
+        deeds += [
+            Deed("change_inspector", "inspector", str(one.pk), reason=reason, changes=said) for one, said in changes
+        ]
         record_many(deeds, by=by, at=at)
 
 

@@ -21,7 +21,9 @@ def divisions(request: UserRequest) -> HttpResponse:
     """The tree with the number of entities in each place, each number a link to its list."""
     allow(policy.may_see(request.user), _("名录库由工作人员查阅"))
     places, without = queries.place_tree(request.user, queries.divisions(request))
-    return render(request, "registry/divisions.html", {"places": places, "without": without, "today": timezone.localdate()})
+    return render(
+        request, "registry/divisions.html", {"places": places, "without": without, "today": timezone.localdate()}
+    )
 
 
 @require_GET
@@ -30,7 +32,11 @@ def parks(request: UserRequest) -> HttpResponse:
     allow(policy.may_see(request.user), _("名录库由工作人员查阅"))
     places = queries.divisions(request)
     counts = dict(
-        queries.visible_to(request.user).filter(park__isnull=False).order_by().values_list("park").annotate(n=Count("pk"))
+        queries.visible_to(request.user)
+        .filter(park__isnull=False)
+        .order_by()
+        .values_list("park")
+        .annotate(n=Count("pk"))
     )
     listing = Listing(
         request,

@@ -54,7 +54,9 @@ def listing_of(request: UserRequest) -> Listing:
     places, parks = queries.divisions(request), queries.parks(request)
 
     def code(entity: BusinessEntity) -> str:
-        return format_html('<code class="nowrap">{}</code>', entity.code if entity.scheme in ("uscc", "reg") else entity.unit_id)
+        return format_html(
+            '<code class="nowrap">{}</code>', entity.code if entity.scheme in ("uscc", "reg") else entity.unit_id
+        )
 
     columns = [
         Column("name", _("名称"), lambda one: one.name, order="name"),
@@ -62,7 +64,12 @@ def listing_of(request: UserRequest) -> Listing:
         Column("place", _("所在地"), lambda one: queries.division_name(places, one.division_id)),
         Column("industry", _("行业名称"), lambda one: words.industry(one.industry)),
         Column("status", _("登记状态"), lambda one: str(one.get_status_display()), html=status_tag),
-        Column("risk", _("信用风险分类"), lambda one: str(one.get_risk_class_display()) if one.risk_class else "", html=risk_tag),
+        Column(
+            "risk",
+            _("信用风险分类"),
+            lambda one: str(one.get_risk_class_display()) if one.risk_class else "",
+            html=risk_tag,
+        ),
         Column("type", _("主体类型"), lambda one: words.entity_type(one.entity_type), hidden=True),
         Column("size", _("规模"), lambda one: str(one.get_size_display()) if one.size else "", hidden=True),
         Column("park", _("园区"), lambda one: named(parks.get(one.park_id)), hidden=True),
@@ -70,8 +77,21 @@ def listing_of(request: UserRequest) -> Listing:
         Column("tags", _("标签"), lambda one: one.tags, hidden=True),
         Column("source", _("来源系统"), lambda one: one.source_system, hidden=True),
         Column("upstream_no", _("上级系统编号"), lambda one: one.upstream_no, hidden=True),
-        Column("established", _("成立日期"), lambda one: one.established_on, html=lambda one: day(one.established_on), order="established_key", hidden=True),
-        Column("updated", _("更新时间"), lambda one: one.updated_at, html=lambda one: moment(one.updated_at), order="updated_at"),
+        Column(
+            "established",
+            _("成立日期"),
+            lambda one: one.established_on,
+            html=lambda one: day(one.established_on),
+            order="established_key",
+            hidden=True,
+        ),
+        Column(
+            "updated",
+            _("更新时间"),
+            lambda one: one.updated_at,
+            html=lambda one: moment(one.updated_at),
+            order="updated_at",
+        ),
         Column("division", _("区划代码"), lambda one: one.division_id or "", export_only=True),
         Column("industry_code", _("行业代码"), lambda one: one.industry, export_only=True),
         Column("risk_source", _("分类来源"), lambda one: one.risk_class_source, export_only=True),
@@ -137,7 +157,10 @@ def entity_page(request: UserRequest, pk: int) -> HttpResponse:
             "industry": words.industry(entity.industry),
             "premises": [(one, queries.division_name(places, one.division_id)) for one in queries.premises_of(entity)],
             "accounts": entity.accounts.select_related("user"),
-            "recusals": [(one, words.recusal_kind(one.kind)) for one in queries.recusals_on(today).filter(entity=entity).select_related("inspector")],
+            "recusals": [
+                (one, words.recusal_kind(one.kind))
+                for one in queries.recusals_on(today).filter(entity=entity).select_related("inspector")
+            ],
             "sections": desk.sections(entity, request, "staff"),
             "may_edit": policy.may_edit_entity(request.user, entity),
             "may_open_account": policy.may_open_firm_account(request.user),
@@ -239,7 +262,9 @@ def add_premises(request: UserRequest, pk: int) -> HttpResponse:
 
 def _premises(request: UserRequest, pk: int) -> Premises:
     premises = get_object_or_404(Premises.objects.select_related("entity"), pk=pk)
-    allow(policy.may_edit_entity(request.user, premises.entity), _("修改由所在地机构的经办、检查、审核人员或负责人办理"))
+    allow(
+        policy.may_edit_entity(request.user, premises.entity), _("修改由所在地机构的经办、检查、审核人员或负责人办理")
+    )
     return premises
 
 
@@ -284,7 +309,9 @@ def add_account(request: UserRequest, pk: int) -> HttpResponse:
 
     def save(data: dict[str, Any]) -> HttpResponse:
         account = actions.open_firm_account(entity, by=request.user, at=timezone.now(), **data)
-        messages.success(request, _("已开立企业账号“%(name)s”。请把用户名和初始密码分开交给企业。") % {"name": account.user.username})
+        messages.success(
+            request, _("已开立企业账号“%(name)s”。请把用户名和初始密码分开交给企业。") % {"name": account.user.username}
+        )
         return redirect(back)
 
     return form_page(

@@ -18,7 +18,9 @@ from zhunsheng.web.registry.views.pages import allow
 @require_GET
 def home(request: UserRequest) -> HttpResponse:
     """Our record. The entity comes from the account and from nothing in the address, so there is no other's to ask for."""
-    account = FirmAccount.objects.select_related("entity__division__parent", "entity__park").filter(user=request.user).first()
+    account = (
+        FirmAccount.objects.select_related("entity__division__parent", "entity__park").filter(user=request.user).first()
+    )
     allow(account is not None, _("这一页是企业账号的。工作人员请到名录库查阅"))
     assert account is not None  # noqa: S101 - for the type checker; allow() has refused
     entity = account.entity

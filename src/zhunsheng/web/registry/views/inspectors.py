@@ -48,7 +48,9 @@ def inspectors(request: UserRequest) -> HttpResponse:
     allow(policy.may_see(request.user), _("名录库由工作人员查阅"))
     today = timezone.localdate()
     people = queries.inspectors_visible_to(request.user).prefetch_related(
-        Prefetch("qualifications", Qualification.objects.filter(in_force(today)).order_by("speciality"), to_attr="valid_now")
+        Prefetch(
+            "qualifications", Qualification.objects.filter(in_force(today)).order_by("speciality"), to_attr="valid_now"
+        )
     )
     listing = Listing(
         request,
@@ -57,9 +59,20 @@ def inspectors(request: UserRequest) -> HttpResponse:
             Column("person_no", _("人员编号"), lambda one: one.person_no, order="person_no"),
             Column("name", _("姓名"), lambda one: one.name, order="name"),
             Column("office", _("机构"), lambda one: named(one.office)),
-            Column("status", _("状态"), lambda one: str(one.get_status_display()), html=lambda one: status_tag(one, today)),
-            Column("certificate", _("执法证有效期至"), lambda one: one.certificate_valid_to, html=lambda one: certificate_tag(one.certificate_valid_to, today)),
-            Column("specialities", _("专业"), lambda one: ";".join(dict.fromkeys(words.speciality(row.speciality) for row in one.valid_now))),
+            Column(
+                "status", _("状态"), lambda one: str(one.get_status_display()), html=lambda one: status_tag(one, today)
+            ),
+            Column(
+                "certificate",
+                _("执法证有效期至"),
+                lambda one: one.certificate_valid_to,
+                html=lambda one: certificate_tag(one.certificate_valid_to, today),
+            ),
+            Column(
+                "specialities",
+                _("专业"),
+                lambda one: ";".join(dict.fromkeys(words.speciality(row.speciality) for row in one.valid_now)),
+            ),
             Column("certificate_no", _("执法证号"), lambda one: one.certificate_no, hidden=True),
             Column("level", _("层级"), lambda one: str(one.get_level_display()), hidden=True),
             Column("home", _("常驻区划"), lambda one: one.home_division_id or "", hidden=True),
@@ -137,7 +150,13 @@ def add(request: UserRequest) -> HttpResponse:
         return redirect("registry:inspector", inspector.pk)
 
     return form_page(
-        request, form, save, title=_("登记检查人员"), submit=_("登记"), back=reverse("registry:inspectors"), crumbs=_crumbs()
+        request,
+        form,
+        save,
+        title=_("登记检查人员"),
+        submit=_("登记"),
+        back=reverse("registry:inspectors"),
+        crumbs=_crumbs(),
     )
 
 
@@ -153,7 +172,11 @@ def edit(request: UserRequest, pk: int) -> HttpResponse:
         if form.is_valid():
             try:
                 actions.change_inspector(
-                    inspector, form.values(), version=form.cleaned_data["version"] or 0, by=request.user, at=timezone.now()
+                    inspector,
+                    form.values(),
+                    version=form.cleaned_data["version"] or 0,
+                    by=request.user,
+                    at=timezone.now(),
                 )
             except actions.ChangedMeanwhile as problem:
                 conflict = [
@@ -173,7 +196,9 @@ def edit(request: UserRequest, pk: int) -> HttpResponse:
             else:
                 messages.success(request, _("已保存。"))
                 return redirect("registry:inspector", pk)
-    return render(request, "registry/edit.html", {"form": form, "inspector": inspector, "conflict": conflict}, status=status)
+    return render(
+        request, "registry/edit.html", {"form": form, "inspector": inspector, "conflict": conflict}, status=status
+    )
 
 
 def _read(name: str, value: Any) -> str:

@@ -43,7 +43,15 @@ def form_page(
             raise PermissionDenied(say(problem)) from problem
         except Refused as problem:
             onto(form, problem)
-    context = {"form": form, "title": title, "submit": submit, "back": back, "crumbs": crumbs, "lead": lead, "kind": kind}
+    context = {
+        "form": form,
+        "title": title,
+        "submit": submit,
+        "back": back,
+        "crumbs": crumbs,
+        "lead": lead,
+        "kind": kind,
+    }
     return render(request, "registry/form.html", context, status=422 if form.is_bound else 200)
 
 
@@ -67,7 +75,9 @@ def diff(model: type[Model], act: Any) -> SafeString:
         if old == new and change.field in ("premises", "speciality", "entity", "kind"):
             rows.append(format_html("{}: {}", label_of(model, change.field), new))
         elif change.both and change.old not in (None, ""):
-            rows.append(format_html("{}: <del>{}</del> → <ins>{}</ins>", label_of(model, change.field), old, new or _("(空)")))
+            rows.append(
+                format_html("{}: <del>{}</del> → <ins>{}</ins>", label_of(model, change.field), old, new or _("(空)"))
+            )
         else:
             rows.append(format_html("{}: <ins>{}</ins>", label_of(model, change.field), new))
     return format_html_join("", '<div class="small">{}</div>', ((row,) for row in rows))
@@ -84,7 +94,9 @@ def timeline(request: UserRequest, subject: str, row: "BusinessEntity | Inspecto
         {
             "at": act.at,
             "title": verb_name(act.verb),
-            "text": format_html("{}{}", format_html("<div>{}</div>", act.reason) if act.reason else "", diff(type(row), act)),
+            "text": format_html(
+                "{}{}", format_html("<div>{}</div>", act.reason) if act.reason else "", diff(type(row), act)
+            ),
             "by": " · ".join(str(one) for one in (act.by, act.office) if one),
             "kind": "good" if act.verb.startswith("register") else "",
         }
