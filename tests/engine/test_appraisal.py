@@ -28,8 +28,8 @@ START, DEADLINE = date(2017, 1, 1), date(2018, 12, 31)
 WINDOW = Window(START, DEADLINE)
 HALF = date(2017, 12, 31)
 AFTER = date(2019, 1, 15)
-RATE = Target("T01", "抽查合格率", "Pass rate", ">=", Fraction(96, 100), "percent", DEADLINE, "一(二)1")
-COUNT = Target("T08", "名牌产品", "Famous brands", ">=", Fraction(10), "个", DEADLINE, "一(二)2")
+RATE = Target("T01", "抽查合格率", "Pass rate", ">=", Fraction(96, 100), "percent", DEADLINE, "一（二）1")
+COUNT = Target("T08", "名牌产品", "Famous brands", ">=", Fraction(10), "个", DEADLINE, "一（二）2")
 
 
 def judge(target, measure, on=HALF, window=WINDOW):
@@ -45,7 +45,7 @@ def test_it_works():
     assert found.status is Status.ON_TRACK
     assert found.value == Fraction(1842, 1911)
     assert found.expected == Fraction(24, 25)
-    assert found.reasons[0].text() == "96.39%(1842/1911),达到目标 96.00%;按精确分数比较"
+    assert found.reasons[0].text() == "96.39%(1842/1911)，达到目标 96.00%；按精确分数比较"
     assert "1842/1911" in found.reasons[0].text("en")
 
 
@@ -175,7 +175,7 @@ CELLS = {
     "value": "94.5",
     "unit": "percent",
     "deadline": "2018-12-31",
-    "source_clause": "一(二)1",
+    "source_clause": "一（二）1",
 }
 
 

@@ -341,7 +341,7 @@ def test_the_reasons_tell_the_story():
         "clock.rule.working_day", "clock.extended_by", "clock.weekends", "clock.holiday", "clock.makeup",
         "clock.suspended", "clock.ends",
     ]  # fmt: skip
-    assert "国庆节、中秋节 2017-10-01 至 2017-10-08 放假,8 天不计" in answer.reasons[3].text()
+    assert "国庆节、中秋节 2017-10-01 至 2017-10-08 放假，8 天不计" in answer.reasons[3].text()
     assert "(hearing): 2 working day(s) not counted" in answer.reasons[5].text("en")
     moved = deadline(date(2017, 9, 20), 15, Unit.CALENDAR_DAY).reasons
     assert [r.code for r in moved] == ["clock.rule.calendar_day", "clock.ends", "clock.moved"]

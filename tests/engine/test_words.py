@@ -16,7 +16,7 @@ FIELD = re.compile(r"\{(\w+)\}")
 
 
 def test_it_says_one_thing_in_two_languages():
-    assert say("identifiers.length", expected=18, actual=17) == "应为 18 位,现为 17 位"
+    assert say("identifiers.length", expected=18, actual=17) == "应为 18 位，现为 17 位"
     assert say("identifiers.length", "en", expected=18, actual=17) == "must have 18 characters, and has 17"
     assert say("identifiers.length", "en-gb", expected=1, actual=2) == say(
         "identifiers.length", "en", expected=1, actual=2
@@ -69,7 +69,7 @@ def test_a_reason_is_a_value():
 
 def test_an_error_says_where():
     error = ClockError("clock.bad_amount", where="第3行", amount="0")
-    assert str(error) == "第3行:期限长度应为正整数,现为“0”"
+    assert str(error) == "第3行：期限长度应为正整数，现为“0”"
     assert error.text("en") == "第3行: the length of a period must be a positive whole number, not “0”"
     assert error.code == "clock.bad_amount"
     assert error.params == {"amount": "0"}

@@ -17,14 +17,14 @@ class Account:
 
 
 ACCOUNTS: tuple[Account, ...] = (
-    Account("office", "周质强", "Quality office", (("quality_office", "lead_office"),), "质强办:目标、责任、快照", "quality office: targets, duties, snapshots"),
-    Account("leader", "程市长", "Mayor", (("quality_office", "leader"),), "领导小组组长:批准公开", "leading group: approves publication"),
-    Account("member", "林经办", "Case officer", (("market", "member"),), "市监局经办:拟计划、公告、抽取、派员", "market regulation: plans, announces, draws, assigns"),
-    Account("inspector", "陈检查", "Inspector", (("market", "inspector"),), "检查人员:现场检查、录入", "inspector: visits and records"),
-    Account("reviewer", "吴审核", "Reviewer", (("market", "reviewer"),), "审核人:复核检查记录", "reviewer: second look at records"),
-    Account("head", "郑局长", "Head", (("market", "head"),), "部门负责人:批准计划、公示", "head: approves plans and publication"),
-    Account("county", "何区管", "County officer", (("market_990101", "member"), ("market_990101", "reviewer")), "县区局:只见本县区", "county office: sees its county only"),
-    Account("auditor", "孙督查", "Auditor", (("supervision", "auditor"),), "督查审计:全部只读", "auditor: reads everything"),
-    Account("sysadmin", "钱系统", "System administrator", (("quality_office", "sysadmin"),), "系统管理员:账号岗位", "system administrator: accounts and posts"),
-    Account("firm", "", "A firm", (), "企业账号:我的记录", "a firm: our record"),
+    Account("office", "周质强", "Quality office", (("quality_office", "lead_office"),), "质强办：目标、责任、快照", "quality office: targets, duties, snapshots"),
+    Account("leader", "程市长", "Mayor", (("quality_office", "leader"),), "领导小组组长：批准公开", "leading group: approves publication"),
+    Account("member", "林经办", "Case officer", (("market", "member"),), "市监局经办：拟计划、公告、抽取、派员", "market regulation: plans, announces, draws, assigns"),
+    Account("inspector", "陈检查", "Inspector", (("market", "inspector"),), "检查人员：现场检查、录入", "inspector: visits and records"),
+    Account("reviewer", "吴审核", "Reviewer", (("market", "reviewer"),), "审核人：复核检查记录", "reviewer: second look at records"),
+    Account("head", "郑局长", "Head", (("market", "head"),), "部门负责人：批准计划、公示", "head: approves plans and publication"),
+    Account("county", "何区管", "County officer", (("market_990101", "member"), ("market_990101", "reviewer")), "县区局：只见本县区", "county office: sees its county only"),
+    Account("auditor", "孙督查", "Auditor", (("supervision", "auditor"),), "督查审计：全部只读", "auditor: reads everything"),
+    Account("sysadmin", "钱系统", "System administrator", (("quality_office", "sysadmin"),), "系统管理员：账号岗位", "system administrator: accounts and posts"),
+    Account("firm", "", "A firm", (), "企业账号：我的记录", "a firm: our record"),
 )  # fmt: skip

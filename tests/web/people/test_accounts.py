@@ -1,4 +1,4 @@
-"""Accounts and posts: who opens them, who may hold what, and that nobody serves himself (三员分立)."""
+"""Accounts and posts: who opens them, who may hold what, and that nobody serves himself （三员分立）."""
 
 import datetime
 

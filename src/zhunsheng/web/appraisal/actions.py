@@ -131,9 +131,9 @@ def decide(snapshot: Snapshot, *, approve: bool, reason: str = "", by: User, at:
         if snapshot.state == wanted and snapshot.decided_by_id == by.pk:
             return snapshot
         if snapshot.state != Snapshot.State.DRAFT:
-            raise Refused(_("该快照已处理,不能再次决定"))
+            raise Refused(_("该快照已处理，不能再次决定"))
         if not policy.may_decide_snapshot(by, snapshot):
-            raise NotAllowed(_("快照由领导小组领导批准,且不得为生成人本人"))
+            raise NotAllowed(_("快照由领导小组领导批准，且不得为生成人本人"))
         if not approve and not reason.strip():
             raise Refused(_("不批准时请写明理由"), field="reason")
         snapshot.state, snapshot.reason = wanted, reason.strip()

@@ -20,13 +20,13 @@ class Target(Dated):
     source_clause = models.CharField(_("条款"), max_length=40)
     registry = models.CharField(_("数据来源"), max_length=200, blank=True, default="")
     numerator = models.CharField(_("分子"), max_length=400, blank=True, default="")
-    numerator_en = models.CharField(_("分子(英文)"), max_length=400, blank=True, default="")
+    numerator_en = models.CharField(_("分子（英文）"), max_length=400, blank=True, default="")
     denominator = models.CharField(_("分母"), max_length=400, blank=True, default="")
-    denominator_en = models.CharField(_("分母(英文)"), max_length=400, blank=True, default="")
+    denominator_en = models.CharField(_("分母（英文）"), max_length=400, blank=True, default="")
     force = models.CharField(_("约束力"), max_length=40, blank=True, default="")
     deadline_basis = models.CharField(_("截止日期依据"), max_length=120, blank=True, default="")
     note = models.CharField(_("说明"), max_length=500, blank=True, default="")
-    note_en = models.CharField(_("说明(英文)"), max_length=500, blank=True, default="")
+    note_en = models.CharField(_("说明（英文）"), max_length=500, blank=True, default="")
 
     class Meta:
         verbose_name = verbose_name_plural = _("目标")
@@ -46,7 +46,7 @@ class Snapshot(models.Model):
 
     no = models.CharField(_("快照编号"), max_length=40, unique=True)
     as_of = models.DateField(_("截至日期"))
-    body = models.TextField(_("内容(规范化 JSON)"))
+    body = models.TextField(_("内容（规范化 JSON）"))
     sha256 = models.CharField(_("SHA-256"), max_length=64)
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("生成人"))

@@ -79,7 +79,7 @@ def window(target: Target) -> Window:
 
 
 def city_window() -> tuple[datetime.date, datetime.date]:
-    """The target window of the city (焦作: 2017-01-01 to 2018-12-31)."""
+    """The target window of the city （焦作: 2017-01-01 to 2018-12-31）."""
     facts = city.facts()
     return datetime.date.fromisoformat(facts["window_from"]), datetime.date.fromisoformat(facts["window_to"])
 

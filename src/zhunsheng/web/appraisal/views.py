@@ -32,7 +32,7 @@ STATUS = {
 def _live(request: HttpRequest) -> datetime.date:
     """The day that the page is asked for; PermissionDenied for those outside."""
     if not policy.may_see_live(request.user):
-        raise PermissionDenied(_("实时记分牌供机关内部使用;公众可查看已批准的快照"))
+        raise PermissionDenied(_("实时记分牌供机关内部使用；公众可查看已批准的快照"))
     today = timezone.localdate()
     asked = parse_date(request.GET.get("on", "") or "") if len(request.GET.get("on", "")) == 10 else None
     return min(asked, today) if asked else today
@@ -115,7 +115,7 @@ def freeze(request: HttpRequest) -> HttpResponse:
     except Refused as problem:
         messages.error(request, say(problem))
         return redirect("appraisal:snapshots")
-    messages.success(request, _("快照 %(no)s 已生成,待领导小组领导批准公开") % {"no": made.no})
+    messages.success(request, _("快照 %(no)s 已生成，待领导小组领导批准公开") % {"no": made.no})
     return redirect("appraisal:snapshot", no=made.no)
 
 

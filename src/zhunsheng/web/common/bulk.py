@@ -10,7 +10,14 @@ from typing import Any
 from django.db import connection, models, router, transaction
 
 #: fields whose Python value the database driver takes as it is
-_PLAIN = (models.CharField, models.TextField, models.IntegerField, models.FloatField, models.BooleanField, models.ForeignKey)
+_PLAIN = (
+    models.CharField,
+    models.TextField,
+    models.IntegerField,
+    models.FloatField,
+    models.BooleanField,
+    models.ForeignKey,
+)
 
 
 def insert(rows: Sequence[models.Model]) -> None:
@@ -56,7 +63,10 @@ def _keys(model: type[models.Model], count: int) -> "Sequence[int]":
     table, column = model._meta.db_table, model._meta.pk.column
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [f'"{table}"', column, count])
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                [f'"{table}"', column, count],
+            )
             return [number for (number,) in cursor.fetchall()]
         # AUTOINCREMENT never gives a key twice, not even that of a deleted row.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])

@@ -18,7 +18,7 @@ class Level(models.TextChoices):
 
 
 class Publicity(models.TextChoices):
-    """信息公开属性 (政府信息公开条例, 国务院令第711号, articles 13–16, 19–21, 27)."""
+    """信息公开属性 （政府信息公开条例, 国务院令第711号, articles 13–16, 19–21, 27）."""
 
     ACTIVE = "active", _("主动公开")
     ON_REQUEST = "on_request", _("依申请公开")
@@ -80,4 +80,4 @@ def in_force(day: datetime.date) -> models.Q:
     )
 
 
-unit_id_form = RegexValidator(r"^[a-z][a-z0-9-]*:[!-~]+$", _("写成“类别:号码”,例如 uscc:91350100M000100Y43"))
+unit_id_form = RegexValidator(r"^[a-z][a-z0-9-]*:[!-~]+$", _("写成“类别：号码”，例如 uscc:91350100M000100Y43"))

@@ -1,7 +1,7 @@
 """The only writer of accounts, posts, offices and duties.
 
 Who manages accounts takes no part in the work: nobody gives a role to himself, and a role that keeps accounts or looks on
-never meets a role that does the work in one person (三员分立).
+never meets a role that does the work in one person （三员分立）.
 """
 
 import datetime
@@ -32,7 +32,7 @@ def _manager(by: User) -> None:
 def _stranger(user: User, by: User) -> None:
     """三员分立: who manages accounts is never the one that is given something."""
     if user.pk == by.pk:
-        raise NotAllowed(_("不能给自己授予或委托岗位:账号管理与业务分离,请由另一名系统管理员办理"))
+        raise NotAllowed(_("不能给自己授予或委托岗位：账号管理与业务分离，请由另一名系统管理员办理"))
 
 
 def _checked(password: str, user: User, field: str) -> None:
@@ -185,13 +185,13 @@ def delegate_post(
     if post.delegated_by_id is not None:
         raise Refused(_("受托的岗位不能再委托"))
     if post.role == Role.SYSADMIN:
-        raise Refused(_("系统管理员岗位不能委托;请授予另一人该岗位"))
+        raise Refused(_("系统管理员岗位不能委托；请授予另一人该岗位"))
     if to.pk == post.user_id:
         raise Refused(_("委托人和受托人是同一人"), field="to")
     if (post.valid_from and valid_from < post.valid_from) or (post.valid_to and valid_to > post.valid_to):
         raise Refused(_("委托期须在原岗位的任期之内"), field="valid_to")
     if (valid_to - valid_from).days >= LONGEST_DELEGATION:
-        raise Refused(_("委托期最长 %(n)s 天;更长的请另行任命") % {"n": LONGEST_DELEGATION}, field="valid_to")
+        raise Refused(_("委托期最长 %(n)s 天；更长的请另行任命") % {"n": LONGEST_DELEGATION}, field="valid_to")
     return _grant(
         to, post.office, post.role, by=by, at=at, valid_from=valid_from, valid_to=valid_to, delegated_by=post.user
     )
@@ -211,9 +211,9 @@ def _grant(
     if role not in Role.values:
         raise Refused(_("没有这种角色"), field="role")
     if role == Role.ENTERPRISE or user.is_firm:
-        raise Refused(_("企业账号没有岗位:企业账号在名录库中与经营主体绑定"), field="role")
+        raise Refused(_("企业账号没有岗位：企业账号在名录库中与经营主体绑定"), field="role")
     if not user.is_active:
-        raise Refused(_("账号已停用,先恢复账号"))
+        raise Refused(_("账号已停用，先恢复账号"))
     _ordered(valid_from, valid_to)
     _within(office, valid_from, valid_to)
     with transaction.atomic():
@@ -231,7 +231,7 @@ def _grant(
         clash = policy.clashing(role, {other.role for other in meanwhile}, valid_from)
         if clash:
             raise Refused(
-                _("“%(role)s”不能与“%(others)s”由同一人兼任(职责分离)")
+                _("“%(role)s”不能与“%(others)s”由同一人兼任（职责分离）")
                 % {"role": Role(role).label, "others": "、".join(str(Role(one).label) for one in clash)},
                 field="role",
             )
@@ -297,13 +297,13 @@ def _within(office: Office, start: datetime.date, end: "datetime.date | None") -
     """An office that does not exist yet, or no longer, gives no posts and bears no duties."""
     if office.valid_from is not None and start < office.valid_from:
         raise Refused(
-            _("%(office)s 自 %(day)s 起设立,开始日期不能更早")
+            _("%(office)s 自 %(day)s 起设立，开始日期不能更早")
             % {"office": named(office), "day": office.valid_from.isoformat()},
             field="valid_from",
         )
     if office.valid_to is not None and (end is None or end > office.valid_to):
         raise Refused(
-            _("%(office)s 到 %(day)s 为止,结束日期不能更晚;此后请选承继机构")
+            _("%(office)s 到 %(day)s 为止，结束日期不能更晚；此后请选承继机构")
             % {"office": named(office), "day": office.valid_to.isoformat()},
             field="valid_to",
         )
@@ -346,7 +346,7 @@ def add_duty(
             field="link",
         )
     if not source.strip():
-        raise Refused(_("请写明依据(文件名和文号)"), field="source")
+        raise Refused(_("请写明依据（文件名和文号）"), field="source")
     _ordered(valid_from, valid_to)
     _within(office, valid_from, valid_to)
     with transaction.atomic():
@@ -355,7 +355,7 @@ def add_duty(
         for other in same.filter(_overlapping(valid_from, valid_to)):
             if (other.valid_from, other.valid_to, other.lead) == (valid_from, valid_to, lead):
                 return other
-            raise Refused(_("该机构在这段时间里已有这项责任;先结束原来的一条"), field="valid_from")
+            raise Refused(_("该机构在这段时间里已有这项责任；先结束原来的一条"), field="valid_from")
         row = Responsibility.objects.create(
             office=office, product_class=product_class, link=link, lead=lead, scope=scope, source=source.strip(),
             confidence=confidence, valid_from=valid_from, valid_to=valid_to, note=note.strip(),
@@ -382,7 +382,7 @@ def end_duty(row: Responsibility, *, on: datetime.date, by: User, at: datetime.d
             return row
         if row.valid_to is not None and row.valid_to < on:
             raise Refused(
-                _("这项责任已于 %(day)s 结束;要恢复请新登记一条") % {"day": row.valid_to.isoformat()}, field="on"
+                _("这项责任已于 %(day)s 结束；要恢复请新登记一条") % {"day": row.valid_to.isoformat()}, field="on"
             )
         if row.valid_from is not None and on < row.valid_from:
             raise Refused(_("结束日期早于开始日期"), field="on")
@@ -424,7 +424,7 @@ def load_city(city: str, *, by: "User | None", at: datetime.datetime) -> dict[st
                 code = row.get(name, "")
                 if code and code not in known:
                     raise Refused(
-                        _("%(table)s 第 %(line)s 行:没有代码为 %(code)s 的机构")
+                        _("%(table)s 第 %(line)s 行：没有代码为 %(code)s 的机构")
                         % {"table": row.table, "line": row.line, "code": code}
                     )
                 ties[f"{name}_id"] = known[code].pk if code else None

@@ -41,7 +41,7 @@ class LoginForm(AuthenticationForm):
     """Name and password. Whether a name exists is not told."""
 
     error_messages = {
-        "invalid_login": _("用户名或密码不正确。请检查大小写;连续输错会暂时锁定。"),
+        "invalid_login": _("用户名或密码不正确。请检查大小写；连续输错会暂时锁定。"),
         "inactive": _("账号已停用"),
     }
 
@@ -80,11 +80,11 @@ class UserForm(forms.Form):
     """A new account."""
 
     username = forms.CharField(
-        label=_("用户名"), max_length=150, help_text=_("登录用,字母、数字和 @ . + - _,以后不能改。"),
+        label=_("用户名"), max_length=150, help_text=_("登录用，字母、数字和 @ . + - _,以后不能改。"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )  # fmt: skip
     display_name = forms.CharField(label=_("姓名"), max_length=40)
-    email = forms.EmailField(label=_("电子邮箱"), required=False, help_text=_("平台设了邮件服务器时,通知也发到这里。"))
+    email = forms.EmailField(label=_("电子邮箱"), required=False, help_text=_("平台设了邮件服务器时，通知也发到这里。"))
     password = forms.CharField(
         label=_("初始密码"), strip=False, help_text=_("首次登录时必须修改。请当面或用另一途径告知本人。"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -160,9 +160,9 @@ class DutyForm(forms.Form):
     scope = forms.ChoiceField(label=_("适用层级"), choices=[("", _("各级")), *Level.choices], required=False)
     valid_from = forms.DateField(label=_("生效日期"), widget=day_input(), initial=timezone.localdate)
     valid_to = forms.DateField(
-        label=_("失效日期"), widget=day_input(), required=False, help_text=_("最后一天;留空表示没有期限。")
+        label=_("失效日期"), widget=day_input(), required=False, help_text=_("最后一天；留空表示没有期限。")
     )
-    source = forms.CharField(label=_("依据"), max_length=300, help_text=_("文件名和文号,例如“三定”规定。"))
+    source = forms.CharField(label=_("依据"), max_length=300, help_text=_("文件名和文号，例如“三定”规定。"))
     confidence = forms.ChoiceField(
         label=_("依据可靠程度"), choices=[("sure", _("确定")), ("likely", _("较可靠")), ("assumed", _("设定"))]
     )

@@ -26,5 +26,5 @@ class ChangePasswordFirst:
             return None
         if match.view_name in OPEN:
             return None
-        messages.warning(request, _("这是初始密码,请先改成您自己的密码"))
+        messages.warning(request, _("这是初始密码，请先改成您自己的密码"))
         return redirect("people:password")

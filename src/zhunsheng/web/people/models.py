@@ -1,4 +1,4 @@
-"""Who works here: offices (机构), users, and the posts (岗位) that give a user a role in an office for a time."""
+"""Who works here: offices （机构）, users, and the posts （岗位） that give a user a role in an office for a time."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -119,7 +119,7 @@ class ProductClass(Dated):
 
 
 class Link(models.TextChoices):
-    """环节 of the supervision chain (二(四)1)."""
+    """环节 of the supervision chain （二（四）1）."""
 
     PRODUCTION = "production", _("生产")
     CIRCULATION = "circulation", _("流通")

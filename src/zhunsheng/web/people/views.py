@@ -103,7 +103,7 @@ def password(request: UserRequest) -> HttpResponse:
         else:
             # This session goes on; all others of the account end, because their hash no longer fits.
             update_session_auth_hash(request, request.user)
-            messages.success(request, _("密码已修改;其他设备上的登录已失效"))
+            messages.success(request, _("密码已修改；其他设备上的登录已失效"))
             return redirect("people:account")
     return render(request, "people/password.html", {
         "form": form,
@@ -262,7 +262,7 @@ def add_duty(request: UserRequest) -> HttpResponse:
 
     return _form_page(
         request, forms.DutyForm, save, title=_("登记监管责任"), submit=_("登记"), back=reverse("people:responsibility"), initial=initial,
-        lead=_("一项责任从生效日期起有效。要改动已有责任,先结束原来的一条,再登记新的一条;原来的仍可查阅。"),
+        lead=_("一项责任从生效日期起有效。要改动已有责任，先结束原来的一条，再登记新的一条；原来的仍可查阅。"),
         crumbs=[(_("监管责任"), reverse("people:responsibility"))],
     )  # fmt: skip
 
@@ -281,7 +281,7 @@ def end_duty(request: UserRequest, pk: int) -> HttpResponse:
     back = reverse("people:duty", args=[row.pk])
     return _form_page(
         request, forms.EndForm, save, title=_("结束监管责任"), submit=_("结束责任"), back=back, kind="danger",
-        lead=_("%(office)s · %(product)s · %(link)s:最后一天之后不再负责。结束后不能恢复,只能新登记一条。")
+        lead=_("%(office)s · %(product)s · %(link)s:最后一天之后不再负责。结束后不能恢复，只能新登记一条。")
         % {"office": named(row.office), "product": named(row.product_class), "link": row.get_link_display()},
         crumbs=[(_("监管责任"), reverse("people:responsibility")), (named(row.product_class), back)],
     )  # fmt: skip
@@ -385,12 +385,12 @@ def add_user(request: UserRequest) -> HttpResponse:
 
     def save(asked: dict[str, Any]) -> HttpResponse:
         made = actions.create_user(**asked, by=request.user, at=timezone.now())
-        messages.success(request, _("已建立账号 %(name)s;请接着授予岗位") % {"name": made.username})
+        messages.success(request, _("已建立账号 %(name)s；请接着授予岗位") % {"name": made.username})
         return redirect("people:user", made.username)
 
     return _form_page(
         request, forms.UserForm, save, title=_("新建账号"), submit=_("建立账号"), back=reverse("people:users"),
-        lead=_("先建立账号,再授予岗位;没有岗位的账号只能看公开页面。企业账号在名录库的主体页面建立。"),
+        lead=_("先建立账号，再授予岗位；没有岗位的账号只能看公开页面。企业账号在名录库的主体页面建立。"),
         crumbs=[(_("账号"), reverse("people:users"))], rules=password_validators_help_texts(),
     )  # fmt: skip
 
@@ -418,12 +418,12 @@ def reset_password(request: UserRequest, username: str) -> HttpResponse:
 
     def save(asked: dict[str, Any]) -> HttpResponse:
         actions.reset_password(found, **asked, by=request.user, at=timezone.now())
-        messages.success(request, _("已重设密码;本人下次登录时须修改"))
+        messages.success(request, _("已重设密码；本人下次登录时须修改"))
         return redirect("people:user", found.username)
 
     return _form_page(
         request, forms.ResetPasswordForm, save, title=_("重设密码"), submit=_("重设密码"), back=reverse("people:user", args=[username]),
-        lead=_("重设后,%(name)s 的其他登录随即失效。办理痕迹会记下由谁重设。") % {"name": found},
+        lead=_("重设后，%(name)s 的其他登录随即失效。办理痕迹会记下由谁重设。") % {"name": found},
         crumbs=_user_crumbs(found), rules=password_validators_help_texts(), kind="danger",
     )  # fmt: skip
 
@@ -476,7 +476,7 @@ def end_post(request: UserRequest, pk: int) -> HttpResponse:
 
     return _form_page(
         request, forms.EndForm, save, title=_("结束岗位"), submit=_("结束岗位"), back=reverse("people:user", args=[post.user.username]),
-        lead=_("%(name)s · %(office)s · %(role)s:最后一天之后不能再以此岗位办事;由此岗位委托出去的也一并结束。")
+        lead=_("%(name)s · %(office)s · %(role)s:最后一天之后不能再以此岗位办事；由此岗位委托出去的也一并结束。")
         % {"name": post.user, "office": named(post.office), "role": post.get_role_display()},
         crumbs=_user_crumbs(post.user), kind="danger",
     )  # fmt: skip
@@ -494,7 +494,7 @@ def delegate_post(request: UserRequest, pk: int) -> HttpResponse:
 
     return _form_page(
         request, forms.DelegateForm, save, title=_("委托岗位"), submit=_("委托"), back=reverse("people:user", args=[post.user.username]),
-        lead=_("%(name)s 把 %(office)s 的“%(role)s”委托给另一人,到委托结束之日为止,期满自动失效。")
+        lead=_("%(name)s 把 %(office)s 的“%(role)s”委托给另一人，到委托结束之日为止，期满自动失效。")
         % {"name": post.user, "office": named(post.office), "role": post.get_role_display()},
         crumbs=_user_crumbs(post.user), holder=post.user,
     )  # fmt: skip

@@ -76,6 +76,6 @@ class OldHeadForm(forms.Form):
 
     size = forms.IntegerField(label=_("当时的条目数"), min_value=0, max_value=2**53 - 1)
     root = forms.RegexField(
-        label=_("当时的根哈希"), regex=r"^\s*[0-9a-fA-F]{64}\s*$", help_text=_("64 位十六进制,见当时的日志首页、截图或导出文件首行。"),
+        label=_("当时的根哈希"), regex=r"^\s*[0-9a-fA-F]{64}\s*$", help_text=_("64 位十六进制，见当时的日志首页、截图或导出文件首行。"),
         error_messages={"invalid": _("根哈希是 64 位十六进制数字(0-9、a-f)")},
     )  # fmt: skip

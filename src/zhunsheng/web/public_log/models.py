@@ -1,4 +1,4 @@
-"""Who did what, when, on what, under which rule; and the public log (公开存证日志) of public acts."""
+"""Who did what, when, on what, under which rule; and the public log （公开存证日志） of public acts."""
 
 from django.conf import settings
 from django.db import models
@@ -38,7 +38,7 @@ class LogEntry(models.Model):
     at = models.DateTimeField(_("时间"), db_index=True)
     kind = models.CharField(_("类别"), max_length=40, db_index=True)
     subject = models.CharField(_("对象"), max_length=160, db_index=True)
-    body = models.TextField(_("内容(规范化 JSON)"))
+    body = models.TextField(_("内容（规范化 JSON）"))
     leaf_hash = models.CharField(_("叶哈希"), max_length=64)
     act = models.OneToOneField(Act, models.PROTECT, null=True, blank=True, related_name="log_entry")
 

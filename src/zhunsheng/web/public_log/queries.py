@@ -205,7 +205,7 @@ def check(found: Head) -> Iterator[Fault]:
         expected += 1
         leaf = engine.leaf_hash(body.encode())
         if leaf.hex() != leaf_hash:
-            yield Fault(index, _("内容与叶哈希不符:内容或哈希被改动"))
+            yield Fault(index, _("内容与叶哈希不符：内容或哈希被改动"))
         yield from _compare(index, at, kind, subject, body, act)
         block.append(leaf)
         if len(block) == SIZE:
@@ -232,7 +232,7 @@ def check(found: Head) -> Iterator[Fault]:
     for index in LogEntry.objects.filter(Q(index__gte=Subquery(sizes)) | Q(index__lt=0)).values_list(
         "index", flat=True
     )[:20]:
-        yield Fault(index, _("不在树头之内:未经登记写入"))
+        yield Fault(index, _("不在树头之内：未经登记写入"))
 
 
 def _compare(index: int, at: datetime.datetime, kind: str, subject: str, body: str, act: list[Any]) -> Iterator[Fault]:
@@ -247,7 +247,7 @@ def _compare(index: int, at: datetime.datetime, kind: str, subject: str, body: s
     if told != columns:
         names = (_("序号"), _("类别"), _("对象"), _("时间"), _("规则"))
         wrong = [name for name, one, other in zip(names, told, columns, strict=True) if one != other]
-        yield Fault(index, _("内容与登记的%(what)s不符:条目被调换、倒签或改动") % {"what": "、".join(wrong)})
+        yield Fault(index, _("内容与登记的%(what)s不符：条目被调换、倒签或改动") % {"what": "、".join(wrong)})
     number, act_at, verb, subject_type, subject_id, rule = act
     if number is None:
         yield Fault(index, _("对应的办理痕迹不存在"))
