@@ -20,7 +20,7 @@ from zhunsheng.engine.draw.announce import Terms
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.public_log import Json
 from zhunsheng.web.common.errors import language
-from zhunsheng.web.common.templatetags.zs import moment, named, percent
+from zhunsheng.web.common.templatetags.zs import grouped, moment, named, percent
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Draw, Task, TeamMember
 from zhunsheng.web.inspection.queries.visits import PUBLISH_LIMIT
@@ -85,7 +85,7 @@ def next_step(draw: Draw, now: datetime.datetime) -> str:
         "从 %(size)s 家中抽取 %(n)s 家，抽取结果可以重新计算。",
         "从 %(size)s 家中抽取 %(n)s 家，抽取结果可以重新计算。",
         draw.selected_count,
-    ) % {"size": draw.frame_size, "n": draw.selected_count}
+    ) % {"size": grouped(draw.frame_size), "n": grouped(draw.selected_count)}
 
 
 # -- the announcement ------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """The rules in plain words (docs/rules), the guides for readers (docs/guide), and the dated tables that the rules rest on."""
 
-import html
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -84,11 +83,13 @@ def _read(path: Path, changed: int, code: str, name: str, lang: str, here: str) 
     writer.treeprocessors.register(_Links(writer, name), "portal-links", 1)
     written = writer.convert(body)
     # Wide tables and long lines scroll by themselves, also for those who use the keyboard.
-    label = html.escape("Table" if lang == "en" else "表格")
-    written = written.replace(
-        "<table>", f'<div class="table-wrap" role="region" aria-label="{label}" tabindex="0"><table>'
-    )
     written = written.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
+    before, *tables_on_page = written.split("<table>")
+    word = "Table" if lang == "en" else "表格"
+    written = before + "".join(
+        f'<div class="table-wrap" role="region" aria-label="{word} {number}" tabindex="0"><table>{rest}'
+        for number, rest in enumerate(tables_on_page, 1)
+    )
     parts = tuple((str(token["id"]), str(token["name"])) for token in writer.toc_tokens)
     shown = mark_safe(written)  # noqa: S308 - written by this project, packaged with it
     return Document(code, title, shown, parts, tuple(mentioned(text, here)))
@@ -213,7 +214,7 @@ def is_long(found: tables.Table, column: str) -> bool:
 def column_title(column: str) -> str:
     """A column's name in words where it is one that many tables have, else as it stands in the file."""
     return {
-        "code": _("代码"), "name": _("名称"), "name_en": _("英文名称"), "note": _("说明"), "note_en": _("说明（英文）"),
+        "code": _("代码"), "name": _("名称"), "name_en": _("名称"), "note": _("说明"), "note_en": _("说明（英文）"),
         "level": _("级别"), "parent": _("上级"), "kind": _("类别"), "date": _("日期"), "order": _("排序"),
         "amount": _("数量"), "unit": _("单位"), "value": _("值"), "division": _("区划"), "article": _("条款"),
     }.get(column, column)  # fmt: skip
