@@ -2,18 +2,20 @@
 
 import datetime
 import gzip
+import hashlib
 import json
+from collections import Counter
 
 import pytest
 
 from tests.web.inspection.conftest import ANNOUNCED, DRAWN, NOT_BEFORE, ceremony, moment
-from zhunsheng.engine.draw import Source, Value, verify
+from zhunsheng.engine.draw import Fallback, Source, Value, round_time, seed, seed_text, select, verify
 from zhunsheng.engine.public_log import parse_json
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.inspection import actions, queries
 from zhunsheng.web.inspection.models import Draw, Task, TeamMember
 from zhunsheng.web.public_log.models import Act, LogEntry
-from zhunsheng.web.registry.models import BusinessEntity, Recusal
+from zhunsheng.web.registry.models import BusinessEntity, Qualification, Recusal
 
 pytestmark = pytest.mark.django_db
 
@@ -258,6 +260,75 @@ def test_without_witnesses_it_is_refused(staffed):
         actions.execute_draw(draw, by=staffed.member, at=DRAWN, values=ceremony(), witnesses=" ")
 
 
+# -- other sources -----------------------------------------------------------------------------------------------------
+SSQ, DLT = "03-11-15-22-28-31+07", "02-09-17-25-33+04-11"
+LOTTERY = [Source("lottery:ssq", {"issue": "2026024"}), Source("lottery:dlt", {"issue": "2026023"})]
+
+
+def test_both_lotteries_make_a_seed(staffed):
+    draw = staffed.announced(sources=LOTTERY)
+    draw = staffed.executed(draw, [Value("lottery:ssq", SSQ, DRAWN), Value("lottery:dlt", DLT, DRAWN)])
+    assert verify(queries.bundle_bytes(draw)).ok
+
+
+def test_the_announced_fallback_is_used_late_and_with_a_reason(staffed):
+    draw = staffed.announced(sources=LOTTERY, fallback=[Fallback(48, queries.default_sources())])
+
+    def execute(at, reason="双色球停售"):
+        return actions.execute_draw(
+            draw,
+            by=staffed.member,
+            at=at,
+            values=ceremony(at),
+            witnesses="公证员1人",
+            fallback=1,
+            fallback_reason=reason,
+        )
+
+    with pytest.raises(Refused):
+        execute(moment(4))
+    with pytest.raises(Refused):
+        execute(moment(5, 11), reason="")
+    done = execute(moment(5, 11))
+    assert (done.fallback, done.fallback_reason) == (1, "双色球停售")
+    found = verify(queries.bundle_bytes(done))
+    assert found.ok, [step for step in found.steps if step.ok is False]
+
+
+def test_a_drand_round_is_verified_offline(staffed):
+    signature = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"
+    chain = "drand:52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
+    source = Source(chain, {"round": 1000})
+    staffed.book.valid_from = datetime.date(2023, 1, 1)
+    staffed.book.save()
+    then = round_time(source)
+    day = datetime.timedelta(days=1)
+    plan = actions.draft_plan(
+        by=staffed.member,
+        at=then - 3 * day,
+        office=staffed.town.office,
+        name="2023年抽查",
+        year=2023,
+        items=staffed.items[:1],
+        ratios={"A": "0.1", "B": "0.1", "C": "0.1", "D": "0.1"},
+        starts_on=datetime.date(2023, 8, 20),
+        ends_on=datetime.date(2023, 12, 31),
+    )
+    plan = actions.approve_plan(plan, by=staffed.head, at=then - 3 * day)
+    draw = actions.announce_draw(
+        plan, by=staffed.member, at=then - 2 * day, not_before=then - day / 2, sources=[source]
+    )
+    randomness = hashlib.sha256(bytes.fromhex(signature)).hexdigest()
+    forged = Value(chain, "00" * 32, then, {"signature": signature})
+    with pytest.raises(Refused):
+        actions.execute_draw(draw, by=staffed.member, at=then + day, values=[forged], witnesses="无")
+    true = Value(chain, randomness, then, {"signature": signature})
+    draw = actions.execute_draw(draw, by=staffed.member, at=then + day, values=[true], witnesses="公证员1人")
+    found = verify(queries.bundle_bytes(draw))
+    assert found.step("drand-signature").ok
+    assert found.ok
+
+
 # -- giving up ---------------------------------------------------------------------------------------------------------
 def test_giving_up_is_public_with_its_reason(staffed):
     draw = actions.abandon_draw(staffed.announced(), by=staffed.head, at=moment(2, 12), reason="名录有误,另行公告")
@@ -279,6 +350,11 @@ def test_whoever_announced_cannot_give_up_alone(staffed):
         actions.abandon_draw(draw, by=staffed.second_head, at=moment(2, 12), reason="名录有误,另行公告").state
         == "abandoned"
     )
+
+
+def test_a_reason_in_several_lines_is_published_as_one(staffed):
+    draw = actions.abandon_draw(staffed.announced(), by=staffed.head, at=moment(2, 12), reason="名录有误\n另行公告")
+    assert verify(queries.bundle_bytes(draw)).ok
 
 
 def test_a_reason_is_asked_for(staffed):
@@ -369,6 +445,29 @@ def test_a_shortage_is_told_in_words_before_anything_is_done(bureau):
     assert not TeamMember.objects.exists()
 
 
+def test_the_lead_of_a_joint_plan_holds_every_speciality_of_the_leading_office(staffed):
+    for entity in BusinessEntity.objects.all():
+        entity.industry = "5211"
+        entity.save()
+    plan = staffed.plan(
+        name="联合抽查",
+        items=staffed.items,
+        kind="joint",
+        joint_offices=[staffed.town.other_office],
+        ratios={"A": "0.1", "B": "0.1", "C": "0.1", "D": "0.1"},
+    )
+    draw = staffed.executed(staffed.announced(plan))
+    with pytest.raises(Refused) as refusal:
+        staffed.assigned(draw)
+    assert "信息公示与登记" in str(refusal.value)
+    assert "食品销售" in str(refusal.value)
+    both = staffed.inspector(speciality="publicity", office=staffed.town.other_office)
+    Qualification.objects.create(inspector=both, speciality="food_sale")
+    draw = staffed.assigned(draw)
+    assert set(TeamMember.objects.filter(lead=True).values_list("inspector_id", flat=True)) == {both.pk}
+    assert verify(queries.bundle_bytes(Draw.objects.get(pk=draw.pk))).ok
+
+
 def test_inspectors_of_offices_outside_the_plan_are_not_sent(staffed):
     outsider = staffed.inspector(office=staffed.town.other_office)
     insider = staffed.inspector(office=staffed.town.county_office)
@@ -445,10 +544,6 @@ def test_scope_and_strata(staffed):
 def test_every_entity_of_a_stratum_is_drawn_about_as_often(staffed):
     draw = staffed.announced()
     frame, terms = queries.stored_frame(draw), json.loads(draw.announcement)
-    from collections import Counter
-
-    from zhunsheng.engine.draw import seed, seed_text, select
-
     counts: Counter[str] = Counter()
     for number in range(2000):
         made = seed(seed_text(terms, [f"{number:04d}", "a071", "1-1-1-1-1-1-1-1-1-1"]))

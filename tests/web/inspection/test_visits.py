@@ -330,6 +330,14 @@ def test_a_visited_task_is_not_withdrawn(staffed, task):
         actions.withdraw_task(task, by=staffed.head, at=moment(5), reason="结果不好看")
 
 
+def test_a_task_whose_record_was_returned_is_not_withdrawn(staffed, task):
+    actions.review_visit(
+        staffed.submitted(task, "05"), by=staffed.reviewer, at=moment(5), passed=False, reason="请补充"
+    )
+    with pytest.raises(Refused, match="提交过"):
+        actions.withdraw_task(task, by=staffed.head, at=moment(6), reason="结果不好看,撤回了事")
+
+
 def test_the_next_in_line_replaces_the_absent(staffed, task):
     absent = task.team.get(lead=True).inspector
     with pytest.raises(NotAllowed):

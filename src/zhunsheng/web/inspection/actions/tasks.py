@@ -32,9 +32,11 @@ def withdraw_task(task: Task, *, by: User, at: datetime.datetime, reason: str) -
             return task
         if task.state not in {Task.State.DRAWN, Task.State.ASSIGNED}:
             raise Refused(_("已录入检查结果的任务不能撤回。"))
+        if Visit.objects.filter(task=task).exclude(state=Visit.State.DRAFT).exists():
+            raise Refused(_("已提交过检查记录的任务不能撤回;请修改退回的记录后重新提交。"))
         if len(reason.strip()) < 5:
             raise Refused(_("请写明撤回的理由,理由将向社会公开。"), field="reason")
-        Visit.objects.filter(task=task, state__in=[Visit.State.DRAFT, Visit.State.RETURNED]).delete()
+        Visit.objects.filter(task=task).delete()  # drafts only: nobody but its writer has seen them
         task.state, task.withdrawn_reason, task.withdrawn_at = Task.State.WITHDRAWN, reason.strip(), at
         task.save()
         record(
