@@ -26,7 +26,9 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, help="CSV, TSV, XLSX, XLS or ODS")
         parser.add_argument("--mapping", type=Path, help="mapping file (TOML), see docs/reference/file-formats.md")
         parser.add_argument("--user", required=True, help="in whose name; the account needs the rights for it")
-        parser.add_argument("--clean-only", action="store_true", help="load the rows without problems, give the others back")
+        parser.add_argument(
+            "--clean-only", action="store_true", help="load the rows without problems, give the others back"
+        )
         parser.add_argument("--check-only", action="store_true", help="show what would happen, load nothing")
         parser.add_argument("--returned", type=Path, help="where to write the rows with problems (CSV)")
         parser.add_argument("--language", default="zh-hans", choices=["zh-hans", "en"], help="language of the messages")
@@ -52,7 +54,9 @@ class Command(BaseCommand):
         if size > settings.MAX_UPLOAD_BYTES:
             raise too_large(size, settings.MAX_UPLOAD_BYTES)
         with path.open("rb") as handle:
-            run = actions.receive(kind, File(handle, name=path.name), path.name, mapping=mapping, by=user, at=timezone.now())
+            run = actions.receive(
+                kind, File(handle, name=path.name), path.name, mapping=mapping, by=user, at=timezone.now()
+            )
         self._report(run)
         if run.returned and options["returned"]:
             shutil.copyfile(run.returned.path, options["returned"])
@@ -64,7 +68,9 @@ class Command(BaseCommand):
         if options["check_only"]:
             return
         run = actions.load(run, clean_only=options["clean_only"], by=user, at=timezone.now())
-        self.stdout.write(f"loaded: created {run.created}, updated {run.updated}, unchanged {run.unchanged} (run {run.pk})")
+        self.stdout.write(
+            f"loaded: created {run.created}, updated {run.updated}, unchanged {run.unchanged} (run {run.pk})"
+        )
 
     def _report(self, run: ImportRun) -> None:
         for note in run.notes:
