@@ -267,12 +267,14 @@ def _readable(form_field: Any, value: Any) -> str:
     if isinstance(value, slice):
         return f"{exports.plain(value.start)} – {exports.plain(value.stop)}"
     values = value if isinstance(value, list | tuple | QuerySet) else [value]
-    choices = (
+    choices: dict[str, str] = {}
+    if not isinstance(values, QuerySet):
         # Not `or []`: the choices of a filter that are made by a function have no length to be asked for.
-        {str(key): str(label) for key, label in getattr(form_field, "choices", [])}
-        if not isinstance(values, QuerySet)
-        else {}
-    )
+        for key, label in getattr(form_field, "choices", []):
+            # a group of choices has its name where a choice has its key
+            choices |= {
+                str(one): str(name) for one, name in (label if isinstance(label, list | tuple) else [(key, label)])
+            }
     return "、".join(choices.get(str(one), str(one)) for one in values)
 
 

@@ -137,6 +137,7 @@ class EntityForm(forms.Form):
         else:
             del self.fields["premises_address"]
             self.fields["unit_id"].required = True
+            self.fields["unit_id"].help_text = _("统一社会信用代码、15 位注册号,或“类别:号码”。")
 
     def clean_unit_id(self) -> str:
         text: str = self.cleaned_data["unit_id"].strip()
