@@ -1,7 +1,7 @@
 """The command `zhunsheng`.
 
-The engine's commands (verify, draw, log, clock, id, check-table) need no Django; the platform's (demo, init, serve,
-manage) are handed to `zhunsheng.web.cli`, which comes with `pip install "zhunsheng[web]"`.
+The engine's commands (verify, draw, log, clock, id, check-table) need no Django; the platform's (demo, init, rehearse,
+serve, manage) are handed to `zhunsheng.web.cli`, which comes with `pip install "zhunsheng[web]"`.
 
 Exit codes: 0 the answer is yes, 1 the answer is no, 2 wrong use or an input that cannot be judged.
 """
@@ -23,6 +23,7 @@ ENGINE = (draw, log, clock, identifiers, tables)
 WEB = {
     "demo": "建立演示城市并打开 · build the demo city and serve it",
     "init": "新装一个平台 · set up a platform",
+    "rehearse": "用真实名录演练 · run the whole line over a real register",
     "serve": "运行平台 · serve the platform",
     "manage": "Django 管理命令 · Django's management commands",
 }

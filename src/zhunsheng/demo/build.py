@@ -164,20 +164,20 @@ def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
     start = now - datetime.timedelta(days=800)
     load_city(CITY, by=None, at=start)
     progress.begin("账号 / accounts")
-    users = _accounts()
+    users = accounts()
     progress.begin(f"经营主体 / business entities ({entities:,})")
     latent = _entities(entities, seed, today, users["sysadmin"], start, progress)
     _firm_account(latent)
     progress.begin("检查人员 / inspectors")
     strictness = _inspectors(seed, today, users, start)
     progress.begin("实施细则 / rule book")
-    _rule_book(users, start)
+    rule_book(users, start)
     progress.begin("两年的抽查 / two years of inspections")
     Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now).run(progress)
     progress.end()
 
 
-def _accounts() -> dict[str, User]:
+def accounts() -> dict[str, User]:
     users = {}
     password = make_password(demo_people.PASSWORD)
     for account in demo_people.ACCOUNTS:
@@ -283,7 +283,7 @@ def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: dat
     return {officer.person_no: officer.strictness for officer in officers}
 
 
-def _rule_book(users: dict[str, User], at: datetime.datetime) -> None:
+def rule_book(users: dict[str, User], at: datetime.datetime) -> None:
     book = inspection.draft_rule_book(by=users["member"], at=at, valid_from=at.astimezone(CHINA).date())
     inspection.approve_rule_book(book, by=users["head"], at=at + datetime.timedelta(days=3))
 

@@ -1,4 +1,4 @@
-"""The commands that need the platform: init (an empty city), demo (衡川市), serve, manage."""
+"""The commands that need the platform: init (an empty city), demo (衡川市), rehearse (a real register), serve, manage."""
 
 import argparse
 import datetime
@@ -27,7 +27,7 @@ def run(name: str, argv: list[str]) -> int:
     import django
 
     django.setup()
-    return {"init": init, "demo": demo, "serve": serve}[name](argv)
+    return {"init": init, "demo": demo, "serve": serve, "rehearse": rehearse}[name](argv)
 
 
 def cities() -> list[str]:
@@ -128,6 +128,43 @@ def demo(argv: list[str]) -> int:
         print(f"  {account.username:<10} {account.note} / {account.note_en}")
     print("\n停止 / stop: Ctrl+C\n", flush=True)
     return serve(["--host", words.host, "--port", str(words.port)])
+
+
+def rehearse(argv: list[str]) -> int:
+    """Runs the whole line over a real register: import, draw, visits from the next year's file, publication, verification."""
+    parser = argparse.ArgumentParser(prog="zhunsheng rehearse", description=rehearse.__doc__)
+    parser.add_argument("premises", type=Path, help="the register and its past results (Toronto DineSafe export, CSV)")
+    parser.add_argument("results", type=Path, help="the export of the following year: what the visits found")
+    parser.add_argument(
+        "--mappings",
+        type=Path,
+        default=Path("docs/howto"),
+        help="folder of toronto-mapping.toml and toronto-visits-mapping.toml",
+    )
+    parser.add_argument("--bundle", type=Path, help="where to write the draw's bundle, for zhunsheng verify")
+    words = parser.parse_args(argv)
+    for path in (
+        words.premises,
+        words.results,
+        words.mappings / "toronto-mapping.toml",
+        words.mappings / "toronto-visits-mapping.toml",
+    ):
+        if not path.is_file():
+            parser.error(f"no file {path}")
+    migrate()
+    from zhunsheng.demo import rehearsal
+    from zhunsheng.web.common import city as current_city
+    from zhunsheng.web.inspection.queries import bundle_bytes
+    from zhunsheng.web.people.models import User
+
+    if current_city.current().folder or User.objects.exists():
+        parser.error("ZHUNSHENG_HOME is in use: give the rehearsal an empty one, e.g. ZHUNSHENG_HOME=var-rehearsal")
+    done = rehearsal.rehearse(words.premises, words.results, mappings=words.mappings, say=rehearsal.say)
+    rehearsal.say(rehearsal.report(done))
+    if words.bundle:
+        words.bundle.write_bytes(bundle_bytes(done.draw))
+        rehearsal.say(f"证据包 / bundle: zhunsheng verify {words.bundle}")
+    return 0 if done.verdict.ok else 1
 
 
 def serve(argv: list[str]) -> int:
