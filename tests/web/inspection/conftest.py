@@ -152,7 +152,7 @@ def bureau(town: Town) -> Bureau:
     for order, (code, name, role, follow_up) in enumerate(
         [
             ("01", "未发现问题", "eligible_pass", "none"),
-            ("04", "通过登记的住所(经营场所)无法联系", "non_response", "abnormal_list"),
+            ("04", "通过登记的住所（经营场所）无法联系", "non_response", "abnormal_list"),
             ("05", "发现问题已责令改正", "eligible_fail", "rectify"),
             ("R1", "已注销", "ineligible", "none"),
         ]

@@ -151,7 +151,7 @@ def test_a_second_announcement_beside_the_first_is_refused(staffed):
 
 def test_numbers_are_consecutive_even_after_giving_up(staffed):
     draw = staffed.announced()
-    actions.abandon_draw(draw, by=staffed.head, at=moment(2, 12), reason="名录更新,另行公告")
+    actions.abandon_draw(draw, by=staffed.head, at=moment(2, 12), reason="名录更新，另行公告")
     assert staffed.announced(draw.plan).no == "T-SJ-2026-002"
 
 
@@ -216,7 +216,7 @@ def test_there_is_no_redraw(staffed):
     with pytest.raises(Refused, match="没有第二次"):
         staffed.executed(draw, ceremony(strings=("0000", "a071")))
     with pytest.raises(Refused):
-        actions.abandon_draw(draw, by=staffed.head, at=moment(4), reason="结果不合适,想重来")
+        actions.abandon_draw(draw, by=staffed.head, at=moment(4), reason="结果不合适，想重来")
     assert set(draw.tasks.values_list("entity_id", flat=True)) == before
 
 
@@ -331,11 +331,11 @@ def test_a_drand_round_is_verified_offline(staffed):
 
 # -- giving up ---------------------------------------------------------------------------------------------------------
 def test_giving_up_is_public_with_its_reason(staffed):
-    draw = actions.abandon_draw(staffed.announced(), by=staffed.head, at=moment(2, 12), reason="名录有误,另行公告")
+    draw = actions.abandon_draw(staffed.announced(), by=staffed.head, at=moment(2, 12), reason="名录有误，另行公告")
     found = verify(queries.bundle_bytes(draw))
     assert found.ok
     assert found.outcome == "abandoned"
-    assert json.loads(LogEntry.objects.get(kind="draw.abandon").body)["data"]["reason"] == "名录有误,另行公告"
+    assert json.loads(LogEntry.objects.get(kind="draw.abandon").body)["data"]["reason"] == "名录有误，另行公告"
     with pytest.raises(Refused, match="放弃"):
         staffed.executed(draw)
 
@@ -343,11 +343,11 @@ def test_giving_up_is_public_with_its_reason(staffed):
 def test_whoever_announced_cannot_give_up_alone(staffed):
     draw = actions.announce_draw(staffed.plan(), by=staffed.head, at=ANNOUNCED, not_before=NOT_BEFORE)
     with pytest.raises(NotAllowed):
-        actions.abandon_draw(draw, by=staffed.head, at=moment(2, 12), reason="名录有误,另行公告")
+        actions.abandon_draw(draw, by=staffed.head, at=moment(2, 12), reason="名录有误，另行公告")
     with pytest.raises(NotAllowed):
-        actions.abandon_draw(draw, by=staffed.member, at=moment(2, 12), reason="名录有误,另行公告")
+        actions.abandon_draw(draw, by=staffed.member, at=moment(2, 12), reason="名录有误，另行公告")
     assert (
-        actions.abandon_draw(draw, by=staffed.second_head, at=moment(2, 12), reason="名录有误,另行公告").state
+        actions.abandon_draw(draw, by=staffed.second_head, at=moment(2, 12), reason="名录有误，另行公告").state
         == "abandoned"
     )
 

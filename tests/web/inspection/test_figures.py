@@ -79,7 +79,7 @@ def test_completion_coverage_and_draws_given_up(staffed):
     seen = queries.coverage(*YEAR)
     assert (seen.numerator, seen.denominator) == (1, 40)
     other = staffed.announced(staffed.plan(name="另一个", ratios={"A": "1", "B": "1", "C": "1", "D": "1"}))
-    actions.abandon_draw(other, by=staffed.head, at=moment(2, 12), reason="名录有误,另行公告")
+    actions.abandon_draw(other, by=staffed.head, at=moment(2, 12), reason="名录有误，另行公告")
     given_up = queries.abandonment(*YEAR)
     assert (given_up.numerator, given_up.denominator) == (1, 2)
     assert queries.abandonment(datetime.date(2020, 1, 1), datetime.date(2020, 2, 1)).value is None

@@ -253,7 +253,7 @@ def test_withdrawing_replacing_and_giving_up_by_clicks(staffed, client, at):
     task.refresh_from_db()
     assert task.state == Task.State.WITHDRAWN
     other = staffed.announced(staffed.plan(name="另一个", ratios={"A": "1", "B": "1", "C": "1", "D": "1"}))
-    client.post(reverse("inspection:abandon", args=[other.no]), {"abandon-reason": "名录有误,另行公告"})
+    client.post(reverse("inspection:abandon", args=[other.no]), {"abandon-reason": "名录有误，另行公告"})
     other.refresh_from_db()
     assert other.state == Draw.State.ABANDONED
 

@@ -40,9 +40,9 @@ def test_what_was_edited_stays_when_the_tables_are_loaded_again(named_offices, t
     actions.load_tables(by=None, at=moment(1))
     officer = town.user("lead_office")
     wording = queries.wordings_on(JUNE).get(code="01")
-    actions.revise_wording(wording, by=officer, at=moment(2), valid_from=JUNE, name="未发现问题(新)")
+    actions.revise_wording(wording, by=officer, at=moment(2), valid_from=JUNE, name="未发现问题（新）")
     assert actions.load_tables(by=officer, at=moment(3)) == 0
-    assert queries.wordings_on(JUNE).get(code="01").name == "未发现问题(新)"
+    assert queries.wordings_on(JUNE).get(code="01").name == "未发现问题（新）"
 
 
 def test_missing_offices_are_named(db):

@@ -335,7 +335,7 @@ def test_a_task_whose_record_was_returned_is_not_withdrawn(staffed, task):
         staffed.submitted(task, "05"), by=staffed.reviewer, at=moment(5), passed=False, reason="请补充"
     )
     with pytest.raises(Refused, match="提交过"):
-        actions.withdraw_task(task, by=staffed.head, at=moment(6), reason="结果不好看,撤回了事")
+        actions.withdraw_task(task, by=staffed.head, at=moment(6), reason="结果不好看，撤回了事")
 
 
 def test_the_next_in_line_replaces_the_absent(staffed, task):

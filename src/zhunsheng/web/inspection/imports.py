@@ -47,19 +47,19 @@ def _column(
 
 COLUMNS = (
     _column("no", gettext_lazy("记录编号"), gettext_lazy("同一编号的各行是同一次检查"), "JC2020-0001", required=True, also="检查编号 检查记录编号 文书编号 inspectionid"),
-    _column("unit_id", gettext_lazy("主体标识"), gettext_lazy("名录库里已有的主体:统一社会信用代码,或“类别:号码”"), "91350100M000100Y43", required=True,
+    _column("unit_id", gettext_lazy("主体标识"), gettext_lazy("名录库里已有的主体：统一社会信用代码，或“类别：号码”"), "91350100M000100Y43", required=True,
             also="统一社会信用代码 社会信用代码 信用代码 主体代码 uscc unitid"),
     _column("visited_on", gettext_lazy("检查日期"), gettext_lazy("五种写法都认"), "2020-05-03", required=True, also="日期 检查时间 inspectiondate"),
-    _column("result", gettext_lazy("检查结果"), gettext_lazy("检查当天有效的结果用语,或它的代码"), "01", required=True, also="结果 检查结论 总体结果"),
-    _column("problem", gettext_lazy("问题描述"), gettext_lazy("一行一个问题;没有问题则空"), "未按规定公示年度报告", also="问题 违法行为 违规情况", many=True),
+    _column("result", gettext_lazy("检查结果"), gettext_lazy("检查当天有效的结果用语，或它的代码"), "01", required=True, also="结果 检查结论 总体结果"),
+    _column("problem", gettext_lazy("问题描述"), gettext_lazy("一行一个问题；没有问题则空"), "未按规定公示年度报告", also="问题 违法行为 违规情况", many=True),
     _column("severity", gettext_lazy("严重程度"), gettext_lazy("轻微、较重、严重"), "轻微", also="程度", many=True),
     _column("action", gettext_lazy("当场处理"), "", "责令改正", also="处理 处理措施 措施", many=True),
-    _column("item", gettext_lazy("事项代码"), gettext_lazy("本平台事项清单中的代码;可不填"), "CJ-01", also="抽查事项", many=True),
+    _column("item", gettext_lazy("事项代码"), gettext_lazy("本平台事项清单中的代码；可不填"), "CJ-01", also="抽查事项", many=True),
     _column("summary", gettext_lazy("情况说明"), also="备注 说明"),
     _column("source_system", gettext_lazy("来源系统"), gettext_lazy("记录从哪个系统来"), "省双随机平台", required=True, also="数据来源"),
     _column("upstream_no", gettext_lazy("上级系统编号"), gettext_lazy("在来源系统里的编号"), also="来源编号 外部编号"),
     _column("handling_organ", gettext_lazy("办理机关"), "", "衡川市市场监督管理局", also="检查机关 执法机关"),
-    _column("level", gettext_lazy("层级"), gettext_lazy("国家级、省级、市级、县级;不填为市级"), "市级"),
+    _column("level", gettext_lazy("层级"), gettext_lazy("国家级、省级、市级、县级；不填为市级"), "市级"),
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ class VisitImporter:
             key: self._short(row, key) for key in ("no", "summary", "source_system", "upstream_no", "handling_organ")
         }
         if "-v" in texts["no"]:
-            row.wrong("no", _("编号里不能有“-v”,它留给更正后的版本"))
+            row.wrong("no", _("编号里不能有“-v”，它留给更正后的版本"))
         level = self._levels.get(row.get("level") or "city", "")
         if not level:
             row.wrong("level", _("填国家级、省级、市级或县级"))
@@ -111,7 +111,7 @@ class VisitImporter:
     def _short(self, row: Row, key: str) -> str:
         text, most = row.get(key), LENGTHS[key]
         if len(text) > most:
-            row.wrong(key, _("有 %(n)s 字,最多 %(most)s 字") % {"n": len(text), "most": most})
+            row.wrong(key, _("有 %(n)s 字，最多 %(most)s 字") % {"n": len(text), "most": most})
         return text
 
     def _result(self, row: Row, day: datetime.date) -> str | None:
@@ -125,7 +125,7 @@ class VisitImporter:
             )
         elif text:
             row.wrong(
-                "result", _("没有结果用语“%(text)s”。请填用语或代码,或在字段对应里写明对应关系") % {"text": text[:40]}
+                "result", _("没有结果用语“%(text)s”。请填用语或代码，或在字段对应里写明对应关系") % {"text": text[:40]}
             )
         return None
 
@@ -151,7 +151,7 @@ class VisitImporter:
             value, row = item.value, item.row
             entity = self._entities.get(value.unit_id)
             if entity is None:
-                row.wrong("unit_id", _("名录库里没有这个主体;请先导入主体"))
+                row.wrong("unit_id", _("名录库里没有这个主体；请先导入主体"))
                 continue
             if not self._may(entity.division_id):
                 row.wrong("unit_id", _("该主体不在您的辖区"))
@@ -160,7 +160,7 @@ class VisitImporter:
             if old is None:
                 item.verdict = Verdict.CREATE
             elif old.task_id is not None:
-                row.wrong("no", _("该编号是本平台自己的检查记录,不能由导入更改"))
+                row.wrong("no", _("该编号是本平台自己的检查记录，不能由导入更改"))
             else:
                 item.changes = self._changes(old, value)
                 item.verdict = Verdict.UPDATE if item.changes else Verdict.UNCHANGED
@@ -232,7 +232,7 @@ KIND = ImportKind(
     may=policy.may_import,
     group_by=("no",),
     help=gettext_lazy(
-        "其他系统已经公示的检查结果。主体须先在名录库中。同一编号的几行是一次检查的几个问题;再次导入时有变化的,作为更正保留前后两份。"
+        "其他系统已经公示的检查结果。主体须先在名录库中。同一编号的几行是一次检查的几个问题；再次导入时有变化的，作为更正保留前后两份。"
     ),
     url="inspection:visits",
     order=50,

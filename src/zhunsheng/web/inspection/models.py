@@ -8,7 +8,7 @@ from zhunsheng.web.common.records import Dated, Disclosable, Level, Sourced
 
 
 class CheckItem(Dated):
-    """抽查事项 of the 随机抽查事项清单 (一单)."""
+    """抽查事项 of the 随机抽查事项清单 （一单）."""
 
     code = models.CharField(_("事项代码"), max_length=40)
     name = models.CharField(_("事项名称"), max_length=120)
@@ -39,7 +39,7 @@ class CheckItem(Dated):
         max_length=120,
         blank=True,
         default="*",
-        help_text=_("* 表示全部;或用逗号分开的 GB/T 4754 门类字母、两位大类代码"),
+        help_text=_("* 表示全部；或用逗号分开的 GB/T 4754 门类字母、两位大类代码"),
     )
 
     class Meta:
@@ -90,7 +90,7 @@ class RuleBook(models.Model):
 
     version = models.CharField(_("版本"), max_length=40, unique=True)
     valid_from = models.DateField(_("施行日期"))
-    body = models.TextField(_("正文(规范化 JSON)"))
+    body = models.TextField(_("正文（规范化 JSON）"))
     sha256 = models.CharField(_("SHA-256"), max_length=64)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("拟稿人"))
     created_at = models.DateTimeField(_("拟稿时间"))
@@ -190,7 +190,7 @@ class Draw(Sourced):
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="draws", verbose_name=_("抽查计划"))
     rule_book = models.ForeignKey(RuleBook, models.PROTECT, related_name="draws", verbose_name=_("实施细则"))
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.ANNOUNCED)
-    announcement = models.TextField(_("公告(规范化 JSON)"))
+    announcement = models.TextField(_("公告（规范化 JSON）"))
     announcement_hash = models.CharField(_("公告哈希"), max_length=64)
     frame_root = models.CharField(_("名录根哈希"), max_length=64)
     frame_size = models.PositiveIntegerField(_("名录单位数"))
@@ -229,7 +229,7 @@ class Draw(Sourced):
                 fields=["plan"],
                 condition=models.Q(state="announced"),
                 name="one_open_draw_per_plan",
-                violation_error_message=_("该计划已有未执行的抽取公告;请先执行或放弃"),
+                violation_error_message=_("该计划已有未执行的抽取公告；请先执行或放弃"),
             ),
         ]
 
@@ -245,7 +245,7 @@ class DrawFile(models.Model):
     #: keys of the register in the order of the leaves (gzip): an entity that is renumbered after the announcement stays drawn
     keys = models.BinaryField(_("名录主键(gzip)"), default=bytes)
     #: the assignment object of the bundle: inspectors, constraints, seed, teams
-    assignment = models.TextField(_("派员(规范化 JSON)"), blank=True, default="")
+    assignment = models.TextField(_("派员（规范化 JSON）"), blank=True, default="")
 
     class Meta:
         verbose_name = verbose_name_plural = _("抽取卷宗")
@@ -318,7 +318,7 @@ class Visit(Sourced, Disclosable):
         DRAFT = "draft", _("草稿")
         SUBMITTED = "submitted", _("待审核")
         RETURNED = "returned", _("退回修改")
-        REVIEWED = "reviewed", _("已审核,待公示")
+        REVIEWED = "reviewed", _("已审核，待公示")
         PUBLISHED = "published", _("已公示")
         CORRECTED = "corrected", _("已更正")
 

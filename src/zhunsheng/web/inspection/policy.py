@@ -90,7 +90,7 @@ def is_on_team(user: Person, task: Task) -> bool:
 
 
 def may_record(user: Person, task: Task) -> bool:
-    """An inspector of the team; or an officer (经办) of the leading office or of a team member's, who enters the paper record."""
+    """An inspector of the team; or an officer （经办） of the leading office or of a team member's, who enters the paper record."""
     if not isinstance(user, User):
         return False
     if is_on_team(user, task):

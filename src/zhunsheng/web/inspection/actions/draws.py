@@ -62,10 +62,10 @@ def announce_draw(
             ]:
                 return standing
             raise Refused(
-                _("该计划已有公告未执行的抽取 %(no)s;请先执行或公开放弃,不能另行公告。") % {"no": standing.no}
+                _("该计划已有公告未执行的抽取 %(no)s；请先执行或公开放弃，不能另行公告。") % {"no": standing.no}
             )
         if plan.state not in {Plan.State.APPROVED, Plan.State.RUNNING}:
-            raise Refused(_("计划尚未批准或已办结,不能公告抽取。"))
+            raise Refused(_("计划尚未批准或已办结，不能公告抽取。"))
         book = _rule_book(plan, day)
         Office.objects.select_for_update().get(pk=plan.office_id)  # consecutive numbers, given out one by one
         no = queries.next_draw_no(plan.office, day)
@@ -139,7 +139,7 @@ def announce_draw(
         transaction.on_commit(
             lambda: notify(
                 heads_of(plan.office),
-                format_lazy(gettext_lazy("抽取 {no} 已公告,最早 {when} 抽取"), no=no, when=_minute(not_before)),
+                format_lazy(gettext_lazy("抽取 {no} 已公告，最早 {when} 抽取"), no=no, when=_minute(not_before)),
                 reverse("inspection:draw", args=[no]),
                 at=at,
             )
@@ -168,18 +168,18 @@ def execute_draw(
         if not policy.may_execute(by, draw):
             raise NotAllowed(_("只有牵头机构的经办人员或负责人可以执行抽取。"))
         if draw.state == Draw.State.ABANDONED:
-            raise Refused(_("抽取 %(no)s 已公开放弃,不能再执行。") % {"no": draw.no})
+            raise Refused(_("抽取 %(no)s 已公开放弃，不能再执行。") % {"no": draw.no})
         if draw.seed:
             if [one["value"] for one in draw.values] == [value.value for value in values] and draw.fallback == fallback:
                 return draw
-            raise Refused(_("抽取 %(no)s 已经执行,结果不能更改:公告之后没有第二次抽取。") % {"no": draw.no})
+            raise Refused(_("抽取 %(no)s 已经执行，结果不能更改：公告之后没有第二次抽取。") % {"no": draw.no})
         if at < draw.not_before:
             raise Refused(_("未到公告的最早抽取时间 %(when)s。") % {"when": _minute(draw.not_before)})
         if not witnesses.strip():
-            raise Refused(_("请写明现场见证人(单位和人数,例如“市纪委监委2人、公证员1人”)。"), field="witnesses")
+            raise Refused(_("请写明现场见证人（单位和人数，例如“市纪委监委2人、公证员1人”）。"), field="witnesses")
         for value in values:
             if value.at > at:
-                raise Refused(_("来源 %(source)s 的时间晚于现在,请核对。") % {"source": value.source})
+                raise Refused(_("来源 %(source)s 的时间晚于现在，请核对。") % {"source": value.source})
         said = queries.announcement(draw)
         try:
             done = engine.execute(said, values, fallback=fallback, fallback_reason=fallback_reason)
@@ -187,9 +187,9 @@ def execute_draw(
         except ZhunshengError as problem:
             raise Refused(say(problem)) from problem
         except (OSError, EOFError, ValueError) as problem:
-            raise Refused(_("名录快照已损坏,不能抽取;请从备份恢复后再试。")) from problem
+            raise Refused(_("名录快照已损坏，不能抽取；请从备份恢复后再试。")) from problem
         if done.announcement_hash != draw.announcement_hash or frame.root != engine.read_terms(said).root:
-            raise Refused(_("名录快照或公告与公告时的哈希不符,不能抽取;请从备份恢复,或公开放弃本次抽取。"))
+            raise Refused(_("名录快照或公告与公告时的哈希不符，不能抽取；请从备份恢复，或公开放弃本次抽取。"))
         chosen = engine.select(frame, done.seed, _announced_n(draw))
         tasks = _tasks(draw, frame, chosen)
         draw.values = [value.as_json() for value in done.values]
@@ -229,7 +229,7 @@ def assign_teams(draw: Draw, *, by: User, at: datetime.datetime) -> Draw:
         if draw.state == Draw.State.ASSIGNED:
             return draw
         if draw.state != Draw.State.EXECUTED:
-            raise Refused(_("抽取尚未执行或已放弃,不能派员。"))
+            raise Refused(_("抽取尚未执行或已放弃，不能派员。"))
         day, size = queries.assignment_day(draw, at), draw.plan.team_size
         pool = list(queries.inspector_pool(draw.plan))
         people, targets = queries.inspectors(draw, pool, day), queries.targets(draw)
@@ -259,7 +259,7 @@ def assign_teams(draw: Draw, *, by: User, at: datetime.datetime) -> Draw:
         transaction.on_commit(
             lambda: notify(
                 users,
-                format_lazy(gettext_lazy("抽取 {no} 已派员,您有新的检查任务"), no=draw.no),
+                format_lazy(gettext_lazy("抽取 {no} 已派员，您有新的检查任务"), no=draw.no),
                 reverse("inspection:my_tasks"),
                 at=at,
             )
@@ -276,9 +276,9 @@ def abandon_draw(draw: Draw, *, by: User, at: datetime.datetime, reason: str) ->
         if draw.state == Draw.State.ABANDONED:
             return draw
         if draw.state != Draw.State.ANNOUNCED:
-            raise Refused(_("抽取已经执行,不能放弃:抽中的对象应当检查,个别对象可说明理由撤回。"))
+            raise Refused(_("抽取已经执行，不能放弃：抽中的对象应当检查，个别对象可说明理由撤回。"))
         if len(reason.strip()) < 5:
-            raise Refused(_("请写明放弃的理由,理由将向社会公开。"), field="reason")
+            raise Refused(_("请写明放弃的理由，理由将向社会公开。"), field="reason")
         draw.state, draw.abandoned_at, draw.abandoned_by, draw.abandon_reason = (
             Draw.State.ABANDONED,
             at,
@@ -303,12 +303,12 @@ def abandon_draw(draw: Draw, *, by: User, at: datetime.datetime, reason: str) ->
 def _rule_book(plan: Plan, day: datetime.date) -> Any:
     book = queries.rule_book_on(day)
     if book is None:
-        raise Refused(_("没有已签发并施行的实施细则;请先生成并签发实施细则。"))
+        raise Refused(_("没有已签发并施行的实施细则；请先生成并签发实施细则。"))
     known = {(item["code"], item["valid_from"]) for item in queries.rule_book_body(book)["items"]}
     for item in plan.items.all():
         if (item.code, item.valid_from.isoformat() if item.valid_from else "") not in known:
             raise Refused(
-                _("抽查事项“%(item)s”(%(code)s)的这一版本不在现行实施细则 %(version)s 中;请重新生成并签发细则。")
+                _("抽查事项“%(item)s”(%(code)s)的这一版本不在现行实施细则 %(version)s 中；请重新生成并签发细则。")
                 % {"item": item.name, "code": item.code, "version": book.version}
             )
     return book
@@ -333,7 +333,7 @@ def _freeze(plan: Plan, day: datetime.date, keys: dict[str, int]) -> engine.Fram
         if not bad:
             raise Refused(say(problem)) from problem
         raise Refused(
-            _("名录中有 %(n)s 个主体标识有误,不能冻结名录;请先更正:%(list)s")
+            _("名录中有 %(n)s 个主体标识有误，不能冻结名录；请先更正：%(list)s")
             % {"n": len(bad), "list": ";".join(bad[:SHOWN]) + ("…" if len(bad) > SHOWN else "")}
         ) from problem
 
@@ -351,7 +351,7 @@ def _allocate(plan: Plan, frame: engine.Frame) -> dict[str, int]:
             ratios[stratum] = queries.exact("1")  # nobody can be drawn there; allocate gives 0
     if missing:
         raise Refused(
-            _("名录中有 %(classes)s 类对象,计划没有写明其抽查比例(“*”表示未分类)。")
+            _("名录中有 %(classes)s 类对象，计划没有写明其抽查比例(“*”表示未分类)。")
             % {"classes": "、".join(sorted(missing))}
         )
     return engine.allocate(frame.sizes, ratios)

@@ -117,7 +117,7 @@ def edit_plan(
     with transaction.atomic():
         plan = Plan.objects.select_for_update(of=("self",)).select_related("office").get(pk=plan.pk)
         if plan.state != Plan.State.DRAFT:
-            raise Refused(_("计划已批准,不能再修改;请另拟计划。"))
+            raise Refused(_("计划已批准，不能再修改；请另拟计划。"))
         unknown = sorted(changes.keys() - set(PLAN_FIELDS))
         if unknown:
             raise Refused(_("字段 %(name)s 不能修改。") % {"name": unknown[0]}, field=unknown[0])
@@ -159,7 +159,7 @@ def approve_plan(plan: Plan, *, by: User, at: datetime.datetime) -> Plan:
             return plan
         found = queries.preview_of(plan, at.astimezone(CHINA).date())
         if not found.size:
-            raise Refused(_("范围内没有可抽取的对象,不能批准。"))
+            raise Refused(_("范围内没有可抽取的对象，不能批准。"))
         _check_ratios(found)
         plan.state, plan.approved_by, plan.approved_at = Plan.State.APPROVED, by, at
         plan.publicity_approved_by, plan.publicity_approved_at = by, at
@@ -176,7 +176,7 @@ def approve_plan(plan: Plan, *, by: User, at: datetime.datetime) -> Plan:
         transaction.on_commit(
             lambda: notify(
                 [plan.created_by],
-                format_lazy(gettext_lazy("抽查计划 {no} 已批准,可以公告抽取"), no=plan.no),
+                format_lazy(gettext_lazy("抽查计划 {no} 已批准，可以公告抽取"), no=plan.no),
                 reverse("inspection:plan", args=[plan.pk]),
                 at=at,
             )
@@ -193,15 +193,15 @@ def close_plan(plan: Plan, *, by: User, at: datetime.datetime) -> Plan:
         if plan.state == Plan.State.CLOSED:
             return plan
         if plan.state != Plan.State.RUNNING:
-            raise Refused(_("计划尚未实施,不能办结。"))
+            raise Refused(_("计划尚未实施，不能办结。"))
         if plan.draws.filter(state=Draw.State.ANNOUNCED).exists():
-            raise Refused(_("还有已公告未执行的抽取,请先执行或放弃。"))
+            raise Refused(_("还有已公告未执行的抽取，请先执行或放弃。"))
         open_tasks = Task.objects.filter(
             draw__plan=plan,
             state__in=[Task.State.DRAWN, Task.State.ASSIGNED, Task.State.RESULT_ENTERED, Task.State.FOLLOWUP_OPEN],
         ).count()
         if open_tasks:
-            raise Refused(_("还有 %(n)s 个任务未公示结果或未办结后续处理,不能办结。") % {"n": open_tasks})
+            raise Refused(_("还有 %(n)s 个任务未公示结果或未办结后续处理，不能办结。") % {"n": open_tasks})
         plan.state = Plan.State.CLOSED
         plan.save(update_fields=["state"])
         record("plan.close", "plan", plan.no, by=by, at=at, public=queries.plan_progress([plan]).get(plan.pk, {}))
@@ -241,7 +241,7 @@ def item_mark(item: CheckItem) -> str:
 def _scope(scope: Mapping[str, Any]) -> dict[str, list[str]]:
     unknown = sorted(scope.keys() - set(queries.SCOPE_KEYS))
     if unknown:
-        raise Refused(_("对象范围中有不认识的条件:%(name)s。") % {"name": "、".join(unknown)}, field="scope")
+        raise Refused(_("对象范围中有不认识的条件：%(name)s。") % {"name": "、".join(unknown)}, field="scope")
     return {key: [str(value) for value in values] for key, values in scope.items() if values}
 
 
@@ -277,7 +277,7 @@ def _check_plan(values: Mapping[str, Any], items: Sequence[CheckItem], joint: Se
         except (InvalidOperation, TypeError):
             good = False
         if not good:
-            problems["ratios"] = _("%(key)s 类的抽查比例“%(text)s”应是大于 0、不超过 1 的小数,例如 0.05 表示 5%%。") % {
+            problems["ratios"] = _("%(key)s 类的抽查比例“%(text)s”应是大于 0、不超过 1 的小数，例如 0.05 表示 5%%。") % {
                 "key": key,
                 "text": text,
             }
@@ -290,7 +290,7 @@ def _check_plan(values: Mapping[str, Any], items: Sequence[CheckItem], joint: Se
 def _check_ratios(found: queries.Preview) -> None:
     if found.missing:
         raise Refused(
-            _("名录中有 %(classes)s 类对象,计划没有写明其抽查比例(“*”表示未分类)。")
+            _("名录中有 %(classes)s 类对象，计划没有写明其抽查比例(“*”表示未分类)。")
             % {"classes": "、".join(found.missing)},
             field="ratios",
         )

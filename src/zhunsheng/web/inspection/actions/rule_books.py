@@ -93,7 +93,7 @@ def _rules(day: datetime.date) -> dict[str, Any]:
     wordings = list(queries.wordings_on(day))
     if not items or not wordings:
         raise Refused(
-            _("%(day)s 没有生效的抽查事项或检查结果用语,无法生成细则。") % {"day": day.isoformat()}, field="valid_from"
+            _("%(day)s 没有生效的抽查事项或检查结果用语，无法生成细则。") % {"day": day.isoformat()}, field="valid_from"
         )
     here = city.current()
     return {

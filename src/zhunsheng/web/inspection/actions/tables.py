@@ -57,10 +57,10 @@ def load_tables(city: str = "", *, by: User | None, at: datetime.datetime) -> in
     rows = tables.load("inspection/check_items", root).rows
     lacking = sorted({row["office_code"] for row in rows} - offices.keys())
     if lacking:
-        raise Refused(_("事项清单中的机构尚未建立:%(codes)s。请先装入机构表。") % {"codes": "、".join(lacking)})
+        raise Refused(_("事项清单中的机构尚未建立：%(codes)s。请先装入机构表。") % {"codes": "、".join(lacking)})
     lacking = sorted({row["product_class"] for row in rows if row["product_class"]} - classes.keys())
     if lacking:
-        raise Refused(_("事项清单中的产品类别尚未建立:%(codes)s。请先装入产品类别表。") % {"codes": "、".join(lacking)})
+        raise Refused(_("事项清单中的产品类别尚未建立：%(codes)s。请先装入产品类别表。") % {"codes": "、".join(lacking)})
     with transaction.atomic():
         known = set(CheckItem.objects.values_list("code", "valid_from"))
         items = [_item(row, offices, classes) for row in rows if (row["code"], row.valid_from) not in known]
@@ -134,7 +134,7 @@ def add_item(*, by: User, at: datetime.datetime, code: str, valid_from: datetime
     if not policy.may_edit_tables(by):
         raise NotAllowed(_("只有质强办可以新增抽查事项。"))
     if CheckItem.objects.filter(code=code).exists():
-        raise Refused(_("事项代码 %(code)s 已存在;修改请建立新版本。") % {"code": code}, field="code")
+        raise Refused(_("事项代码 %(code)s 已存在；修改请建立新版本。") % {"code": code}, field="code")
     _check_values(values, ITEM_FIELDS)
     with transaction.atomic():
         item = CheckItem(code=code, valid_from=valid_from, **values)
@@ -204,7 +204,7 @@ def add_wording(
     if not policy.may_edit_tables(by):
         raise NotAllowed(_("只有质强办可以修改检查结果用语。"))
     if ResultWording.objects.filter(code=code).exists():
-        raise Refused(_("用语代码 %(code)s 已存在;修改请建立新版本。") % {"code": code}, field="code")
+        raise Refused(_("用语代码 %(code)s 已存在；修改请建立新版本。") % {"code": code}, field="code")
     _check_values(values, WORDING_FIELDS)
     with transaction.atomic():
         wording = ResultWording.objects.create(code=code, valid_from=valid_from, **values)
@@ -245,7 +245,7 @@ def _check_values(values: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
 def _check_item(item: CheckItem) -> None:
     for name, value in (("ratio_min", item.ratio_min), ("ratio_max", item.ratio_max)):
         if value is not None and not 0 < value <= 1:
-            raise Refused(_("抽查比例应大于 0、不超过 1(例如 0.05 表示 5%)。"), field=name)
+            raise Refused(_("抽查比例应大于 0、不超过 1（例如 0.05 表示 5%）。"), field=name)
     if item.ratio_min is not None and item.ratio_max is not None and item.ratio_min > item.ratio_max:
         raise Refused(_("抽查比例下限不得高于上限。"), field="ratio_min")
 
@@ -258,7 +258,7 @@ def _lock(versions: Any, known: Versioned) -> Versioned:
 
 def _may_follow(latest: Any, version: Any, valid_from: datetime.date) -> None:
     if latest.pk != version.pk:
-        raise Refused(_("该版本已被后来的版本取代,请修改最新版本。"))
+        raise Refused(_("该版本已被后来的版本取代，请修改最新版本。"))
     if version.valid_from is not None and valid_from <= version.valid_from:
         raise Refused(
             _("新版本的生效日期应晚于现行版本的生效日期 %(day)s。") % {"day": version.valid_from.isoformat()},
@@ -266,7 +266,7 @@ def _may_follow(latest: Any, version: Any, valid_from: datetime.date) -> None:
         )
     if version.valid_to is not None and valid_from > version.valid_to + datetime.timedelta(days=1):
         raise Refused(
-            _("该版本已于 %(day)s 失效;新版本应紧接其后。") % {"day": version.valid_to.isoformat()}, field="valid_from"
+            _("该版本已于 %(day)s 失效；新版本应紧接其后。") % {"day": version.valid_to.isoformat()}, field="valid_from"
         )
 
 

@@ -33,9 +33,9 @@ def withdraw_task(task: Task, *, by: User, at: datetime.datetime, reason: str) -
         if task.state not in {Task.State.DRAWN, Task.State.ASSIGNED}:
             raise Refused(_("已录入检查结果的任务不能撤回。"))
         if Visit.objects.filter(task=task).exclude(state=Visit.State.DRAFT).exists():
-            raise Refused(_("已提交过检查记录的任务不能撤回;请修改退回的记录后重新提交。"))
+            raise Refused(_("已提交过检查记录的任务不能撤回；请修改退回的记录后重新提交。"))
         if len(reason.strip()) < 5:
-            raise Refused(_("请写明撤回的理由,理由将向社会公开。"), field="reason")
+            raise Refused(_("请写明撤回的理由，理由将向社会公开。"), field="reason")
         Visit.objects.filter(task=task).delete()  # drafts only: nobody but its writer has seen them
         task.state, task.withdrawn_reason, task.withdrawn_at = Task.State.WITHDRAWN, reason.strip(), at
         task.save()
@@ -72,7 +72,7 @@ def replace_inspector(task: Task, absent: Inspector, *, by: User, at: datetime.d
         if task.state != Task.State.ASSIGNED:
             raise Refused(_("只有已派员、未录入结果的任务可以替换检查人员。"))
         if len(reason.strip()) < 2:
-            raise Refused(_("请写明替换的理由,理由将向社会公开。"), field="reason")
+            raise Refused(_("请写明替换的理由，理由将向社会公开。"), field="reason")
         chosen = _next_in_line(task, team, gone, at)
         gone.replaced_reason, was_lead = reason.strip(), gone.lead
         gone.lead = False
@@ -122,7 +122,7 @@ def _next_in_line(task: Task, team: list[TeamMember], gone: TeamMember, at: date
     ]
     if not able:
         raise Refused(
-            _("没有可以替补的检查人员:在岗、持证、无需回避%(speciality)s的人员都已在检查组中。")
+            _("没有可以替补的检查人员：在岗、持证、无需回避%(speciality)s的人员都已在检查组中。")
             % {"speciality": _("且具备所需专业") if needed else ""}
         )
     seed = json.loads(draw.file.assignment)["seed"]

@@ -76,17 +76,17 @@ def record_visits(
         for entry in entries:
             task, moment = tasks[entry.task.pk], entry.at or at
             if not policy.may_record(by, task):
-                raise NotAllowed(_("任务 %(no)s 由检查组成员录入,或由承办机构经办人员代为录入。") % {"no": task.no})
+                raise NotAllowed(_("任务 %(no)s 由检查组成员录入，或由承办机构经办人员代为录入。") % {"no": task.no})
             visit = standing.get(task.pk)
             if visit is not None and visit.state not in {Visit.State.DRAFT, Visit.State.RETURNED}:
                 if _unchanged(visit, entry):
                     made.append(visit)
                     continue
                 raise Refused(
-                    _("任务 %(no)s 的检查记录已提交,不能再改;需要修改时请审核人退回,已公示的请更正。") % {"no": task.no}
+                    _("任务 %(no)s 的检查记录已提交，不能再改；需要修改时请审核人退回，已公示的请更正。") % {"no": task.no}
                 )
             if task.state != Task.State.ASSIGNED:
-                raise Refused(_("任务 %(no)s 尚未派员或已撤回,不能录入检查结果。") % {"no": task.no})
+                raise Refused(_("任务 %(no)s 尚未派员或已撤回，不能录入检查结果。") % {"no": task.no})
             _check_entry(entry, task, moment, items[task.draw.plan_id], submit=submit)
             fresh = visit or Visit(no=task.no, task=task, entity=task.entity, level=task.draw.plan.level)
             _fill(fresh, entry, by=by, at=moment, submit=submit)
@@ -129,7 +129,7 @@ def review_visits(
         for visit in found:
             if not policy.may_review(by, visit):
                 raise NotAllowed(
-                    _("记录 %(no)s 须由承办机构的审核人或负责人审核,录入人和检查组成员不能审核。") % {"no": visit.no}
+                    _("记录 %(no)s 须由承办机构的审核人或负责人审核，录入人和检查组成员不能审核。") % {"no": visit.no}
                 )
             if passed and visit.state == Visit.State.REVIEWED:
                 continue
@@ -151,7 +151,7 @@ def review_visits(
         record_many(deeds, by=by, at=at)
         for visit in returned:
             _tell(
-                visit.entered_by, gettext_lazy("检查记录 {no} 被退回:{reason}"), visit, at, reason=visit.return_reason
+                visit.entered_by, gettext_lazy("检查记录 {no} 被退回：{reason}"), visit, at, reason=visit.return_reason
             )
     return found
 
@@ -171,12 +171,12 @@ def publish_visits(visits: Iterable[Visit], *, by: User, at: datetime.datetime) 
         for visit in found:
             if not policy.may_publish(by, visit):
                 raise NotAllowed(
-                    _("记录 %(no)s 须由承办机构的审核人或负责人公示,录入人和检查组成员不能公示。") % {"no": visit.no}
+                    _("记录 %(no)s 须由承办机构的审核人或负责人公示，录入人和检查组成员不能公示。") % {"no": visit.no}
                 )
             if visit.state in {Visit.State.PUBLISHED, Visit.State.CORRECTED}:
                 continue
             if visit.state != Visit.State.REVIEWED:
-                raise Refused(_("记录 %(no)s 尚未审核通过,不能公示。") % {"no": visit.no})
+                raise Refused(_("记录 %(no)s 尚未审核通过，不能公示。") % {"no": visit.no})
             visit.state, visit.published_at, visit.published_by = Visit.State.PUBLISHED, at, by
             visit.publicity, visit.publicity_approved_by, visit.publicity_approved_at = Publicity.ACTIVE, by, at
             fresh.append(visit)
@@ -208,7 +208,7 @@ def correct_visit(visit: Visit, entry: VisitInput, *, by: User, at: datetime.dat
     The same correction again is the one under way.
     """
     if len(reason.strip()) < 5:
-        raise Refused(_("请写明更正的理由,理由将与更正前后的结果一并公示。"), field="reason")
+        raise Refused(_("请写明更正的理由，理由将与更正前后的结果一并公示。"), field="reason")
     with transaction.atomic():
         visit = queries.visits_with_team(Visit.objects.select_for_update(of=("self",))).get(pk=visit.pk)
         if not policy.may_correct(by, visit) or visit.task is None:
@@ -303,7 +303,7 @@ def _check_entry(
         problems["findings"] = _("单项结论应与本任务的抽查事项一一对应。")
     for one in entry.findings:
         if one.verdict == Finding.Verdict.PROBLEM and not one.text.strip():
-            problems["findings"] = _("事项“%(item)s”发现问题,请写明问题。") % {"item": one.item.name}
+            problems["findings"] = _("事项“%(item)s”发现问题，请写明问题。") % {"item": one.item.name}
     if entry.result is not None and not _in_force(entry.result, entry.visited_on):
         problems["result"] = _("结果用语“%(name)s”在检查之日不在有效期内。") % {"name": entry.result.name}
     if submit:
@@ -315,7 +315,7 @@ def _check_entry(
 
 def _check_complete(entry: VisitInput, concerned: Sequence[CheckItem], problems: dict[str, str]) -> None:
     if entry.signed != "signed" and not entry.witness.strip():
-        problems["witness"] = _("被检查单位拒绝签字或无人在场的,须写明见证人。")
+        problems["witness"] = _("被检查单位拒绝签字或无人在场的，须写明见证人。")
     if entry.result is None:
         problems["result"] = _("请选择一个总的检查结果。")
         return
@@ -326,11 +326,11 @@ def _check_complete(entry: VisitInput, concerned: Sequence[CheckItem], problems:
     inspected = role in {ResultWording.Role.ELIGIBLE_PASS, ResultWording.Role.ELIGIBLE_FAIL}
     missing = [item.name for item in concerned if item.pk not in said]
     if inspected and missing:
-        problems.setdefault("findings", _("请给出每个抽查事项的结论,尚缺:%(items)s。") % {"items": "、".join(missing)})
+        problems.setdefault("findings", _("请给出每个抽查事项的结论，尚缺：%(items)s。") % {"items": "、".join(missing)})
     elif role == ResultWording.Role.ELIGIBLE_PASS and found_problem:
-        problems["result"] = _("有事项发现问题,总结果不能是“%(name)s”。") % {"name": entry.result.name}
+        problems["result"] = _("有事项发现问题，总结果不能是“%(name)s”。") % {"name": entry.result.name}
     elif role == ResultWording.Role.ELIGIBLE_FAIL and not found_problem:
-        problems["result"] = _("总结果是“%(name)s”,请在相应事项中写明发现的问题。") % {"name": entry.result.name}
+        problems["result"] = _("总结果是“%(name)s”，请在相应事项中写明发现的问题。") % {"name": entry.result.name}
 
 
 def _in_force(wording: ResultWording, day: datetime.date) -> bool:
@@ -461,7 +461,7 @@ def _follow_ups_of_corrected(visits: Sequence[Visit]) -> set[int]:
         else:
             follow_up.state, follow_up.outcome = (
                 FollowUp.State.CLOSED,
-                _("检查结果已更正,见 %(no)s。") % {"no": visit.no},
+                _("检查结果已更正，见 %(no)s。") % {"no": visit.no},
             )
             follow_up.closed_at, follow_up.closed_by = visit.published_at, visit.published_by
         follow_up.save()
@@ -497,7 +497,7 @@ def _findings_of(visits: Sequence[Visit]) -> Mapping[int, list[Finding]]:
 def _publication(visit: Visit, findings: Sequence[Finding], at: datetime.datetime) -> Deed:
     """The public act: the unit, the result, the items with their verdicts, the inspectors by number, the rule. No name, no text."""
     if visit.task is None or visit.result is None:
-        raise Refused(_("记录 %(no)s 没有任务或结果,不能公示。") % {"no": visit.no})
+        raise Refused(_("记录 %(no)s 没有任务或结果，不能公示。") % {"no": visit.no})
     team = [one.inspector.person_no for one in visit.task.team.all() if not one.replaced_reason]
     public = {
         "unit": visit.task.unit_id,

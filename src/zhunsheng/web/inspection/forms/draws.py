@@ -29,16 +29,16 @@ PARTIES = 3
 class AnnounceForm(Grouped, forms.Form):
     """When, and where the randomness will come from."""
 
-    not_before = moment_field(_("最早抽取时间"), help_text=_("至少在公告之后 24 小时;此前产生的随机数一律无效。"))
+    not_before = moment_field(_("最早抽取时间"), help_text=_("至少在公告之后 24 小时；此前产生的随机数一律无效。"))
     profile = forms.ChoiceField(label=_("随机数来源"), widget=forms.RadioSelect)
     ssq = forms.CharField(label=_("双色球期号"), required=False, max_length=20)
     dlt = forms.CharField(label=_("大乐透期号"), required=False, max_length=20)
     fallback_hours = forms.IntegerField(
-        label=_("备用:几小时后改用公开仪式"),
+        label=_("备用：几小时后改用公开仪式"),
         required=False,
         min_value=1,
         max_value=24 * 60,
-        help_text=_("彩票停售或灯塔取不到时用;不填表示没有备用来源。"),
+        help_text=_("彩票停售或灯塔取不到时用；不填表示没有备用来源。"),
     )
 
     def __init__(self, *args: Any, on: datetime.date, **kwargs: Any) -> None:
@@ -52,14 +52,14 @@ class AnnounceForm(Grouped, forms.Form):
                 label=_now("见证方 %(n)s 的承诺哈希") % {"n": number},
                 required=False,
                 max_length=64,
-                help_text=_now("见证方事先密封的字符串的 SHA-256;不填表示当众揭示即可。") if number == 1 else "",
+                help_text=_now("见证方事先密封的字符串的 SHA-256；不填表示当众揭示即可。") if number == 1 else "",
             )
 
     def layout(self) -> list[Group]:
         parties = tuple(f"{part}_{number}" for part in ("party", "commitment") for number in range(1, PARTIES + 1))
         return [
-            Group(_("何时,用什么"), ("not_before", "profile"), grid=False),
-            Group(_("公开仪式"), parties, hint=_("至少两个见证方,各揭示一个字符串,再当众掷骰子十次。选公开仪式或设备用来源时填写。")),
+            Group(_("何时，用什么"), ("not_before", "profile"), grid=False),
+            Group(_("公开仪式"), parties, hint=_("至少两个见证方，各揭示一个字符串，再当众掷骰子十次。选公开仪式或设备用来源时填写。")),
             Group(_("彩票"), ("ssq", "dlt"), folded=True, hint=_("选两种彩票同用时填写将要开奖的期号。")),
             Group(_("备用来源"), ("fallback_hours",), folded=True),
         ]  # fmt: skip
@@ -126,7 +126,7 @@ class ExecuteForm(Grouped, forms.Form):
                     label=_now("签名"),
                     max_length=200,
                     widget=text_area(2),
-                    help_text=_now("96 位十六进制数;随机数由它算出并离线验证。"),
+                    help_text=_now("96 位十六进制数；随机数由它算出并离线验证。"),
                 )
                 continue
             self.fields[f"value_{number}"] = forms.CharField(
@@ -140,12 +140,12 @@ class ExecuteForm(Grouped, forms.Form):
                 label=_now("记录或网址"),
                 required=False,
                 max_length=300,
-                help_text=_now("录像编号、公告网址等,供核对。"),
+                help_text=_now("录像编号、公告网址等，供核对。"),
             )
         self.fields["witnesses"] = forms.CharField(
             label=_now("现场见证人"),
             max_length=300,
-            help_text=_now("写单位和人数,不写姓名,例如“市纪委监委2人、公证员1人”。"),
+            help_text=_now("写单位和人数，不写姓名，例如“市纪委监委2人、公证员1人”。"),
         )
         if fallback:
             self.fields["fallback_reason"] = forms.CharField(
@@ -194,12 +194,12 @@ def source_words(source: engine.Source) -> str:
 
 def _form_of(source: engine.Source) -> str:
     if source.kind == "dice":
-        return _now("点数按次序用 - 连接,例如 4-2-6-1-5-3-3-6-2-1。")
+        return _now("点数按次序用 - 连接，例如 4-2-6-1-5-3-3-6-2-1。")
     if source.kind == "ssq":
-        return _now("红球从小到大用 - 连接,加号后写蓝球,例如 03-11-15-22-28-31+07。")
+        return _now("红球从小到大用 - 连接，加号后写蓝球，例如 03-11-15-22-28-31+07。")
     if source.kind == "dlt":
-        return _now("前区从小到大用 - 连接,加号后写后区,例如 02-09-17-25-33+04-11。")
-    return _now("字母和数字,不含 | 和 =。")
+        return _now("前区从小到大用 - 连接，加号后写后区，例如 02-09-17-25-33+04-11。")
+    return _now("字母和数字，不含 | 和 =。")
 
 
 class ReplaceForm(forms.Form):
@@ -208,7 +208,7 @@ class ReplaceForm(forms.Form):
         label=_("理由"),
         max_length=300,
         widget=text_area(),
-        help_text=_("理由将向社会公开,请勿写个人信息,例如“突发疾病”“申报回避”。"),
+        help_text=_("理由将向社会公开，请勿写个人信息，例如“突发疾病”“申报回避”。"),
     )
 
     def __init__(self, *args: Any, task: Task, **kwargs: Any) -> None:

@@ -99,7 +99,7 @@ class ReasonForm(forms.Form):
 
 class PublicReasonForm(forms.Form):
     reason = forms.CharField(
-        label=_("理由"), max_length=300, widget=text_area(), help_text=_("理由将向社会公开,请勿写个人信息。")
+        label=_("理由"), max_length=300, widget=text_area(), help_text=_("理由将向社会公开，请勿写个人信息。")
     )
 
 

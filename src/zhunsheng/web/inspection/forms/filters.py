@@ -91,7 +91,7 @@ class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = Search("no", "unit_id", "entity__name", label=_("任务编号、主体标识或名称"))
     state = django_filters.ChoiceFilter(choices=Task.State.choices, label=_("状态"))
     draw = django_filters.CharFilter(field_name="draw__no", lookup_expr="exact", label=_("抽取编号"))
-    county = django_filters.ChoiceFilter(label=_("县(市、区)"), method="in_county")
+    county = django_filters.ChoiceFilter(label=_("县（市、区）"), method="in_county")
     risk_class = django_filters.ChoiceFilter(
         field_name="entity__risk_class", choices=RiskClass.choices, label=_("信用风险分类")
     )
@@ -114,7 +114,7 @@ class VisitFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = Search("no", "entity__unit_id", "entity__name", label=_("记录编号、主体标识或名称"))
     state = django_filters.ChoiceFilter(choices=Visit.State.choices, label=_("状态"))
     result = django_filters.ChoiceFilter(field_name="result__code", label=_("检查结果"))
-    county = django_filters.ChoiceFilter(label=_("县(市、区)"), method="in_county")
+    county = django_filters.ChoiceFilter(label=_("县（市、区）"), method="in_county")
     visited_from = _day_from("visited_on")
     visited_to = _day_to("visited_on")
     late = django_filters.BooleanFilter(label=_("超期公示"), method="is_late")

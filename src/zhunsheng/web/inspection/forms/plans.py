@@ -39,11 +39,11 @@ class PlanForm(Grouped, forms.Form):
     starts_on = forms.DateField(label=_("检查开始"), widget=day_input())
     ends_on = forms.DateField(label=_("检查结束"), widget=day_input())
     divisions = forms.MultipleChoiceField(
-        label=_("县(市、区)和乡镇街道"), required=False, help_text=_("不选表示全市。")
+        label=_("县（市、区）和乡镇街道"), required=False, help_text=_("不选表示全市。")
     )
     parks = forms.MultipleChoiceField(label=_("园区"), required=False)
     industries = forms.MultipleChoiceField(
-        label=_("行业"), required=False, help_text=_("门类或大类(GB/T 4754);不选表示全部。")
+        label=_("行业"), required=False, help_text=_("门类或大类(GB/T 4754)；不选表示全部。")
     )
     sizes = forms.MultipleChoiceField(label=_("规模"), required=False, widget=forms.CheckboxSelectMultiple)
     risk_classes = forms.MultipleChoiceField(
@@ -54,11 +54,11 @@ class PlanForm(Grouped, forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
         choices=EntityStatus.choices,
-        help_text=_("不选表示全部:已注销、吊销的留在名录中,抽中后如实记录。"),
+        help_text=_("不选表示全部：已注销、吊销的留在名录中，抽中后如实记录。"),
     )
-    tags = forms.CharField(label=_("标签"), required=False, help_text=_("多个标签用空格分开,有其中之一即可。"))
+    tags = forms.CharField(label=_("标签"), required=False, help_text=_("多个标签用空格分开，有其中之一即可。"))
     schemes = forms.CharField(
-        label=_("主体标识类别"), required=False, help_text=_("例如 uscc;多个用空格分开,不填表示全部。")
+        label=_("主体标识类别"), required=False, help_text=_("例如 uscc;多个用空格分开，不填表示全部。")
     )
     stratify_by = forms.ChoiceField(label=_("分层"), choices=[])
     ratio_scheme = forms.ChoiceField(label=_("比例方案"), choices=[])
@@ -99,15 +99,15 @@ class PlanForm(Grouped, forms.Form):
     def layout(self) -> list[Group]:
         return [
             Group(_("抽查什么"), ("name", "year", "items", "kind"), grid=False),
-            Group(_("由谁,何时"), ("office", "joint_offices", "starts_on", "ends_on", "team_size")),
+            Group(_("由谁，何时"), ("office", "joint_offices", "starts_on", "ends_on", "team_size")),
             Group(
                 _("限定对象范围"), ("divisions", "parks", "industries", "sizes", "risk_classes", "statuses", "tags", "schemes"), folded=True,
-                hint=_("不限定时,凡事项适用的主体都在名录中。"),
+                hint=_("不限定时，凡事项适用的主体都在名录中。"),
             ),
             Group(_("抽多少"), ("stratify_by", "ratio_scheme")),
             Group(
                 _("各类比例"), tuple(_ratio_field(key) for key, _label in CLASSES), folded=True,
-                hint=_("选“本计划另定”时填写;方案没有写明的类别(例如未分类)也在这里补上。"),
+                hint=_("选“本计划另定”时填写；方案没有写明的类别（例如未分类）也在这里补上。"),
             ),
         ]  # fmt: skip
 

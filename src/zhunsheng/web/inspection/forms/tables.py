@@ -34,7 +34,7 @@ class ItemForm(forms.Form):
         required=False,
         max_digits=5,
         decimal_places=4,
-        help_text=_("小数,0.03 表示 3%;没有下限则留空。"),
+        help_text=_("小数，0.03 表示 3%；没有下限则留空。"),
     )
     ratio_max = forms.DecimalField(
         label=_("抽查比例上限"), required=False, max_digits=5, decimal_places=4, help_text=_("重点检查事项不设上限。")
@@ -47,7 +47,7 @@ class ItemForm(forms.Form):
         label=_("适用行业"),
         max_length=120,
         initial="*",
-        help_text=_("* 表示全部;或用逗号分开的 GB/T 4754 门类字母、两位大类代码,例如 C,52。"),
+        help_text=_("* 表示全部；或用逗号分开的 GB/T 4754 门类字母、两位大类代码，例如 C,52。"),
     )
     source = forms.CharField(label=_("清单来源"), max_length=300, help_text=_("公布清单的文件名和文号。"))
     confidence = forms.ChoiceField(
@@ -70,7 +70,7 @@ class ItemForm(forms.Form):
         unknown = [code for code in text.split(",") if code != "*" and code not in known]
         if unknown:
             raise forms.ValidationError(
-                _now("不认识的行业代码:%(codes)s。请写门类字母或两位大类代码。") % {"codes": "、".join(unknown)}
+                _now("不认识的行业代码：%(codes)s。请写门类字母或两位大类代码。") % {"codes": "、".join(unknown)}
             )
         return text
 

@@ -45,7 +45,7 @@ class VisitForm(Grouped, forms.Form):
         fields = cast("dict[str, Any]", self.fields)
         places = task.entity.premises.filter(closed_on__isnull=True)
         fields["premises"].queryset = places
-        fields["premises"].empty_label = _now("登记住所:%(address)s") % {"address": task.entity.address or "—"}
+        fields["premises"].empty_label = _now("登记住所：%(address)s") % {"address": task.entity.address or "—"}
         fields["result"].queryset = queries.wordings_on(on)
         fields["result"].empty_label = None
         for item in self.items:
@@ -68,7 +68,7 @@ class VisitForm(Grouped, forms.Form):
                 label=_now("更正理由"),
                 max_length=300,
                 widget=text_area(2),
-                help_text=_now("与更正前后的结果一并公示,请勿写个人信息。"),
+                help_text=_now("与更正前后的结果一并公示，请勿写个人信息。"),
             )
             order.insert(0, "correction_reason")
         self.order_fields(order)

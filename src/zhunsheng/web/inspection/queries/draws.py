@@ -33,7 +33,7 @@ def next_draw_no(office: Office, on: datetime.date) -> str:
 
 
 def default_sources(parties: Sequence[str] = ("纪检监察机关", "群众代表")) -> tuple[engine.Source, ...]:
-    """The public ceremony (公开仪式): a string from each party, and dice thrown in public."""
+    """The public ceremony （公开仪式）: a string from each party, and dice thrown in public."""
     named = [engine.Source(f"ceremony:party-{number}", {"party": name}) for number, name in enumerate(parties, 1)]
     return (*named, engine.Source("ceremony:dice", {"rolls": 10}))
 

@@ -358,14 +358,14 @@ def _warnings(
         yield _("范围内没有可抽取的对象。")
     for item in items:
         if pi is not None and item.ratio_min is not None and pi < Fraction(item.ratio_min):
-            yield _("事项“%(item)s”要求抽查比例不低于 %(least)s%%,本计划合计为 %(found)s%%。") % {
+            yield _("事项“%(item)s”要求抽查比例不低于 %(least)s%%，本计划合计为 %(found)s%%。") % {
                 "item": item.name,
                 "least": _percent(Fraction(item.ratio_min)),
                 "found": _percent(pi),
             }
-        # 重点检查事项 has no upper limit (市场监管总局 2019-02 notice): only the order is drawn.
+        # 重点检查事项 has no upper limit （市场监管总局 2019-02 notice）: only the order is drawn.
         if pi is not None and item.kind == "general" and item.ratio_max is not None and pi > Fraction(item.ratio_max):
-            yield _("一般检查事项“%(item)s”抽查比例不得高于 %(most)s%%,本计划合计为 %(found)s%%。") % {
+            yield _("一般检查事项“%(item)s”抽查比例不得高于 %(most)s%%，本计划合计为 %(found)s%%。") % {
                 "item": item.name,
                 "most": _percent(Fraction(item.ratio_max)),
                 "found": _percent(pi),
@@ -376,15 +376,15 @@ def _warnings(
             yield _("事项“%(item)s”在检查开始之日不在有效期内。") % {"item": item.name}
     if found.capped:
         yield ngettext(
-            "有 %(n)s 家最近12个月内检查次数已达上限,将留在名录中并标注 CAP,本次不抽取。",
-            "有 %(n)s 家最近12个月内检查次数已达上限,将留在名录中并标注 CAP,本次不抽取。",
+            "有 %(n)s 家最近12个月内检查次数已达上限，将留在名录中并标注 CAP,本次不抽取。",
+            "有 %(n)s 家最近12个月内检查次数已达上限，将留在名录中并标注 CAP,本次不抽取。",
             found.capped,
         ) % {"n": found.capped}
     if starts_on and ends_on:
         calendar = clock.default_calendar()
         years = calendar.missing_years(starts_on, ends_on)
         if years:
-            yield _("%(years)s 年的放假安排尚未公布,有关期限暂按周一至周五计算。") % {
+            yield _("%(years)s 年的放假安排尚未公布，有关期限暂按周一至周五计算。") % {
                 "years": "、".join(map(str, years))
             }
 

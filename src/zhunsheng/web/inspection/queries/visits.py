@@ -141,7 +141,7 @@ def published_visits() -> QuerySet[Visit]:
 
 
 def public_visits_of(entity_id: int) -> QuerySet[Visit]:
-    """The published results of one entity, old and corrected versions together (企业信息公示暂行条例: both are shown)."""
+    """The published results of one entity, old and corrected versions together （企业信息公示暂行条例: both are shown）."""
     return (
         published_visits()
         .filter(entity=entity_id)

@@ -115,7 +115,7 @@ def _events(found: Draw) -> list[dict[str, Any]]:
     """What has happened and what is to come, oldest first."""
     events: list[dict[str, Any]] = [
         {"at": found.announced_at, "title": _("冻结名录并公告"), "by": found.announced_by, "kind": "good",
-         "text": _("%(n)s 家入名录,实施细则 %(version)s") % {"n": found.frame_size, "version": found.rule_book.version}},
+         "text": _("%(n)s 家入名录，实施细则 %(version)s") % {"n": found.frame_size, "version": found.rule_book.version}},
     ]  # fmt: skip
     if found.state == Draw.State.ABANDONED:
         return [
@@ -131,7 +131,7 @@ def _events(found: Draw) -> list[dict[str, Any]]:
     if found.executed_at:
         events.append({
             "at": found.executed_at, "title": _("公开抽取"), "by": found.executed_by, "kind": "good",
-            "text": _("抽中 %(n)s 家;见证:%(witnesses)s") % {"n": found.selected_count, "witnesses": found.witnesses},
+            "text": _("抽中 %(n)s 家；见证：%(witnesses)s") % {"n": found.selected_count, "witnesses": found.witnesses},
         })  # fmt: skip
     else:
         events.append({"at": found.not_before, "title": _("最早抽取时间"), "when": "now"})
@@ -146,7 +146,7 @@ def _events(found: Draw) -> list[dict[str, Any]]:
 def _why(found: Draw) -> dict[str, Any]:
     command = f"zhunsheng verify {found.no}.json"
     return {
-        "sentence": _("名录先冻结并公告,随机数后从外部产生;每家的票号由种子和主体标识算出,各层票号最小的 n 家被抽中。任何人下载卷宗都可重算。"),
+        "sentence": _("名录先冻结并公告，随机数后从外部产生；每家的票号由种子和主体标识算出，各层票号最小的 n 家被抽中。任何人下载卷宗都可重算。"),
         "rule": engine.PROTOCOL, "version": found.rule_book.version,
         "inputs": [
             (_("公告哈希"), found.announcement_hash), (_("名录根哈希"), found.frame_root), (_("种子"), found.seed or "—"),
@@ -222,7 +222,7 @@ def execute(request: UserRequest, no: str) -> HttpResponse:
             data, initial=initial, sources=terms.sources_used(fallback), fallback=fallback, earliest=terms.earliest(fallback)
         ),
         save, title=_("执行抽取"), submit=_("算出种子并抽取"), back=back, crumbs=[(_("抽取"), reverse("inspection:draws")), (no, back)],
-        lead=_("逐项录入公告的来源当众给出的值。抽取只能执行一次,不能重抽。"), template="inspection/execute.html", draw=found,
+        lead=_("逐项录入公告的来源当众给出的值。抽取只能执行一次，不能重抽。"), template="inspection/execute.html", draw=found,
         fallback=fallback, fallbacks=len(terms.fallback), early=timezone.now() < found.not_before, earliest=terms.earliest(fallback),
     )  # fmt: skip
 
@@ -245,5 +245,5 @@ def abandon(request: UserRequest, no: str) -> HttpResponse:
     reason = request.POST.get("abandon-reason", "")
     back = reverse("inspection:draw", args=[no])
     return act(
-        request, lambda: actions.abandon_draw(found, by=request.user, at=timezone.now(), reason=reason), _("已公开放弃,理由已写入公开存证日志"), back
+        request, lambda: actions.abandon_draw(found, by=request.user, at=timezone.now(), reason=reason), _("已公开放弃，理由已写入公开存证日志"), back
     )  # fmt: skip

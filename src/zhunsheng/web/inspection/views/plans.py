@@ -115,7 +115,7 @@ def add_plan(request: UserRequest) -> HttpResponse:
         made = actions.draft_plan(
             by=request.user, at=timezone.now(), office=form.cleaned_data["office"], **form.values()
         )
-        messages.success(request, _("已拟定计划 %(no)s,请负责人批准") % {"no": made.no})
+        messages.success(request, _("已拟定计划 %(no)s，请负责人批准") % {"no": made.no})
         return redirect("inspection:plan", made.pk)
 
     chosen = CheckItem.objects.filter(pk__in=[pk for pk in request.GET.getlist("item") if pk.isdecimal()])
@@ -145,7 +145,7 @@ def edit_plan(request: UserRequest, pk: int) -> HttpResponse:
     return form_page(
         request, _form_for(request, found), save, title=_("修改抽查计划"), submit=_("保存"), back=back, initial=plan_initial(found),
         crumbs=[(_("抽查计划"), reverse("inspection:plans")), (found.no, back)], template="inspection/plan_form.html",
-        lead=_("最后修改的人即为拟稿人,须由另一名负责人批准。"), plan=found,
+        lead=_("最后修改的人即为拟稿人，须由另一名负责人批准。"), plan=found,
     )  # fmt: skip
 
 
@@ -200,7 +200,7 @@ def announce(request: UserRequest, pk: int) -> HttpResponse:
         made = actions.announce_draw(
             found, by=request.user, at=timezone.now(), not_before=asked["not_before"], sources=asked["sources"], fallback=asked["fallback"]
         )  # fmt: skip
-        messages.success(request, _("名录已冻结,抽取 %(no)s 已公告") % {"no": made.no})
+        messages.success(request, _("名录已冻结，抽取 %(no)s 已公告") % {"no": made.no})
         return redirect("inspection:draw", made.no)
 
     back = reverse("inspection:plan", args=[found.pk])

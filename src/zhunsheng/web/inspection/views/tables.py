@@ -122,14 +122,14 @@ def revise_item(request: UserRequest, pk: int) -> HttpResponse:
 
     def save(form: Any) -> HttpResponse:
         fresh = actions.revise_item(one, by=request.user, at=timezone.now(), **form.cleaned_data)
-        messages.success(request, _("已建立新版本;原版本到前一天为止"))
+        messages.success(request, _("已建立新版本；原版本到前一天为止"))
         return redirect("inspection:item", fresh.pk)
 
     back = reverse("inspection:item", args=[one.pk])
     return form_page(
-        request, lambda data, initial: ItemForm(data, initial=initial, item=one), save, title=_("修改事项(建立新版本)"),
+        request, lambda data, initial: ItemForm(data, initial=initial, item=one), save, title=_("修改事项（建立新版本）"),
         submit=_("建立新版本"), back=back, initial=fill(ITEM_FIELDS, one),
-        lead=_("清单不改写:现行版本保留到新版本生效的前一天,此前的计划和抽取仍按原版本。"),
+        lead=_("清单不改写：现行版本保留到新版本生效的前一天，此前的计划和抽取仍按原版本。"),
         crumbs=[(_("事项清单"), reverse("inspection:items")), (named(one), back)],
     )  # fmt: skip
 
@@ -148,7 +148,7 @@ def end_item(request: UserRequest, pk: int) -> HttpResponse:
     back = reverse("inspection:item", args=[one.pk])
     return form_page(
         request, EndForm, save, title=_("结束事项"), submit=_("结束事项"), back=back, kind="danger",
-        initial={"valid_to": timezone.localdate()}, lead=_("从次日起新计划不能再选该事项;已有的计划和记录不变。"),
+        initial={"valid_to": timezone.localdate()}, lead=_("从次日起新计划不能再选该事项；已有的计划和记录不变。"),
         crumbs=[(_("事项清单"), reverse("inspection:items")), (named(one), back)],
     )  # fmt: skip
 
@@ -197,12 +197,12 @@ def revise_wording(request: UserRequest, pk: int) -> HttpResponse:
 
     def save(form: Any) -> HttpResponse:
         actions.revise_wording(one, by=request.user, at=timezone.now(), **form.cleaned_data)
-        messages.success(request, _("已建立新版本;原版本到前一天为止"))
+        messages.success(request, _("已建立新版本；原版本到前一天为止"))
         return redirect("inspection:wordings")
 
     return form_page(
         request, lambda data, initial: WordingForm(data, initial=initial, wording=one), save,
-        title=_("修改用语(建立新版本)"), submit=_("建立新版本"), back=reverse("inspection:wordings"), initial=fill(WORDING_FIELDS, one),
+        title=_("修改用语（建立新版本）"), submit=_("建立新版本"), back=reverse("inspection:wordings"), initial=fill(WORDING_FIELDS, one),
         lead=_("此前的检查记录仍用原来的用语。"), crumbs=[(_("结果用语"), reverse("inspection:wordings"))],
     )  # fmt: skip
 
@@ -227,18 +227,18 @@ def draft_rule_book(request: UserRequest) -> HttpResponse:
         book = actions.draft_rule_book(by=request.user, at=at, **form.cleaned_data)
         if book.created_at == at:
             messages.success(
-                request, _("已由现行各表生成实施细则 %(version)s,请另一名负责人签发") % {"version": book.version}
+                request, _("已由现行各表生成实施细则 %(version)s，请另一名负责人签发") % {"version": book.version}
             )
         else:
             messages.info(
-                request, _("各表没有变化,与细则 %(version)s 相同,没有生成新的版本") % {"version": book.version}
+                request, _("各表没有变化，与细则 %(version)s 相同，没有生成新的版本") % {"version": book.version}
             )
         return redirect("inspection:rule_book", book.version)
 
     return form_page(
         request, RuleBookForm, save, title=_("生成实施细则"), submit=_("生成"), back=reverse("inspection:rule_books"),
         initial={"valid_from": timezone.localdate()}, crumbs=[(_("实施细则"), reverse("inspection:rule_books"))],
-        lead=_("细则不手写:由这一天有效的事项、用语、比例、回避、期限和抽取规则生成,每次公告都带它的哈希。"),
+        lead=_("细则不手写：由这一天有效的事项、用语、比例、回避、期限和抽取规则生成，每次公告都带它的哈希。"),
     )  # fmt: skip
 
 

@@ -116,7 +116,7 @@ def visits(request: UserRequest) -> HttpResponse:
             Column("publish_due", gettext_lazy("公示期限"), lambda visit: visit.publish_due,
                    html=lambda visit: publish_due(visit, today) if visit.task_id else "—"),
             Column("published_at", gettext_lazy("公示时间"), lambda visit: visit.published_at, hidden=True),
-            Column("days_late", gettext_lazy("超期(工作日)"), lambda visit: late_days(visit, today), numeric=True, hidden=True),
+            Column("days_late", gettext_lazy("超期（工作日）"), lambda visit: late_days(visit, today), numeric=True, hidden=True),
             Column("draw", gettext_lazy("抽取编号"), lambda visit: visit.task.draw.no if visit.task else "", hidden=True),
             Column("source", gettext_lazy("来源系统"), lambda visit: visit.source_system, hidden=True),
         ],
@@ -225,7 +225,7 @@ def withdraw(request: UserRequest, pk: int) -> HttpResponse:
     found = _task(request, pk)
     reason = request.POST.get("withdraw-reason", "")
     return act(
-        request, lambda: actions.withdraw_task(found, by=request.user, at=timezone.now(), reason=reason), _("已撤回,理由已公开"),
+        request, lambda: actions.withdraw_task(found, by=request.user, at=timezone.now(), reason=reason), _("已撤回，理由已公开"),
         reverse("inspection:task", args=[pk]),
     )  # fmt: skip
 
@@ -247,7 +247,7 @@ def replace(request: UserRequest, pk: int) -> HttpResponse:
     return form_page(
         request, lambda data, initial: ReplaceForm(data, initial=initial, task=found), save, title=_("替换检查人员"), submit=_("按次序替补"),
         back=back, crumbs=[(_("检查任务"), reverse("inspection:tasks")), (found.no, back)],
-        lead=_("替补人由规则按次序产生,不能挑选:具备资质、无需回避、本次任务最少的人中票号最小者。"),
+        lead=_("替补人由规则按次序产生，不能挑选：具备资质、无需回避、本次任务最少的人中票号最小者。"),
     )  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def record(request: UserRequest, pk: int) -> HttpResponse:
     """The record of a visit: saved as a draft, or submitted for review."""
     found = _task(request, pk)
     if not policy.may_record(request.user, found):
-        raise PermissionDenied(_("检查记录由检查组成员录入,或由承办机构经办人员代为录入。"))
+        raise PermissionDenied(_("检查记录由检查组成员录入，或由承办机构经办人员代为录入。"))
     standing = queries.current_visit(found)
     back = reverse("inspection:task", args=[pk])
     if found.state != Task.State.ASSIGNED:
@@ -391,14 +391,14 @@ def correct(request: UserRequest, pk: int) -> HttpResponse:
         fresh = actions.correct_visit(
             found, form.entry(), by=request.user, at=timezone.now(), reason=form.cleaned_data["correction_reason"]
         )
-        messages.success(request, _("更正已提交审核;公示前原记录不变"))
+        messages.success(request, _("更正已提交审核；公示前原记录不变"))
         return redirect("inspection:visit", fresh.pk)
 
     return form_page(
         request, lambda data, initial: VisitForm(data, initial=initial, task=work, on=_visited_on(request, found), correction=True), save,
         title=_("更正检查记录"), submit=_("提交更正"), back=back, crumbs=[(_("检查记录"), reverse("inspection:visits")), (found.no, back)],
         initial=visit_initial(found), template="inspection/visit_form.html", task=work, standing=found, draft=False,
-        lead=_("更正是一份新记录,经审核公示后与原记录一并公开。"),
+        lead=_("更正是一份新记录，经审核公示后与原记录一并公开。"),
     )  # fmt: skip
 
 

@@ -180,7 +180,7 @@ class UnitRow:
     """A unit of the frame. `position` from 1; `rank` 0 where it was not computed or cannot be drawn.
 
     Its stratum is told by its probability (`share`, `odds`: n/N). The name of a stratum may be a class of risk, which is
-    for internal use (国市监信发〔2022〕6号), and no page says it beside a firm.
+    for internal use （国市监信发〔2022〕6号）, and no page says it beside a firm.
     """
 
     position: int
