@@ -169,7 +169,7 @@ def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
     latent = _entities(entities, seed, today, users["sysadmin"], start, progress)
     _firm_account(latent)
     progress.begin("检查人员 / inspectors")
-    strictness = _inspectors(seed, today, users, start)
+    strictness = _inspectors(entities, seed, today, users, start)
     progress.begin("实施细则 / rule book")
     rule_book(users, start)
     progress.begin("两年的抽查 / two years of inspections")
@@ -244,13 +244,15 @@ def _firm_account(latent: dict[str, truth.Firm]) -> None:
     FirmAccount.objects.create(user=user, entity=entity)
 
 
-def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: datetime.datetime) -> dict[str, float]:
+def _inspectors(
+    entities: int, seed: int, today: datetime.date, users: dict[str, User], at: datetime.datetime
+) -> dict[str, float]:
     """The inspectors of the city office and the county offices; number → strictness, which the platform does not know."""
     specialities = sorted({item.speciality for item in CheckItem.objects.exclude(speciality="")})
     counties = list(Division.objects.filter(level="county"))
-    groups = [("market", "", 26), ("agri_rural", "", 6)] + [
-        (f"market_{county.code}", county.code, 5) for county in counties
-    ]
+    city, each = max(4, min(26, entities // 700)), max(1, min(5, entities // 4000))
+    groups = [("market", "", city), ("agri_rural", "", max(2, city // 4))]
+    groups += [(f"market_{county.code}", county.code, each) for county in counties]
     officers = truth.officers(groups, specialities, seed=seed)
     offices = {office.code: office for office in Office.objects.all()}
     rng = random.Random(f"inspectors-{seed}")
@@ -262,7 +264,9 @@ def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: dat
             if officer.division
             else [code for code, _ in towns]
         )
-        first = officer.number == 1  # the demo's account, who may lead anything
+        first = (
+            officer.number == 1
+        )  # the demo's account; it and the next may lead anything, so that no target lacks a lead
         inspector = Inspector(
             person_no=officer.person_no, name=users["inspector"].display_name if first else officer.name, user=users["inspector"] if first else None,
             office=offices[officer.office], certificate_no=f"99{officer.number:08d}",
@@ -277,7 +281,7 @@ def _inspectors(seed: int, today: datetime.date, users: dict[str, User], at: dat
                 source="演示数据",
                 valid_from=today - datetime.timedelta(days=1500),
             )
-            for code in (specialities if first else officer.specialities)
+            for code in (specialities if officer.number <= 2 else officer.specialities)
         ]
     registry.write_inspectors(new, [], qualifications, by=users["sysadmin"], at=at)
     return {officer.person_no: officer.strictness for officer in officers}
