@@ -53,7 +53,7 @@ def test_a_file_of_100_mb_is_refused_at_once_and_unread(tmp_path):
     with path.open("wb") as out:
         out.truncate(100 << 20)
     start = time.monotonic()
-    assert "100 MB,最多 50 MB" in refusal(path)
+    assert "100 MB，最多 50 MB" in refusal(path)
     assert time.monotonic() - start < 0.5
 
 

@@ -190,7 +190,7 @@ def test_a_workbook_is_read_as_it_is_shown(tmp_path):
             (4, ["007", "甲", "2017-05-03", "42", "是"]),
             (6, ["8", "乙", "", "1.5", ""]),
         ]
-        assert "“Sheet1”;另有 1 个工作表没有读" in opened.notes[0]
+        assert "“Sheet1”；另有 1 个工作表没有读" in opened.notes[0]
 
 
 def test_a_formula_is_named_by_its_cell(tmp_path):

@@ -112,7 +112,7 @@ def test_a_fault_of_the_file_counts_only_where_the_cell_is_used():
 
 
 def test_a_column_that_the_file_lacks_is_named_with_those_it_has():
-    with pytest.raises(Refused, match="没有这些列:Id.*表头是:a、b"):
+    with pytest.raises(Refused, match="没有这些列：Id.*表头是：a、b"):
         Mapper(mapping('[columns.code]\nfrom = "Id"'), KIND, ["a", "b"])
 
 

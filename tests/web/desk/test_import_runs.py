@@ -298,7 +298,7 @@ def test_the_pages_of_a_run(member, client):
     assert workbook.status_code == 200 and b"".join(workbook.streaming_content)[:2] == b"PK"
     assert client.get(reverse("desk:import_mapping", args=[run.pk])).status_code == 200
     done = client.post(reverse("desk:import_load", args=[run.pk]), {"choice": "clean"}, follow=True).content.decode()
-    assert "已导入:新增 1" in done and "部分导入" in done
+    assert "已导入：新增 1" in done and "部分导入" in done
     assert "部分导入" in client.get(reverse("desk:imports")).content.decode()
 
 

@@ -72,7 +72,7 @@ def test_without_a_code_it_gets_the_next_local_number(town, member):
         ({"unit_id": "9.135E+17"}, "unit_id", "科学计数"),
         ({"unit_id": "resident:11010519491231002X"}, "unit_id", "公民身份号码"),
         ({"unit_id": "11010519491231002X"}, "unit_id", "公民身份号码"),
-        ({"unit_id": "12345"}, "unit_id", "类别:号码"),
+        ({"unit_id": "12345"}, "unit_id", "类别：号码"),
         ({"industry": "9999"}, "industry", "没有代码"),
         ({"name": ""}, "name", ""),
         ({"risk_class": "B"}, "risk_class_source", "来源和日期"),

@@ -91,7 +91,7 @@ def test_what_is_asked_for_is_found(many, staff, query, found):
 
 def test_a_filter_is_said_in_words(many, staff):
     chips = staff.get(f"{HOME}?division=990101&industry=14&status=active").context["listing"].chips
-    assert [chip["value"] for chip in chips] == ["东河区(全部)", "14 食品制造业", "存续"]
+    assert [chip["value"] for chip in chips] == ["东河区（全部）", "14 食品制造业", "存续"]
 
 
 def test_a_park_filters_everywhere(many, staff):

@@ -38,7 +38,7 @@ def division_choices(request: Any) -> list[Any]:
             continue
         if scope is not None and not any(low <= one.code < high for low, high in map(code_range, scope)):
             continue
-        group = [(one.code, _("%(name)s(全部)") % {"name": named(one)})]
+        group = [(one.code, _("%(name)s（全部）") % {"name": named(one)})]
         group += [(child.code, named(child)) for child in known.values() if child.parent_id == one.code]
         groups.append((named(one), group))
     return groups
@@ -48,7 +48,7 @@ def industry_choices() -> list[Any]:
     """The sections of GB/T 4754 with their divisions."""
     groups = []
     for section, codes in words.industry_sections().items():
-        group = [(section, _("%(code)s %(name)s(全部)") % {"code": section, "name": words.industry(section)})]
+        group = [(section, _("%(code)s %(name)s（全部）") % {"code": section, "name": words.industry(section)})]
         group += [(code, f"{code} {words.industry(code)}") for code in codes]
         groups.append((f"{section} {words.industry(section)}", group))
     return groups

@@ -71,7 +71,7 @@ class EntityForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
     unit_id = forms.CharField(
         label=gettext_lazy("主体标识"), max_length=80, required=False,
-        help_text=gettext_lazy("统一社会信用代码、15 位注册号,或“类别:号码”。代码还不知道时留空,先用本地编号。"),
+        help_text=gettext_lazy("统一社会信用代码、15 位注册号，或“类别：号码”。代码还不知道时留空，先用本地编号。"),
     )  # fmt: skip
     name = forms.CharField(label=gettext_lazy("名称"), max_length=200)
     entity_type = forms.ChoiceField(label=gettext_lazy("主体类型"), required=False)
@@ -79,7 +79,7 @@ class EntityForm(forms.Form):
         label=gettext_lazy("行业代码"),
         max_length=4,
         required=False,
-        help_text=gettext_lazy("GB/T 4754-2017 门类字母或 2 至 4 位数字,例如 1411。"),
+        help_text=gettext_lazy("GB/T 4754-2017 门类字母或 2 至 4 位数字，例如 1411。"),
     )
     size = forms.ChoiceField(label=gettext_lazy("规模"), required=False)
     status = forms.ChoiceField(label=gettext_lazy("登记状态"), choices=EntityStatus.choices)
@@ -92,7 +92,7 @@ class EntityForm(forms.Form):
     )
     risk_class = forms.ChoiceField(
         label=gettext_lazy("信用风险分类"), choices=[("", gettext_lazy("未分类")), *RiskClass.choices], required=False,
-        help_text=gettext_lazy("内部使用,不对外公开,也不单独作为减损权益的依据。"),
+        help_text=gettext_lazy("内部使用，不对外公开，也不单独作为减损权益的依据。"),
     )  # fmt: skip
     risk_class_source = forms.CharField(label=gettext_lazy("分类来源"), max_length=120, required=False)
     risk_class_on = DayField(label=gettext_lazy("分类日期"), required=False)
@@ -106,13 +106,13 @@ class EntityForm(forms.Form):
         label=gettext_lazy("第一个经营场所的地址"),
         max_length=300,
         required=False,
-        help_text=gettext_lazy("与住所相同也请填:检查人员照它去。"),
+        help_text=gettext_lazy("与住所相同也请填：检查人员照它去。"),
     )
     reason = forms.CharField(
         label=gettext_lazy("修改理由"),
         max_length=500,
         required=False,
-        help_text=gettext_lazy("记在经过里,例如“按登记机关变更通知”。"),
+        help_text=gettext_lazy("记在经过里，例如“按登记机关变更通知”。"),
     )
 
     def __init__(self, *args: Any, request: Any, entity: "BusinessEntity | None" = None, **kwargs: Any) -> None:
@@ -137,7 +137,7 @@ class EntityForm(forms.Form):
         else:
             del self.fields["premises_address"]
             self.fields["unit_id"].required = True
-            self.fields["unit_id"].help_text = _("统一社会信用代码、15 位注册号,或“类别:号码”。")
+            self.fields["unit_id"].help_text = _("统一社会信用代码、15 位注册号，或“类别：号码”。")
 
     def clean_unit_id(self) -> str:
         text: str = self.cleaned_data["unit_id"].strip()
@@ -188,7 +188,7 @@ class InspectorForm(forms.Form):
     person_no = forms.CharField(
         label=gettext_lazy("人员编号"),
         max_length=40,
-        help_text=gettext_lazy("公示时用编号,不公布姓名。不要用身份证号。"),
+        help_text=gettext_lazy("公示时用编号，不公布姓名。不要用身份证号。"),
     )
     name = forms.CharField(label=gettext_lazy("姓名"), max_length=40)
     office = OfficeChoice(label=gettext_lazy("机构"), queryset=Office.objects.none())
@@ -262,14 +262,14 @@ class RecusalForm(forms.Form):
     unit_id = forms.CharField(
         label=gettext_lazy("经营主体的代码"),
         max_length=80,
-        help_text=gettext_lazy("统一社会信用代码、注册号,或“类别:号码”。"),
+        help_text=gettext_lazy("统一社会信用代码、注册号，或“类别：号码”。"),
     )
     kind = forms.ChoiceField(label=gettext_lazy("回避情形"))
     note = forms.CharField(
         label=gettext_lazy("说明"),
         max_length=200,
         required=False,
-        help_text=gettext_lazy("写到能判断是否要回避即可,不写第三人的隐私。"),
+        help_text=gettext_lazy("写到能判断是否要回避即可，不写第三人的隐私。"),
     )
     declared_on = DayField(label=gettext_lazy("申报日期"), initial=timezone.localdate)
     valid_to = DayField(label=gettext_lazy("回避至"), required=False, help_text=gettext_lazy("不填为长期。"))

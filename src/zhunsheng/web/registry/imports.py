@@ -58,7 +58,7 @@ def _short(row: Row, key: str) -> "str | None":
     text = row.get(key)
     most = LENGTHS[key]
     if len(text) > most:
-        row.wrong(key, _("有 %(n)s 字,最多 %(most)s 字") % {"n": len(text), "most": most})
+        row.wrong(key, _("有 %(n)s 字，最多 %(most)s 字") % {"n": len(text), "most": most})
         return None
     return text or None
 
@@ -119,7 +119,9 @@ class Places:
             for one in shorter:
                 if one in self.divisions:
                     return self.divisions[one]
-            raise Refused(_("没有代码为“%(code)s”的区划。请填本市县区(6位)或乡镇街道(9位)的代码") % {"code": code[:20]})
+            raise Refused(
+                _("没有代码为“%(code)s”的区划。请填本市县区（6位）或乡镇街道（9位）的代码") % {"code": code[:20]}
+            )
         found = self._named.get(squeezed(text), [])
         if len(found) == 1:
             return found[0]
@@ -145,7 +147,7 @@ def _industry(text: str) -> str:
         hint = f"0{code}" if f"0{code}" in industry_codes() else ""
         if hint:
             raise Refused(
-                _("GB/T 4754-2017 没有代码“%(code)s”;是不是 %(hint)s(开头的 0 被表格软件去掉了)")
+                _("GB/T 4754-2017 没有代码“%(code)s”；是不是 %(hint)s（开头的 0 被表格软件去掉了）")
                 % {"code": code[:10], "hint": hint}
             )
         raise Refused(_("GB/T 4754-2017 没有代码“%(code)s”。请填门类字母或 2 至 4 位数字") % {"code": code[:10]})
@@ -154,30 +156,30 @@ def _industry(text: str) -> str:
 
 # -- business entities ------------------------------------------------------------------------------------------------
 ENTITY_COLUMNS = (
-    _column("unit_id", gettext_lazy("主体标识"), gettext_lazy("统一社会信用代码(18位)、注册号(15位),或“类别:号码”"), "91350100M000100Y43", required=True,
+    _column("unit_id", gettext_lazy("主体标识"), gettext_lazy("统一社会信用代码（18位）、注册号（15位），或“类别：号码”"), "91350100M000100Y43", required=True,
             also="统一社会信用代码 社会信用代码 信用代码 统一信用代码 主体代码 注册号 uscc unitid"),
-    _column("name", gettext_lazy("名称"), gettext_lazy("营业执照上的全称;新增时必填"), "衡川市示例食品有限公司", also="企业名称 单位名称 主体名称 经营主体名称 字号名称 公司名称 机构名称"),
-    _column("entity_type", gettext_lazy("主体类型"), gettext_lazy("名称或代码,例如 有限责任公司、个体工商户"), "有限责任公司", also="企业类型 类型 市场主体类型"),
+    _column("name", gettext_lazy("名称"), gettext_lazy("营业执照上的全称；新增时必填"), "衡川市示例食品有限公司", also="企业名称 单位名称 主体名称 经营主体名称 字号名称 公司名称 机构名称"),
+    _column("entity_type", gettext_lazy("主体类型"), gettext_lazy("名称或代码，例如 有限责任公司、个体工商户"), "有限责任公司", also="企业类型 类型 市场主体类型"),
     _column("industry", gettext_lazy("行业代码"), gettext_lazy("GB/T 4754-2017 门类字母或 2 至 4 位数字"), "1411", also="行业(GB/T4754) 行业 行业分类代码 国民经济行业代码 行业类别"),
     _column("size", gettext_lazy("规模"), gettext_lazy("大型、中型、小型、微型"), "小型", also="企业规模 划型"),
-    _column("status", gettext_lazy("登记状态"), gettext_lazy("存续、停业、注销、吊销、撤销、迁出;不填的新增主体为存续"), "存续", also="状态 经营状态 企业状态 主体状态"),
-    _column("established_on", gettext_lazy("成立日期"), gettext_lazy("五种写法都认:2017年5月3日、2017-05-03、2017/5/3、2017.5.3、20170503"), "2017-05-03", also="注册日期 登记日期 成立时间"),
-    _column("address", gettext_lazy("住所"), gettext_lazy("营业执照上的住所"), "衡川市望衡区示例路1号", also="住所(经营场所) 注册地址 地址 企业地址 企业住所"),
-    _column("division", gettext_lazy("区划代码"), gettext_lazy("县(市、区)6位或乡镇街道9位代码,也可填名称"), "990101001", also="行政区划 行政区划代码 所属区划 所在区划 辖区 乡镇街道"),
+    _column("status", gettext_lazy("登记状态"), gettext_lazy("存续、停业、注销、吊销、撤销、迁出；不填的新增主体为存续"), "存续", also="状态 经营状态 企业状态 主体状态"),
+    _column("established_on", gettext_lazy("成立日期"), gettext_lazy("五种写法都认：2017年5月3日、2017-05-03、2017/5/3、2017.5.3、20170503"), "2017-05-03", also="注册日期 登记日期 成立时间"),
+    _column("address", gettext_lazy("住所"), gettext_lazy("营业执照上的住所"), "衡川市望衡区示例路1号", also="住所（经营场所） 注册地址 地址 企业地址 企业住所"),
+    _column("division", gettext_lazy("区划代码"), gettext_lazy("县（市、区）6位或乡镇街道9位代码，也可填名称"), "990101001", also="行政区划 行政区划代码 所属区划 所在区划 辖区 乡镇街道"),
     _column("park", gettext_lazy("园区"), gettext_lazy("园区名称或代码"), "", also="所属园区 产业集聚区 园区代码"),
     _column("tags", gettext_lazy("标签"), gettext_lazy("多个标签用空格分开"), "食品 学校周边"),
-    _column("risk_class", gettext_lazy("信用风险分类"), gettext_lazy("A、B、C、D;内部使用,不对外公开"), "B", also="风险分类 信用等级 风险等级 分类等级 信用风险等级"),
-    _column("risk_class_source", gettext_lazy("分类来源"), gettext_lazy("谁评的、哪份文件;不填则记为这次导入"), "省通用型分类 2026 年 10 月", also="分类依据 风险分类来源"),
-    _column("risk_class_on", gettext_lazy("分类日期"), gettext_lazy("哪天评的;不填则记为导入当日"), "2026-10-31", also="评定日期 风险分类日期"),
+    _column("risk_class", gettext_lazy("信用风险分类"), gettext_lazy("A、B、C、D；内部使用，不对外公开"), "B", also="风险分类 信用等级 风险等级 分类等级 信用风险等级"),
+    _column("risk_class_source", gettext_lazy("分类来源"), gettext_lazy("谁评的、哪份文件；不填则记为这次导入"), "省通用型分类 2026 年 10 月", also="分类依据 风险分类来源"),
+    _column("risk_class_on", gettext_lazy("分类日期"), gettext_lazy("哪天评的；不填则记为导入当日"), "2026-10-31", also="评定日期 风险分类日期"),
     _column("source_system", gettext_lazy("来源系统"), gettext_lazy("数据从哪个系统来"), "省登记系统", also="数据来源"),
     _column("upstream_no", gettext_lazy("上级系统编号"), gettext_lazy("在来源系统里的编号"), "", also="来源编号 外部编号"),
     _column("handling_organ", gettext_lazy("办理机关"), gettext_lazy("登记机关"), "衡川市市场监督管理局", also="登记机关 发证机关"),
-    _column("level", gettext_lazy("层级"), gettext_lazy("国家级、省级、市级、县级;不填的新增主体为市级"), "市级", also="登记层级"),
-    _column("premises_name", gettext_lazy("场所名称"), gettext_lazy("第一个经营场所的名称;与主体同名可不填"), "", also="门店名称 招牌名称"),
+    _column("level", gettext_lazy("层级"), gettext_lazy("国家级、省级、市级、县级；不填的新增主体为市级"), "市级", also="登记层级"),
+    _column("premises_name", gettext_lazy("场所名称"), gettext_lazy("第一个经营场所的名称；与主体同名可不填"), "", also="门店名称 招牌名称"),
     _column("premises_address", gettext_lazy("场所地址"), gettext_lazy("检查人员照它找到场所"), "衡川市望衡区示例路1号", also="经营场所 经营地址 生产地址"),
     _column("latitude", gettext_lazy("纬度"), gettext_lazy("十进制度数"), "35.1234", also="lat y坐标"),
     _column("longitude", gettext_lazy("经度"), gettext_lazy("十进制度数"), "113.1234", also="lng lon long x坐标"),
-    _column("datum", gettext_lazy("坐标系"), gettext_lazy("CGCS2000、WGS84 或 GCJ02;填了经纬度就必填"), "CGCS2000"),
+    _column("datum", gettext_lazy("坐标系"), gettext_lazy("CGCS2000、WGS84 或 GCJ02；填了经纬度就必填"), "CGCS2000"),
 )  # fmt: skip
 _TEXTS = ("name", "address", "tags", "risk_class_source", "source_system", "upstream_no", "handling_organ")
 _PREMISES = {
@@ -194,7 +196,7 @@ def _datum(text: str) -> str:
     code = squeezed(text).upper().replace("-", "")
     if code not in DATUMS:
         raise Refused(
-            _("“%(text)s”不是认识的坐标系。可以填:%(known)s") % {"text": text[:20], "known": "、".join(DATUMS)}
+            _("“%(text)s”不是认识的坐标系。可以填：%(known)s") % {"text": text[:20], "known": "、".join(DATUMS)}
         )
     return code
 
@@ -260,7 +262,7 @@ class EntityImporter:
         if ("latitude" in premises) != ("longitude" in premises) and not row.problems:
             row.wrong("latitude" if "latitude" not in premises else "longitude", _("经纬度要一起填"))
         if "latitude" in premises and "datum" not in premises and not row.problems:
-            row.wrong("datum", _("填了经纬度,就要写明坐标系"))
+            row.wrong("datum", _("填了经纬度，就要写明坐标系"))
         if "latitude" not in premises:
             premises.pop("datum", None)
         if unit_id is None or row.problems:
@@ -294,7 +296,7 @@ class EntityImporter:
     def _compare_new(self, item: Item) -> None:
         value, row = item.value, item.row
         if "name" not in value.values:
-            row.wrong("name", _("名录里没有这个主体,新增时必须填名称"))
+            row.wrong("name", _("名录里没有这个主体，新增时必须填名称"))
         division = value.values.get("division")
         if not self._may(division.pk if division else None):
             row.wrong("division", _("不在您的辖区。请填您辖区内的区划代码"))
@@ -305,7 +307,7 @@ class EntityImporter:
     def _compare_old(self, item: Item, old: BusinessEntity) -> None:
         value, row = item.value, item.row
         if not self._may(old.division_id):
-            row.wrong("unit_id", _("名录里已有这个主体,但不在您的辖区,不能更改"))
+            row.wrong("unit_id", _("名录里已有这个主体，但不在您的辖区，不能更改"))
             return
         division = value.values.get("division")
         if division is not None and not self._may(division.pk):
@@ -383,7 +385,7 @@ ENTITIES = ImportKind(
     EntityImporter,
     policy.may_import,
     help=gettext_lazy(
-        "名录库中的企业、个体工商户和其他主体,可带第一个经营场所。按主体标识对照:没有的新增,有的更新填了的列。"
+        "名录库中的企业、个体工商户和其他主体，可带第一个经营场所。按主体标识对照：没有的新增，有的更新填了的列。"
     ),
     url="registry:home",
     order=10,
@@ -393,15 +395,15 @@ ENTITIES = ImportKind(
 
 # -- inspectors -------------------------------------------------------------------------------------------------------
 INSPECTOR_COLUMNS = (
-    _column("person_no", gettext_lazy("人员编号"), gettext_lazy("公示用编号,不用身份证号"), "HC-0101", required=True, also="编号 检查人员编号 工号"),
-    _column("name", gettext_lazy("姓名"), gettext_lazy("新增时必填;不对外公布"), "", also="检查人员 人员姓名"),
-    _column("office", gettext_lazy("机构"), gettext_lazy("机构代码、全称或简称;新增时必填"), "市市场监管局", also="单位 所属机构 部门 机构代码 所在单位"),
+    _column("person_no", gettext_lazy("人员编号"), gettext_lazy("公示用编号，不用身份证号"), "HC-0101", required=True, also="编号 检查人员编号 工号"),
+    _column("name", gettext_lazy("姓名"), gettext_lazy("新增时必填；不对外公布"), "", also="检查人员 人员姓名"),
+    _column("office", gettext_lazy("机构"), gettext_lazy("机构代码、全称或简称；新增时必填"), "市市场监管局", also="单位 所属机构 部门 机构代码 所在单位"),
     _column("certificate_no", gettext_lazy("执法证号"), "", "豫H0101", also="执法证编号 证件号"),
     _column("certificate_valid_to", gettext_lazy("执法证有效期至"), gettext_lazy("日期"), "2027-12-31", also="证件有效期 有效期至 执法证有效期"),
     _column("home_division", gettext_lazy("常驻区划"), gettext_lazy("区划代码或名称"), "990101001", also="常住地 常住地区划"),
     _column("status", gettext_lazy("状态"), gettext_lazy("在岗、离岗"), "在岗", also="在岗状态 人员状态"),
     _column("level", gettext_lazy("层级"), gettext_lazy("国家级、省级、市级、县级"), "市级"),
-    _column("speciality", gettext_lazy("专业"), gettext_lazy("名称或代码;几个专业用分号隔开,或各占一行(人员编号相同)"), "食品生产;特种设备", also="检查专业 专业代码 擅长专业", many=True),
+    _column("speciality", gettext_lazy("专业"), gettext_lazy("名称或代码；几个专业用分号隔开，或各占一行（人员编号相同）"), "食品生产；特种设备", also="检查专业 专业代码 擅长专业", many=True),
     _column("qualification_no", gettext_lazy("资质证书号"), gettext_lazy("对应这一行的专业"), "", also="证书号", many=True),
     _column("valid_from", gettext_lazy("资质生效日期"), gettext_lazy("对应这一行的专业"), "2024-01-01", also="生效日期", many=True),
     _column("valid_to", gettext_lazy("资质失效日期"), gettext_lazy("对应这一行的专业"), "2026-12-31", also="失效日期", many=True),
@@ -421,7 +423,7 @@ _STATUSES = {
 def _inspector_status(text: str) -> str:
     code = _STATUSES.get(squeezed(text))
     if code is None:
-        raise Refused(_("“%(text)s”不在可填的词里。可以填:在岗、离岗(请假在人员页登记)") % {"text": text[:20]})
+        raise Refused(_("“%(text)s”不在可填的词里。可以填：在岗、离岗（请假在人员页登记）") % {"text": text[:20]})
     return code
 
 
@@ -473,7 +475,7 @@ class InspectorImporter:
         values: dict[str, Any] = {}
         name = row.get("name")
         if len(name) > 40:
-            row.wrong("name", _("有 %(n)s 字,最多 %(most)s 字") % {"n": len(name), "most": 40})
+            row.wrong("name", _("有 %(n)s 字，最多 %(most)s 字") % {"n": len(name), "most": 40})
         for key, value in (
             ("name", name or None),
             ("office", _take(row, "office", self.offices.find)),
@@ -490,7 +492,7 @@ class InspectorImporter:
             first, last = _take(one, "valid_from", parse_day), _take(one, "valid_to", parse_day)
             if first and last and last < first:
                 one.wrong("valid_to", _("失效日期不能早于生效日期"))
-            for words in filter(None, one.get("speciality").replace(";", ";").replace("、", ";").split(";")):
+            for words in filter(None, one.get("speciality").replace("\uff1b", ";").replace("、", ";").split(";")):
                 code = _take(
                     Row(one.number, {"speciality": words}, one.problems, one.labels),
                     "speciality",
@@ -533,13 +535,13 @@ class InspectorImporter:
         if old is None:
             for key in ("name", "office"):
                 if key not in value.values:
-                    row.wrong(key, _("名录里没有这个编号,新增时必须填"))
+                    row.wrong(key, _("名录里没有这个编号，新增时必须填"))
             if "office" in value.values and not self._allowed(Inspector(office=value.values["office"])):
                 row.wrong("office", _("不是您能登记的机构"))
             item.verdict = Verdict.CREATE
             return
         if not self._allowed(old):
-            row.wrong("person_no", _("名录里已有这个编号,但不属于您能登记的机构"))
+            row.wrong("person_no", _("名录里已有这个编号，但不属于您能登记的机构"))
             return
         if "office" in value.values and not self._allowed(Inspector(office=value.values["office"])):
             row.wrong("office", _("不能调到您管不到的机构"))
@@ -603,7 +605,7 @@ INSPECTORS = ImportKind(
     InspectorImporter,
     policy.may_add_inspector,
     group_by=("person_no",),
-    help=gettext_lazy("检查人员名录和资质。按人员编号对照;一人有几项资质时可以占几行。"),
+    help=gettext_lazy("检查人员名录和资质。按人员编号对照；一人有几项资质时可以占几行。"),
     url="registry:inspectors",
     order=20,
     show=lambda name, value: value_of(Inspector, name, value),
@@ -613,8 +615,8 @@ INSPECTORS = ImportKind(
 # -- recusals ---------------------------------------------------------------------------------------------------------
 RECUSAL_COLUMNS = (
     _column("person_no", gettext_lazy("人员编号"), gettext_lazy("检查人员名录中的编号"), "HC-0101", required=True, also="检查人员编号 编号"),
-    _column("unit_id", gettext_lazy("主体标识"), gettext_lazy("统一社会信用代码、注册号,或“类别:号码”"), "91350100M000100Y43", required=True, also="统一社会信用代码 信用代码"),
-    _column("kind", gettext_lazy("回避情形"), gettext_lazy("名称或代码,例如 近亲属有利害关系"), "曾在该单位任职", required=True, also="情形 回避原因 回避事由"),
+    _column("unit_id", gettext_lazy("主体标识"), gettext_lazy("统一社会信用代码、注册号，或“类别：号码”"), "91350100M000100Y43", required=True, also="统一社会信用代码 信用代码"),
+    _column("kind", gettext_lazy("回避情形"), gettext_lazy("名称或代码，例如 近亲属有利害关系"), "曾在该单位任职", required=True, also="情形 回避原因 回避事由"),
     _column("note", gettext_lazy("说明"), "", "", also="备注"),
     _column("declared_on", gettext_lazy("申报日期"), gettext_lazy("不填为导入当日"), "2026-11-01", also="登记日期"),
     _column("valid_to", gettext_lazy("回避至"), gettext_lazy("不填为长期"), "2029-10-31", also="截止日期 有效期至"),
@@ -654,7 +656,7 @@ class RecusalImporter:
         unit_id = _take(row, "unit_id", parse_unit_id)
         kind = _take(row, "kind", lambda text: choose("recusal_kind", text))
         if kind in COMPUTED_RECUSALS:
-            row.wrong("kind", _("这种情形由抽查按检查记录自动计算,不用申报"))
+            row.wrong("kind", _("这种情形由抽查按检查记录自动计算，不用申报"))
         values: dict[str, Any] = {}
         for key, value in (
             ("note", _short(row, "note")),

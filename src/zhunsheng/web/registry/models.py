@@ -14,7 +14,9 @@ class Division(Dated):
     name = models.CharField(_("名称"), max_length=60)
     name_en = models.CharField(_("英文名称"), max_length=80, blank=True, default="")
     level = models.CharField(
-        _("级别"), max_length=10, choices=[("city", _("市")), ("county", _("县(市、区)")), ("township", _("乡镇街道"))]
+        _("级别"),
+        max_length=10,
+        choices=[("city", _("市")), ("county", _("县（市、区）")), ("township", _("乡镇街道"))],
     )
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="children", verbose_name=_("上级区划")

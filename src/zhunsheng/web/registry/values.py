@@ -34,7 +34,7 @@ def _parse_unit_id(text: str, lang: str) -> str:
         value = identifiers.normalise(plain)
         if _SCIENTIFIC.fullmatch(value):
             raise Refused(
-                _("“%(text)s”是被表格软件改成科学计数的号码,末尾已丢失。请把这一列设为“文本”,重新填写")
+                _("“%(text)s”是被表格软件改成科学计数的号码，末尾已丢失。请把这一列设为“文本”，重新填写")
                 % {"text": text[:40]}
             )
         if len(value) == 18:
@@ -46,7 +46,7 @@ def _parse_unit_id(text: str, lang: str) -> str:
         else:
             raise Refused(
                 _(
-                    "“%(text)s”不是18位统一社会信用代码,也不是15位注册号。别的号码请写成“类别:号码”,例如 toronto:10500438"
+                    "“%(text)s”不是18位统一社会信用代码，也不是15位注册号。别的号码请写成“类别：号码”，例如 toronto:10500438"
                 )
                 % {"text": text[:40]}
             )
@@ -57,7 +57,7 @@ def _parse_unit_id(text: str, lang: str) -> str:
         verdict = identifiers.check(scheme, value)
         if not verdict.ok:
             if scheme == "uscc" and identifiers.check("resident", value).ok:
-                raise Refused(_("这是公民身份号码,不能作主体标识。请填统一社会信用代码"))
+                raise Refused(_("这是公民身份号码，不能作主体标识。请填统一社会信用代码"))
             raise Refused(
                 _("“%(text)s”不是有效的%(scheme)s:%(problems)s")
                 % {
@@ -79,10 +79,10 @@ def _parse_unit_id(text: str, lang: str) -> str:
 # -- words of a list ---------------------------------------------------------------------------------------------------
 _ALSO: dict[str, dict[str, tuple[str, ...]]] = {
     "status": {
-        "active": ("在业", "在营", "开业", "在册", "正常", "存续(在营、开业、在册)"),
+        "active": ("在业", "在营", "开业", "在册", "正常", "存续（在营、开业、在册）"),
         "suspended": ("歇业",),
         "cancelled": ("已注销",),
-        "revoked": ("已吊销", "吊销未注销", "吊销,未注销"),
+        "revoked": ("已吊销", "吊销未注销", "吊销，未注销"),
     },
     "risk_class": {one: (f"{one}类", f"{one}级") for one in "ABCD"},
     "size": {"large": ("大型企业",), "medium": ("中型企业",), "small": ("小型企业",), "micro": ("微型企业",)},
@@ -135,7 +135,7 @@ def choose(name: str, text: str) -> str:
     Chinese, in English or as a code. Raises Refused naming the words that may be written."""
     code = _words(name).get(squeezed(text))
     if code is None:
-        raise Refused(_("“%(text)s”不在可填的词里。可以填:%(known)s") % {"text": text[:40], "known": _known(name)})
+        raise Refused(_("“%(text)s”不在可填的词里。可以填：%(known)s") % {"text": text[:40], "known": _known(name)})
     return code
 
 

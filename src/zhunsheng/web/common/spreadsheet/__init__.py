@@ -49,7 +49,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 def too_large(size: int, max_bytes: int) -> Refused:
     """The refusal of a file above the limit, the same wherever its size is first known."""
     return Refused(
-        _("文件有 %(size)s MB,最多 %(most)s MB。请拆成几个文件,或先删去与导入无关的工作表和图片")
+        _("文件有 %(size)s MB，最多 %(most)s MB。请拆成几个文件，或先删去与导入无关的工作表和图片")
         % {"size": f"{size / (1 << 20):,.0f}", "most": max_bytes >> 20}
     )
 
@@ -74,7 +74,7 @@ def open_table(path: "Path | str", filename: str, *, max_bytes: int, max_rows: i
             % {"suffix": suffix or filename[-20:], "accepted": " ".join(ACCEPTED)}
         )
     if size == 0:
-        raise Refused(_("文件是空的(0 字节)。请重新导出"))
+        raise Refused(_("文件是空的（0 字节）。请重新导出"))
     kind = _sniff(path)
     wanted = {".xlsx": "xlsx", ".xls": "xls", ".ods": "ods"}.get(suffix, "text")
     if kind != wanted:
@@ -106,10 +106,10 @@ def _mismatch(suffix: str, kind: str) -> Refused:
     names = {"xlsx": ".xlsx", "xls": ".xls", "ods": ".ods", "text": ".csv"}
     if kind in names:
         return Refused(
-            _("文件名以 %(suffix)s 结尾,内容却是 %(kind)s。请把扩展名改成 %(kind)s,或在 Excel、WPS 中另存为 .xlsx")
+            _("文件名以 %(suffix)s 结尾，内容却是 %(kind)s。请把扩展名改成 %(kind)s，或在 Excel、WPS 中另存为 .xlsx")
             % {"suffix": suffix, "kind": names[kind]}
         )
     return Refused(
-        _("文件名以 %(suffix)s 结尾,内容却是 %(kind)s,不是表格。请在 Excel 或 WPS 中打开,另存为 .xlsx")
+        _("文件名以 %(suffix)s 结尾，内容却是 %(kind)s，不是表格。请在 Excel 或 WPS 中打开，另存为 .xlsx")
         % {"suffix": suffix, "kind": kind}
     )

@@ -111,7 +111,7 @@ def scan_xls(path: Path) -> tuple[int, int, Marks]:
         raise Refused(_("文件带有宏。请另存为不带宏的 .xlsx 后再上传"))
     name = next((one for one in ("Workbook", "Book") if one in ole.entries), "")
     if not name:
-        raise Refused(_("这是旧版 Office 文档,却不是 Excel 工作簿。请上传表格文件"))
+        raise Refused(_("这是旧版 Office 文档，却不是 Excel 工作簿。请上传表格文件"))
     stream = ole.stream(name)
     sheets: list[tuple[int, bool]] = []
     for kind, at, length in _records(stream):

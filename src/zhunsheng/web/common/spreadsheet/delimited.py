@@ -36,7 +36,7 @@ def open_delimited(path: Path, *, tabbed: bool, max_rows: int) -> Table:
         row, header, above, below = split_heading(_records(reader))
         notes = []
         if above:
-            notes.append(_("第 %(row)s 行是表头;它上面的 %(n)s 行没有读") % {"row": row, "n": len(above)})
+            notes.append(_("第 %(row)s 行是表头；它上面的 %(n)s 行没有读") % {"row": row, "n": len(above)})
         return Table(
             "tsv" if delimiter == "\t" else "csv",
             name,
@@ -67,7 +67,7 @@ def find_encoding(path: Path) -> tuple[str, str]:
         while chunk := handle.read(CHUNK):
             if (at := chunk.find(b"\0")) >= 0:
                 raise Refused(
-                    _("文件第 %(byte)s 字节是空字符(NUL):这不是文本表格,或已损坏。请重新导出")
+                    _("文件第 %(byte)s 字节是空字符(NUL)：这不是文本表格，或已损坏。请重新导出")
                     % {"byte": position + at + 1}
                 )
             position += len(chunk)
@@ -76,7 +76,7 @@ def find_encoding(path: Path) -> tuple[str, str]:
     if _decodes(path, "gb18030", "GB18030") and _looks_chinese(path):
         return "gb18030", "GB18030"
     raise Refused(
-        _("认不出文字编码:既不是 UTF-8,也不是 GB18030(GBK)。请在 Excel 或 WPS 中另存为“CSV UTF-8”,或直接上传 .xlsx")
+        _("认不出文字编码：既不是 UTF-8，也不是 GB18030(GBK)。请在 Excel 或 WPS 中另存为“CSV UTF-8”，或直接上传 .xlsx")
     )
 
 
@@ -87,13 +87,13 @@ def _decodes(path: Path, codec: str, name: str, *, must: bool = False) -> bool:
         try:
             while chunk := handle.read(CHUNK):
                 if "\0" in decoder.decode(chunk):
-                    raise Refused(_("文件里有空字符(NUL):这不是文本表格,或已损坏。请重新导出"))
+                    raise Refused(_("文件里有空字符(NUL)：这不是文本表格，或已损坏。请重新导出"))
                 position += len(chunk)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as problem:
             if must:
                 raise Refused(
-                    _("文件以 %(name)s 标记开头,第 %(byte)s 字节起却不是 %(name)s。请重新导出")
+                    _("文件以 %(name)s 标记开头，第 %(byte)s 字节起却不是 %(name)s。请重新导出")
                     % {"name": name, "byte": position + problem.start + 1}
                 ) from None
             return False
@@ -146,7 +146,7 @@ def _records(reader: "Iterator[list[str]]") -> Iterator[tuple[int, list[str]]]:
             yield number, [exports.unsafe(clean(cell)) for cell in record]
     except csv.Error as problem:
         raise Refused(
-            _("第 %(row)s 行读不下去:多半是引号没有配对(%(detail)s)。请检查这一行的双引号,或直接上传 .xlsx")
+            _("第 %(row)s 行读不下去：多半是引号没有配对(%(detail)s)。请检查这一行的双引号，或直接上传 .xlsx")
             % {"row": number + 1, "detail": problem}
         ) from None
 
@@ -166,4 +166,4 @@ def _rows(records: Iterator[tuple[int, list[str]]], width: int, max_rows: int) -
 
 
 def too_many_rows(max_rows: int) -> Refused:
-    return Refused(_("超过 %(n)s 行。请拆成几个文件,分次导入") % {"n": f"{max_rows:,}"})
+    return Refused(_("超过 %(n)s 行。请拆成几个文件，分次导入") % {"n": f"{max_rows:,}"})

@@ -88,7 +88,7 @@ def split_heading(
         if len(seen) == HEADING_WITHIN:
             break
     if not seen:
-        raise Refused(_("文件是空的:没有表头,也没有数据"))
+        raise Refused(_("文件是空的：没有表头，也没有数据"))
     place = found if found is not None else 0
     number, cells = seen[place]
     header = [clean(cell) for cell in cells]
@@ -96,7 +96,7 @@ def split_heading(
         header.pop()
     if len(header) > MAX_COLUMNS:
         raise Refused(
-            _("第 %(row)s 行表头有 %(n)s 列,最多 %(most)s 列。请删去无关的列")
+            _("第 %(row)s 行表头有 %(n)s 列，最多 %(most)s 列。请删去无关的列")
             % {"row": number, "n": len(header), "most": MAX_COLUMNS}
         )
     places: dict[str, int] = {}
@@ -123,12 +123,12 @@ def fitted(number: int, cells: Sequence[str], width: int) -> SheetRow:
     if len(cells) == width:
         return SheetRow(number, list(cells))
     if len(cells) < width:
-        message = _("只有 %(n)s 格,表头有 %(width)s 列:少了分隔符或断了行") % {"n": len(cells), "width": width}
+        message = _("只有 %(n)s 格，表头有 %(width)s 列：少了分隔符或断了行") % {"n": len(cells), "width": width}
         return SheetRow(number, [*cells, *[""] * (width - len(cells))], (Fault(None, message),))
     surplus = [index for index in range(width, len(cells)) if cells[index]]
     if not surplus:
         return SheetRow(number, list(cells[:width]))
-    message = _("比表头多 %(n)s 格(%(column)s 列的“%(text)s”没有表头):多了分隔符,或单元格里的逗号没有加引号") % {
+    message = _("比表头多 %(n)s 格(%(column)s 列的“%(text)s”没有表头)：多了分隔符，或单元格里的逗号没有加引号") % {
         "n": len(cells) - width, "column": letters(surplus[0]), "text": cells[surplus[0]][:20],
     }  # fmt: skip
     return SheetRow(number, list(cells[:width]), (Fault(None, message),))
@@ -140,5 +140,5 @@ def control_fault(cells: Sequence[str]) -> "Fault | None":
         if not cell.isprintable() and any(
             character < " " or "\x7f" <= character < "\xa0" for character in cell if character != "\t"
         ):
-            return Fault(index, _("%(column)s 列有看不见的控制字符,请重新输入这一格") % {"column": letters(index)})
+            return Fault(index, _("%(column)s 列有看不见的控制字符，请重新输入这一格") % {"column": letters(index)})
     return None

@@ -75,17 +75,17 @@ def _open(
     row, header, above, below = split_heading(_records(raw, first_column, too_long))
     notes = []
     if others:
-        notes.append(_("只读了第一个工作表“%(name)s”;另有 %(n)s 个工作表没有读") % {"name": title, "n": others})
+        notes.append(_("只读了第一个工作表“%(name)s”；另有 %(n)s 个工作表没有读") % {"name": title, "n": others})
     if above:
-        notes.append(_("第 %(row)s 行是表头;它上面的 %(n)s 行没有读") % {"row": row, "n": len(above)})
+        notes.append(_("第 %(row)s 行是表头；它上面的 %(n)s 行没有读") % {"row": row, "n": len(above)})
     for column, message in marks.faults.get(row, []):
         if column < len(header):
-            raise Refused(_("表头有问题:%(message)s") % {"message": message})
+            raise Refused(_("表头有问题：%(message)s") % {"message": message})
     return Table(kind, "", header, row, _rows(below, len(header), max_rows, marks, too_long), notes, close)
 
 
 def broken() -> Refused:
-    return Refused(_("文件打不开:结构不正常,或读它要用的内存、时间太多。请另存为新的 .xlsx 后再上传"))
+    return Refused(_("文件打不开：结构不正常，或读它要用的内存、时间太多。请另存为新的 .xlsx 后再上传"))
 
 
 def _lines(child: "subprocess.Popen[bytes]") -> Iterator[list[Any]]:
@@ -143,7 +143,7 @@ def _rows(
                 faults.append(
                     Fault(
                         column,
-                        _("单元格 %(cell)s 是超过 15 位的数字,末尾已失真。请把这一列设为“文本”,重新输入")
+                        _("单元格 %(cell)s 是超过 15 位的数字，末尾已失真。请把这一列设为“文本”，重新输入")
                         % {"cell": f"{letters(column)}{number}"},
                     )
                 )

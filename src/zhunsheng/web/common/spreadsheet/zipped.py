@@ -45,13 +45,13 @@ class Marks:
     columns: int = 0
 
     def formula(self, row: int, column: int) -> None:
-        self._add(row, column, _("单元格 %(cell)s 是公式。请复制后“选择性粘贴 → 数值”,再上传"))
+        self._add(row, column, _("单元格 %(cell)s 是公式。请复制后“选择性粘贴 → 数值”，再上传"))
 
     def error(self, row: int, column: int) -> None:
-        self._add(row, column, _("单元格 %(cell)s 是错误值(如 #REF!)。请改成正确的内容"))
+        self._add(row, column, _("单元格 %(cell)s 是错误值（如 #REF!）。请改成正确的内容"))
 
     def merged(self, row: int, column: int) -> None:
-        self._add(row, column, _("单元格 %(cell)s 在合并单元格里,是空的。请取消合并,并填满每一行"))
+        self._add(row, column, _("单元格 %(cell)s 在合并单元格里，是空的。请取消合并，并填满每一行"))
 
     def filled(self, row: int, column: int) -> None:
         """A cell with a value, from 1 and from 0. Raises Refused when the rectangle around all of them is too large."""
@@ -62,7 +62,7 @@ class Marks:
             self.columns, grown = column + 1, True
         if grown and self.rows * self.columns > MAX_AREA:
             raise Refused(
-                _("单元格 %(cell)s 离得太远:表格达到 %(rows)s 行 × %(columns)s 列。请删去数据之外的多余内容,再上传")
+                _("单元格 %(cell)s 离得太远：表格达到 %(rows)s 行 × %(columns)s 列。请删去数据之外的多余内容，再上传")
                 % {"cell": f"{letters(column)}{row}", "rows": f"{self.rows:,}", "columns": f"{self.columns:,}"}
             )
 
@@ -72,7 +72,7 @@ class Marks:
         if self.count > MAX_MARKS:
             raise Refused(
                 _(
-                    "有 %(n)s 个以上的公式、错误值或合并单元格(例如 %(cell)s)。请全选、复制,再“选择性粘贴 → 数值”到新表,取消合并后上传"
+                    "有 %(n)s 个以上的公式、错误值或合并单元格(例如 %(cell)s)。请全选、复制，再“选择性粘贴 → 数值”到新表，取消合并后上传"
                 )
                 % {"n": f"{MAX_MARKS:,}", "cell": cell}
             )
@@ -96,7 +96,7 @@ def look_into(path: Path) -> str:
         else:
             kind = ""
         if not kind:
-            raise Refused(_("这是压缩包(ZIP)或别的文档,不是表格。请先解压,再上传里面的表格"))
+            raise Refused(_("这是压缩包(ZIP)或别的文档，不是表格。请先解压，再上传里面的表格"))
         if any("vbaproject" in name.lower() or name.lower().startswith("basic/") for name in names):
             raise Refused(_("文件带有宏。请另存为不带宏的 .xlsx 后再上传"))
         for info in infos:
@@ -111,11 +111,11 @@ def _directory(handle: BinaryIO) -> list[zipfile.ZipInfo]:
     tail = handle.read()
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < 22:
-        raise Refused(_("压缩结构已损坏(没有目录)。请重新保存后再上传"))
+        raise Refused(_("压缩结构已损坏（没有目录）。请重新保存后再上传"))
     entries, directory = struct.unpack_from("<HI", tail, at + 10)
     if entries > MAX_ENTRIES or directory > MAX_DIRECTORY:
         raise Refused(
-            _("压缩包里有 %(n)s 个文件,最多 %(most)s 个:这不像表格,没有读取") % {"n": entries, "most": MAX_ENTRIES}
+            _("压缩包里有 %(n)s 个文件，最多 %(most)s 个：这不像表格，没有读取") % {"n": entries, "most": MAX_ENTRIES}
         )
     try:
         with zipfile.ZipFile(handle) as archive:
@@ -127,22 +127,23 @@ def _directory(handle: BinaryIO) -> list[zipfile.ZipInfo]:
     for info in infos:
         name = info.filename
         if name.startswith(("/", "\\")) or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
-            raise Refused(_("压缩包里的路径“%(name)s”不正常,没有读取。请另存为新的 .xlsx") % {"name": name[:80]})
+            raise Refused(_("压缩包里的路径“%(name)s”不正常，没有读取。请另存为新的 .xlsx") % {"name": name[:80]})
         if name in seen:
-            raise Refused(_("压缩包里有两个“%(name)s”,没有读取。请另存为新的 .xlsx") % {"name": name[:80]})
+            raise Refused(_("压缩包里有两个“%(name)s”，没有读取。请另存为新的 .xlsx") % {"name": name[:80]})
         seen.add(name)
         if info.flag_bits & 0x1:
             raise Refused(_("文件有密码。请去掉密码后再上传"))
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise Refused(_("压缩方式少见,没有读取。请另存为新的 .xlsx"))
+            raise Refused(_("压缩方式少见，没有读取。请另存为新的 .xlsx"))
         total += info.file_size
         if total > MAX_UNPACKED:
             raise Refused(
-                _("解压后超过 %(most)s MB,像是压缩炸弹,没有读取。请拆成几个文件") % {"most": MAX_UNPACKED >> 20}
+                _("解压后超过 %(most)s MB，像是压缩炸弹，没有读取。请拆成几个文件") % {"most": MAX_UNPACKED >> 20}
             )
         if info.file_size > RATIO_MATTERS_ABOVE and info.file_size > MAX_RATIO * max(info.compress_size, 1):
             raise Refused(
-                _("“%(name)s”的压缩比超过 %(ratio)s 倍,像是压缩炸弹,没有读取") % {"name": name[:80], "ratio": MAX_RATIO}
+                _("“%(name)s”的压缩比超过 %(ratio)s 倍，像是压缩炸弹，没有读取")
+                % {"name": name[:80], "ratio": MAX_RATIO}
             )
     return infos
 
@@ -157,10 +158,10 @@ def _verify(handle: BinaryIO, info: zipfile.ZipInfo) -> None:
             first = False
             if chunk.startswith(_ARCHIVES):
                 raise Refused(
-                    _("表格里嵌着另一个压缩文件“%(name)s”,没有读取。请删去嵌入的对象") % {"name": info.filename[:80]}
+                    _("表格里嵌着另一个压缩文件“%(name)s”，没有读取。请删去嵌入的对象") % {"name": info.filename[:80]}
                 )
             if is_xml and chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise Refused(_("“%(name)s”不是 UTF-8,没有读取。请另存为新的 .xlsx") % {"name": info.filename[:80]})
+                raise Refused(_("“%(name)s”不是 UTF-8，没有读取。请另存为新的 .xlsx") % {"name": info.filename[:80]})
         if is_xml:
             if _DECLARATION.search(before + chunk):
                 raise _entities(info.filename)
@@ -168,12 +169,14 @@ def _verify(handle: BinaryIO, info: zipfile.ZipInfo) -> None:
 
 
 def _entities(name: str) -> Refused:
-    return Refused(_("“%(name)s”里声明了文档类型或实体(可能的 XML 攻击),没有读取") % {"name": name[:80]})
+    return Refused(_("“%(name)s”里声明了文档类型或实体（可能的 XML 攻击），没有读取") % {"name": name[:80]})
 
 
 def unpacked(handle: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """The bytes of an entry. Raises Refused as soon as there are more, or in the end fewer, than the directory says."""
-    damaged = Refused(_("“%(name)s”与压缩目录不符或已损坏,没有读取。请另存为新的 .xlsx") % {"name": info.filename[:80]})
+    damaged = Refused(
+        _("“%(name)s”与压缩目录不符或已损坏，没有读取。请另存为新的 .xlsx") % {"name": info.filename[:80]}
+    )
     if info.header_offset < 0:
         raise damaged
     handle.seek(info.header_offset)
@@ -224,7 +227,7 @@ def _small(handle: BinaryIO, infos: list[zipfile.ZipInfo], name: str) -> bytes:
     for info in infos:
         if info.filename == name:
             if info.file_size > 8 << 20:
-                raise Refused(_("“%(name)s”太大,没有读取。请另存为新的 .xlsx") % {"name": name})
+                raise Refused(_("“%(name)s”太大，没有读取。请另存为新的 .xlsx") % {"name": name})
             return b"".join(unpacked(handle, info))
     return b""
 
@@ -311,14 +314,14 @@ class _SheetScan:
         elif tag == "mergeCell":
             self.merges.append(attributes.get("ref", ""))
             if len(self.merges) > 100_000:
-                raise Refused(_("合并单元格太多,没有读取。请取消合并后再上传"))
+                raise Refused(_("合并单元格太多，没有读取。请取消合并后再上传"))
         elif ":" in tag:
             self.start(tag.rpartition(":")[2], attributes)
 
     def _place(self, reference: str) -> tuple[int, int]:
         match = _REFERENCE.fullmatch(reference)
         if not match:
-            raise Refused(_("单元格地址“%(cell)s”不正常,没有读取。请另存为新的 .xlsx") % {"cell": reference[:20]})
+            raise Refused(_("单元格地址“%(cell)s”不正常，没有读取。请另存为新的 .xlsx") % {"cell": reference[:20]})
         name = match[1]
         column = self.columns.get(name)
         if column is None:
@@ -393,7 +396,7 @@ class _OdsScan:
         for name, value in attributes.items():
             if name.rpartition(":")[2] == key:
                 if not value.isascii() or not value.isdigit() or len(value) > 7:
-                    raise Refused(_("ODS 文件里的重复次数“%(n)s”不正常,没有读取。请另存为 .xlsx") % {"n": value[:20]})
+                    raise Refused(_("ODS 文件里的重复次数“%(n)s”不正常，没有读取。请另存为 .xlsx") % {"n": value[:20]})
                 return int(value)
         return 1
 

@@ -63,7 +63,7 @@ def match_columns(run: ImportRun, mapping: str, *, by: User, at: datetime.dateti
     """Gives a run that is not decided yet another mapping and checks it again. The same mapping changes nothing."""
     _mine(run, by)
     if run.state not in (State.UNMAPPED, State.CHECKED, State.REFUSED):
-        raise Refused(_("这一批已经处理过,不能再改字段对应"))
+        raise Refused(_("这一批已经处理过，不能再改字段对应"))
     if mapping == run.mapping and run.state == State.CHECKED:
         return run
     run.mapping = mapping
@@ -95,13 +95,13 @@ def load(run: ImportRun, *, clean_only: bool, by: User, at: datetime.datetime) -
             if locked.state in (State.LOADED, State.PARTLY_LOADED):
                 return locked
             if locked.state != State.CHECKED:
-                raise Refused(_("这一批不在待确认状态,不能导入"))
+                raise Refused(_("这一批不在待确认状态，不能导入"))
             compare(reading, locking=True)
             changed = reading.digest() != locked.digest
             if not changed:
                 if reading.bad_rows and not clean_only:
                     raise Refused(
-                        _("有 %(n)s 行有问题,没有导入。请改正后重新上传,或选择只导入没有问题的行")
+                        _("有 %(n)s 行有问题，没有导入。请改正后重新上传，或选择只导入没有问题的行")
                         % {"n": reading.bad_rows}
                     )
                 good = reading.good
@@ -121,7 +121,7 @@ def load(run: ImportRun, *, clean_only: bool, by: User, at: datetime.datetime) -
     except IntegrityError:
         changed = True
     _check(run, by=by, at=at)
-    raise Refused(_("校验之后名录有了变化,没有导入任何一行。已按现在的名录重新校验,请再看一遍结果"))
+    raise Refused(_("校验之后名录有了变化，没有导入任何一行。已按现在的名录重新校验，请再看一遍结果"))
 
 
 def discard(run: ImportRun, *, by: User, at: datetime.datetime) -> ImportRun:
@@ -132,7 +132,7 @@ def discard(run: ImportRun, *, by: User, at: datetime.datetime) -> ImportRun:
         if locked.state == State.DISCARDED:
             return locked
         if locked.state in (State.LOADED, State.PARTLY_LOADED):
-            raise Refused(_("这一批已经导入,不能放弃"))
+            raise Refused(_("这一批已经导入，不能放弃"))
         before, locked.state, locked.decided_at = locked.state, State.DISCARDED, at
         locked.save(update_fields=["state", "decided_at"])
         record("discard_import", "import_run", run.pk, by=by, at=at, changes={"state": [before, State.DISCARDED]})
@@ -161,9 +161,9 @@ def _same_file(run: ImportRun, path: Path) -> None:
             while chunk := handle.read(1 << 20):
                 digest.update(chunk)
     except FileNotFoundError:
-        raise Refused(_("上传的文件已不在服务器上,请重新上传")) from None
+        raise Refused(_("上传的文件已不在服务器上，请重新上传")) from None
     if digest.hexdigest() != run.sha256:
-        raise Refused(_("服务器上的文件与上传时不同(SHA-256 不符),没有导入。请重新上传"))
+        raise Refused(_("服务器上的文件与上传时不同（SHA-256 不符），没有导入。请重新上传"))
 
 
 def _check(run: ImportRun, *, by: User, at: datetime.datetime) -> None:

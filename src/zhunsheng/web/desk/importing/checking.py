@@ -53,7 +53,7 @@ class Reading:
             first = next(row.number for row in item.rows if row.problems)
             for row in item.rows:
                 found += row.problems or [
-                    Problem(row.number, "", _("与第 %(row)s 行是同一条记录,那一行有问题") % {"row": first})
+                    Problem(row.number, "", _("与第 %(row)s 行是同一条记录，那一行有问题") % {"row": first})
                 ]
         return sorted(found, key=lambda problem: problem.row)
 
@@ -83,7 +83,7 @@ def read(kind: ImportKind, path: Path, filename: str, mapping: str, *, by: User,
         ]
         unused = [name for name in mapper.unused if name != _("导入问题")]
         if unused:
-            reading.notes.append(_("没有用到文件中的这些列:%(names)s") % {"names": "、".join(unused)})
+            reading.notes.append(_("没有用到文件中的这些列：%(names)s") % {"names": "、".join(unused)})
         if reading.missing:
             return reading
         required = [column.key for column in kind.columns if column.required]
@@ -131,7 +131,7 @@ def _agree(rows: list[Row], kind: ImportKind, differences: str) -> None:
                 if differences == "refuse":
                     row.wrong(
                         key,
-                        _("“%(this)s”与第 %(row)s 行的“%(other)s”不同,两行却是同一条记录")
+                        _("“%(this)s”与第 %(row)s 行的“%(other)s”不同，两行却是同一条记录")
                         % {"this": row.cells[key][:40], "row": chosen.number, "other": chosen.cells[key][:40]},
                     )
                 else:
@@ -149,13 +149,13 @@ def _mark_doubles(items: Sequence[Item]) -> None:
             continue
         said = {"row": first.row.number, "key": item.key}
         if first.value == item.value:
-            item.row.wrong("", _("与第 %(row)s 行重复(%(key)s),内容相同") % said)
+            item.row.wrong("", _("与第 %(row)s 行重复(%(key)s)，内容相同") % said)
         else:
-            item.row.wrong("", _("与第 %(row)s 行重复(%(key)s),内容却不同。请只留正确的一行") % said)
+            item.row.wrong("", _("与第 %(row)s 行重复(%(key)s)，内容却不同。请只留正确的一行") % said)
             if not first.bad:
                 first.row.wrong(
                     "",
-                    _("与第 %(row)s 行重复(%(key)s),内容却不同。请只留正确的一行") % {**said, "row": item.row.number},
+                    _("与第 %(row)s 行重复(%(key)s)，内容却不同。请只留正确的一行") % {**said, "row": item.row.number},
                 )
 
 

@@ -22,16 +22,16 @@ class UploadForm(forms.Form):
 
     file = forms.FileField(label=gettext_lazy("文件"))
     mapping = forms.FileField(
-        label=gettext_lazy("映射文件(可不选)"),
+        label=gettext_lazy("映射文件（可不选）"),
         required=False,
-        help_text=gettext_lazy("TOML 文件:把别的系统导出的列对应到本平台的列。表头与模板一致时不需要。"),
+        help_text=gettext_lazy("TOML 文件：把别的系统导出的列对应到本平台的列。表头与模板一致时不需要。"),
     )
 
     def __init__(self, *args: Any, kind: ImportKind, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
         limit = settings.MAX_UPLOAD_BYTES
-        self.fields["file"].help_text = _("CSV、TSV、XLSX、XLS 或 ODS,最大 %(most)s MB。") % {"most": limit >> 20}
+        self.fields["file"].help_text = _("CSV、TSV、XLSX、XLS 或 ODS，最大 %(most)s MB。") % {"most": limit >> 20}
         self.fields["file"].widget.attrs.update({"accept": ",".join(ACCEPTED), "data_max_bytes": limit})
         self.fields["mapping"].widget.attrs.update({"accept": ".toml,.txt", "data_max_bytes": MAX_TEXT})
 
@@ -47,7 +47,7 @@ class UploadForm(forms.Form):
         if file is None:
             return ""
         if (file.size or 0) > MAX_TEXT:
-            raise forms.ValidationError(_("映射文件太大,最多 %(n)s 字节") % {"n": f"{MAX_TEXT:,}"})
+            raise forms.ValidationError(_("映射文件太大，最多 %(n)s 字节") % {"n": f"{MAX_TEXT:,}"})
         try:
             text: str = file.read().decode("utf-8-sig")
         except UnicodeDecodeError:
@@ -65,7 +65,7 @@ class ColumnsForm(forms.Form):
     def __init__(self, *args: Any, kind: ImportKind, header: Sequence[str], plan: Plan, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind, self.plan = kind, plan
-        choices = [("", _("(不导入)")), *((f"c{index}", name) for index, name in enumerate(header))]
+        choices = [("", _("（不导入）")), *((f"c{index}", name) for index, name in enumerate(header))]
         self.names = {f"c{index}": name for index, name in enumerate(header)}
         places = {name: f"c{index}" for index, name in enumerate(header)}
         for column in kind.columns:
@@ -75,7 +75,7 @@ class ColumnsForm(forms.Form):
             if rule is not None and rule.constant is None:
                 initial = places.get(rule.sources[0], "") if len(rule.sources) == 1 else AS_WRITTEN
                 if initial == AS_WRITTEN:
-                    own.insert(1, (AS_WRITTEN, _("(照映射文件)")))
+                    own.insert(1, (AS_WRITTEN, _("（照映射文件）")))
             self.fields[f"from_{column.key}"] = forms.ChoiceField(
                 label=str(column.label) + ("*" if column.required else ""),
                 choices=own,
@@ -99,9 +99,9 @@ class ColumnsForm(forms.Form):
         for column in self.kind.columns:
             source, fixed = data.get(f"from_{column.key}"), data.get(f"fixed_{column.key}")
             if source and fixed:
-                self.add_error(f"fixed_{column.key}", _("已选了文件中的列,不要再填固定值"))
+                self.add_error(f"fixed_{column.key}", _("已选了文件中的列，不要再填固定值"))
             elif column.required and not source and not fixed:
-                self.add_error(f"from_{column.key}", _("必须对应到文件中的一列,或填固定值"))
+                self.add_error(f"from_{column.key}", _("必须对应到文件中的一列，或填固定值"))
         return data
 
     def chosen(self) -> Plan:

@@ -140,7 +140,8 @@ def find_kind(code: str) -> ImportKind:
         return _kinds[code]
     except KeyError:
         raise Refused(
-            _("没有“%(code)s”这一导入种类。可用的是:%(known)s") % {"code": code[:40], "known": " ".join(sorted(_kinds))}
+            _("没有“%(code)s”这一导入种类。可用的是：%(known)s")
+            % {"code": code[:40], "known": " ".join(sorted(_kinds))}
         ) from None
 
 

@@ -89,7 +89,7 @@ def _fail(place: str, message: str) -> Refused:
 
 def _text(value: Any, place: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise _fail(place, _("要写成文字,加引号"))
+        raise _fail(place, _("要写成文字，加引号"))
     return str(value)
 
 
@@ -102,7 +102,7 @@ def _texts(value: Any, place: str) -> tuple[str, ...]:
 def _known(given: Mapping[str, Any], allowed: Sequence[str], place: str) -> None:
     for key in given:
         if key not in allowed:
-            raise _fail(place, _("不认识“%(key)s”。可以写:%(known)s") % {"key": key[:40], "known": " ".join(allowed)})
+            raise _fail(place, _("不认识“%(key)s”。可以写：%(known)s") % {"key": key[:40], "known": " ".join(allowed)})
 
 
 def read_plan(text: str, kind: ImportKind) -> Plan:
@@ -117,7 +117,7 @@ def read_plan(text: str, kind: ImportKind) -> Plan:
     if "kind" in tree and tree["kind"] != kind.code:
         raise _fail(
             "kind",
-            _("这份映射是给“%(other)s”的,现在导入的是“%(kind)s”")
+            _("这份映射是给“%(other)s”的，现在导入的是“%(kind)s”")
             % {"other": str(tree["kind"])[:40], "kind": kind.code},
         )
     tables = tree.get("columns")
@@ -128,10 +128,10 @@ def read_plan(text: str, kind: ImportKind) -> Plan:
     columns = {key: _rule(table, f"columns.{key}") for key, table in tables.items()}
     skip = tree.get("skip", {})
     if not isinstance(skip, dict):
-        raise _fail("skip", _("写成 [skip],下面每行“文件中的列 = [值]”"))
+        raise _fail("skip", _("写成 [skip]，下面每行“文件中的列 = [值]”"))
     differences = _text(tree.get("differences", "refuse"), "differences")
     if differences not in _DIFFERENCES:
-        raise _fail("differences", _("可以写:%(known)s") % {"known": " ".join(_DIFFERENCES)})
+        raise _fail("differences", _("可以写：%(known)s") % {"known": " ".join(_DIFFERENCES)})
     return Plan(
         columns,
         _texts(tree["group_by"], "group_by") if "group_by" in tree else (),
@@ -145,10 +145,10 @@ def _rule(table: Any, place: str) -> Rule:
     if isinstance(table, str):
         return Rule((table,))  # columns.name = "Establishment Name"
     if not isinstance(table, dict):
-        raise _fail(place, _("写成 from = “文件中的列”,或 constant = “固定值”"))
+        raise _fail(place, _("写成 from = “文件中的列”，或 constant = “固定值”"))
     _known(table, _RULE, place)
     if ("from" in table) == ("constant" in table):
-        raise _fail(place, _("from(文件中的列)和 constant(固定值)要写一个,也只能写一个"))
+        raise _fail(place, _("from（文件中的列）和 constant（固定值）要写一个，也只能写一个"))
     values = table.get("map")
     if values is not None and not isinstance(values, dict):
         raise _fail(f"{place}.map", _('写成 { "文件中的值" = "本平台的值" }'))
@@ -158,7 +158,7 @@ def _rule(table: Any, place: str) -> Rule:
         raise _fail(place, _("scheme 和 prefix 只能写一个"))
     scheme = _text(table["scheme"], f"{place}.scheme") if "scheme" in table else ""
     if scheme and not re.fullmatch(r"[a-z][a-z0-9-]*", scheme):
-        raise _fail(f"{place}.scheme", _("类别用小写字母、数字和连字符,例如 toronto"))
+        raise _fail(f"{place}.scheme", _("类别用小写字母、数字和连字符，例如 toronto"))
     return Rule(
         _texts(table["from"], f"{place}.from") if "from" in table else (),
         _text(table.get("join", " "), f"{place}.join"),
@@ -215,7 +215,7 @@ class Mapper:
         lost = sorted(plan.sources - set(places))
         if lost:
             raise Refused(
-                _("文件里没有这些列:%(lost)s。文件的表头是:%(header)s")
+                _("文件里没有这些列：%(lost)s。文件的表头是：%(header)s")
                 % {"lost": "、".join(lost), "header": "、".join(header[:40])},
                 field="mapping",
             )

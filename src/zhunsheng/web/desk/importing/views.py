@@ -236,7 +236,7 @@ def load(request: UserRequest, pk: int) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("已导入:新增 %(created)s,更新 %(updated)s,无变化 %(unchanged)s。")
+            _("已导入：新增 %(created)s，更新 %(updated)s，无变化 %(unchanged)s。")
             % {"created": run.created, "updated": run.updated, "unchanged": run.unchanged},
         )
     return redirect("desk:import_run", pk)
@@ -250,7 +250,7 @@ def discard(request: UserRequest, pk: int) -> HttpResponse:
     except Refused as problem:
         messages.error(request, say(problem))
     else:
-        messages.success(request, _("已放弃这一批,没有写入任何内容。"))
+        messages.success(request, _("已放弃这一批，没有写入任何内容。"))
     return redirect("desk:import_run", pk)
 
 

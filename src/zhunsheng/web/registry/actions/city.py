@@ -29,7 +29,7 @@ def load_city(city: str, *, by: "User | None", at: datetime.datetime) -> dict[st
             parent = row.get("parent", "")
             if row["level"] not in _LEVELS or (parent and parent not in codes):
                 raise Refused(
-                    _("%(table)s 第 %(line)s 行:级别“%(level)s”或上级“%(parent)s”不对")
+                    _("%(table)s 第 %(line)s 行：级别“%(level)s”或上级“%(parent)s”不对")
                     % {"table": row.table, "line": row.line, "level": row["level"], "parent": parent}
                 )
             values: dict[str, Any] = {
@@ -44,7 +44,7 @@ def load_city(city: str, *, by: "User | None", at: datetime.datetime) -> dict[st
             division = row.get("division", "")
             if division and division not in codes:
                 raise Refused(
-                    _("%(table)s 第 %(line)s 行:没有代码为 %(code)s 的区划")
+                    _("%(table)s 第 %(line)s 行：没有代码为 %(code)s 的区划")
                     % {"table": row.table, "line": row.line, "code": division}
                 )
             count["parks"] += _follow(Park, row, {"kind": row["kind"], "division_id": division or None})

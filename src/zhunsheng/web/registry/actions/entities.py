@@ -33,7 +33,7 @@ class ChangedMeanwhile(Refused):
     """Someone changed the record after the user opened it. `row` is the record as it stands now."""
 
     def __init__(self, row: Any) -> None:
-        super().__init__(_("您打开之后,有人改了这条记录。请对照现在的值,再决定是否保存"))
+        super().__init__(_("您打开之后，有人改了这条记录。请对照现在的值，再决定是否保存"))
         self.row = row
 
 
@@ -81,7 +81,7 @@ def change_entity(
     with transaction.atomic():
         now = BusinessEntity.objects.select_for_update().get(pk=entity.pk)
         if not policy.may_edit_entity(by, now):
-            raise NotAllowed(_("这个经营主体不在您的辖区,或您的岗位不能修改"))
+            raise NotAllowed(_("这个经营主体不在您的辖区，或您的岗位不能修改"))
         changes = changed(now, values)
         if not changes:
             return now
@@ -108,7 +108,7 @@ def _check(entity: BusinessEntity, by: User) -> None:
         wrong["industry"] = _("GB/T 4754-2017 没有代码“%(code)s”") % {"code": entity.industry}
     if entity.risk_class and not (entity.risk_class_source and entity.risk_class_on):
         wrong["risk_class_source" if not entity.risk_class_source else "risk_class_on"] = _(
-            "填了信用风险分类,就要写明来源和日期"
+            "填了信用风险分类，就要写明来源和日期"
         )
     if not in_scope(by, entity.division_id):
         wrong["division"] = _("请选您辖区内的区划")
@@ -253,7 +253,7 @@ def close_premises(premises: Premises, *, on: datetime.date, by: User, at: datet
 def _editable(entity: BusinessEntity, by: User) -> BusinessEntity:
     now = BusinessEntity.objects.select_for_update().get(pk=entity.pk)
     if not policy.may_edit_entity(by, now):
-        raise NotAllowed(_("这个经营主体不在您的辖区,或您的岗位不能修改"))
+        raise NotAllowed(_("这个经营主体不在您的辖区，或您的岗位不能修改"))
     return now
 
 
@@ -273,9 +273,9 @@ def _check_premises(premises: Premises) -> None:
         if not -180 <= premises.longitude <= 180:
             wrong["longitude"] = _("经度在 -180 至 180 之间")
         if not premises.datum:
-            wrong["datum"] = _("填了经纬度,就要写明坐标系")
+            wrong["datum"] = _("填了经纬度，就要写明坐标系")
     if not premises.address:
-        wrong["address"] = _("请填地址:检查人员照它找到场所")
+        wrong["address"] = _("请填地址：检查人员照它找到场所")
     try:
         premises.full_clean(exclude=["entity"])
     except ValidationError as problem:

@@ -171,10 +171,10 @@ def declare_recusal(
     行政处罚法 art. 43. Kinds that the draw works out from past visits are not declared. Raises NotAllowed, Refused.
     """
     if not policy.may_declare_recusal(by, inspector):
-        raise NotAllowed(_("回避由本人申报,或由本机构的经办、负责人登记"))
+        raise NotAllowed(_("回避由本人申报，或由本机构的经办、负责人登记"))
     _known("inspection/recusal_kinds", kind, "kind")
     if kind in COMPUTED_RECUSALS:
-        raise Refused(_("这种情形由抽查按检查记录自动计算,不用申报"), field="kind")
+        raise Refused(_("这种情形由抽查按检查记录自动计算，不用申报"), field="kind")
     if valid_to is not None and valid_to < declared_on:
         raise Refused(_("回避截止不能早于申报日期"), field="valid_to")
     with transaction.atomic():
@@ -197,7 +197,7 @@ def declare_recusal(
 def end_recusal(row: Recusal, *, on: datetime.date, reason: str, by: User, at: datetime.datetime) -> Recusal:
     """Ends a recusal: `on` is its last day. Never by the inspector concerned, always with a reason."""
     if not policy.may_end_recusal(by, row):
-        raise NotAllowed(_("回避关系由本机构的经办或负责人解除,不能由本人解除"))
+        raise NotAllowed(_("回避关系由本机构的经办或负责人解除，不能由本人解除"))
     if not reason.strip():
         raise Refused(_("请写明解除的理由"), field="reason")
     if on < row.declared_on:

@@ -291,7 +291,7 @@ def close_premises(request: UserRequest, pk: int) -> HttpResponse:
 
     def save(data: dict[str, Any]) -> HttpResponse:
         actions.close_premises(premises, on=data["on"], by=request.user, at=timezone.now())
-        messages.success(request, _("已关闭经营场所;它留在名录里。"))
+        messages.success(request, _("已关闭经营场所；它留在名录里。"))
         return redirect(back)
 
     return form_page(

@@ -251,7 +251,7 @@ def end_qualification(request: UserRequest, pk: int) -> HttpResponse:
 
     def save(data: dict[str, Any]) -> HttpResponse:
         actions.end_qualification(row, on=data["on"], by=request.user, at=timezone.now())
-        messages.success(request, _("已结束资质;记录留着。"))
+        messages.success(request, _("已结束资质；记录留着。"))
         return redirect(back)
 
     return form_page(
@@ -263,7 +263,7 @@ def end_qualification(request: UserRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def declare_recusal(request: UserRequest, pk: int) -> HttpResponse:
     inspector = _inspector(request, pk)
-    allow(policy.may_declare_recusal(request.user, inspector), _("回避由本人申报,或由本机构的经办、负责人登记"))
+    allow(policy.may_declare_recusal(request.user, inspector), _("回避由本人申报，或由本机构的经办、负责人登记"))
     back = reverse("registry:inspector", args=[pk])
 
     def save(data: dict[str, Any]) -> HttpResponse:
@@ -274,19 +274,19 @@ def declare_recusal(request: UserRequest, pk: int) -> HttpResponse:
 
     return form_page(
         request, forms.RecusalForm(typed(request)), save, title=_("申报回避"), submit=_("申报"), back=back,
-        crumbs=_crumbs((inspector.person_no, back)), lead=_("依据:行政处罚法(2021年修订)第四十三条。"),
+        crumbs=_crumbs((inspector.person_no, back)), lead=_("依据：行政处罚法（2021年修订）第四十三条。"),
     )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
 def end_recusal(request: UserRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Recusal.objects.select_related("inspector__office", "entity"), pk=pk)
-    allow(policy.may_end_recusal(request.user, row), _("回避关系由本机构的经办或负责人解除,不能由本人解除"))
+    allow(policy.may_end_recusal(request.user, row), _("回避关系由本机构的经办或负责人解除，不能由本人解除"))
     back = reverse("registry:inspector", args=[row.inspector_id])
 
     def save(data: dict[str, Any]) -> HttpResponse:
         actions.end_recusal(row, by=request.user, at=timezone.now(), **data)
-        messages.success(request, _("已解除回避关系;记录留着。"))
+        messages.success(request, _("已解除回避关系；记录留着。"))
         return redirect(back)
 
     return form_page(

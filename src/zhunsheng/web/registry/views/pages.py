@@ -76,7 +76,7 @@ def diff(model: type[Model], act: Any) -> SafeString:
             rows.append(format_html("{}: {}", label_of(model, change.field), new))
         elif change.both and change.old not in (None, ""):
             rows.append(
-                format_html("{}: <del>{}</del> → <ins>{}</ins>", label_of(model, change.field), old, new or _("(空)"))
+                format_html("{}: <del>{}</del> → <ins>{}</ins>", label_of(model, change.field), old, new or _("（空）"))
             )
         else:
             rows.append(format_html("{}: <ins>{}</ins>", label_of(model, change.field), new))
