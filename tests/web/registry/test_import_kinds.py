@@ -245,7 +245,7 @@ def test_inspectors_again_change_only_what_differs(town, member):
         ("HC-1,李甲,T-SJ,,,,,炼丹,,,", "专业", "可以填"),
         ("HC-1,李甲,T-SJ,,,,,计量,,2025-01-01,2024-01-01", "资质失效日期", "不能早于"),
         ("HC-1,李甲,T-SJ,,坏日期,,,,,,", "执法证有效期至", "不是日期"),
-        ("HC-1,李甲,T-NY,,,,休假,,,,", "状态", "在岗、离岗"),
+        ("HC-1,李甲,T-NY,,,,休假,,,,", "状态", "在岗、请假、离岗"),
     ],
 )
 def test_a_wrong_inspector_is_named(town, member, line, column, message):

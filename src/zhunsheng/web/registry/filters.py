@@ -110,7 +110,8 @@ class InspectorFilter(django_filters.FilterSet):  # type: ignore[misc]
     office = django_filters.ChoiceFilter(label=gettext_lazy("机构"), field_name="office_id")
     speciality = django_filters.ChoiceFilter(label=gettext_lazy("专业"), method="filter_speciality")
     status = django_filters.ChoiceFilter(
-        label=gettext_lazy("状态"), choices=[("active", gettext_lazy("在岗")), ("left", gettext_lazy("离岗"))]
+        label=gettext_lazy("状态"),
+        choices=[("active", gettext_lazy("在岗")), ("leave", gettext_lazy("请假")), ("left", gettext_lazy("离岗"))],
     )
     certificate = django_filters.ChoiceFilter(
         label=gettext_lazy("执法证"),

@@ -206,7 +206,8 @@ class InspectorForm(forms.Form):
         label=gettext_lazy("常驻区划"), required=False, help_text=gettext_lazy("抽查时按它轮换。")
     )
     status = forms.ChoiceField(
-        label=gettext_lazy("状态"), choices=[("active", gettext_lazy("在岗")), ("left", gettext_lazy("离岗"))]
+        label=gettext_lazy("状态"),
+        choices=[("active", gettext_lazy("在岗")), ("leave", gettext_lazy("请假")), ("left", gettext_lazy("离岗"))],
     )
     level = forms.ChoiceField(label=gettext_lazy("层级"), choices=Level.choices)
 

@@ -401,7 +401,7 @@ INSPECTOR_COLUMNS = (
     _column("certificate_no", gettext_lazy("执法证号"), "", "豫H0101", also="执法证编号 证件号"),
     _column("certificate_valid_to", gettext_lazy("执法证有效期至"), gettext_lazy("日期"), "2027-12-31", also="证件有效期 有效期至 执法证有效期"),
     _column("home_division", gettext_lazy("常驻区划"), gettext_lazy("区划代码或名称"), "990101001", also="常住地 常住地区划"),
-    _column("status", gettext_lazy("状态"), gettext_lazy("在岗、离岗"), "在岗", also="在岗状态 人员状态"),
+    _column("status", gettext_lazy("状态"), gettext_lazy("在岗、请假、离岗；请假的起止在人员页登记"), "在岗", also="在岗状态 人员状态"),
     _column("level", gettext_lazy("层级"), gettext_lazy("国家级、省级、市级、县级"), "市级"),
     _column("speciality", gettext_lazy("专业"), gettext_lazy("名称或代码；几个专业用分号隔开，或各占一行（人员编号相同）"), "食品生产；特种设备", also="检查专业 专业代码 擅长专业", many=True),
     _column("qualification_no", gettext_lazy("资质证书号"), gettext_lazy("对应这一行的专业"), "", also="证书号", many=True),
@@ -412,6 +412,8 @@ _STATUSES = {
     "在岗": "active",
     "active": "active",
     "在职": "active",
+    "请假": "leave",
+    "leave": "leave",
     "离岗": "left",
     "left": "left",
     "离职": "left",
@@ -423,7 +425,7 @@ _STATUSES = {
 def _inspector_status(text: str) -> str:
     code = _STATUSES.get(squeezed(text))
     if code is None:
-        raise Refused(_("“%(text)s”不在可填的词里。可以填：在岗、离岗（请假在人员页登记）") % {"text": text[:20]})
+        raise Refused(_("“%(text)s”不在可填的词里。可以填：在岗、请假、离岗") % {"text": text[:20]})
     return code
 
 

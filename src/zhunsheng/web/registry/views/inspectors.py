@@ -31,7 +31,11 @@ WHO_MAY = "检查人员由本机构的经办或负责人登记"
 def status_tag(inspector: Inspector, today: Any) -> SafeString:
     if inspector.status == "left":
         return state_tag("muted", _("离岗"))
-    return state_tag("warn", _("请假")) if queries.on_leave(inspector, today) else state_tag("good", _("在岗"))
+    return (
+        state_tag("warn", _("请假"))
+        if inspector.status == "leave" or queries.on_leave(inspector, today)
+        else state_tag("good", _("在岗"))
+    )
 
 
 def certificate_tag(until: Any, today: Any) -> SafeString:
