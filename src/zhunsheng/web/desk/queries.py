@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.listing import Column, Listing
@@ -117,7 +117,7 @@ def find_people_and_offices(user: User, text: str) -> Iterator[Hit]:
     for office in offices:
         note = _("至 %(day)s") % {"day": office.valid_to.isoformat()} if office.valid_to else ""
         title = (office.name_en or office.name) if language() == "en" else office.name
-        yield Hit(title, gettext_lazy("机构"), reverse("people:office", args=[office.pk]), note)
+        yield Hit(title, pgettext_lazy("list", "机构"), reverse("people:office", args=[office.pk]), note)
     if may_manage_people(user):
         for found in User.objects.filter(Q(username__icontains=text) | Q(display_name__icontains=text))[:20]:
             yield Hit(str(found), gettext_lazy("用户"), reverse("people:user", args=[found.username]), found.username)

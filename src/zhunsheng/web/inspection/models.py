@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from zhunsheng.web.common.records import Dated, Disclosable, Level, Sourced
+from zhunsheng.web.common.records import Dated, Disclosable, Level, Sourced, once
 
 
 class CheckItem(Dated):
@@ -45,14 +45,7 @@ class CheckItem(Dated):
     class Meta:
         verbose_name = verbose_name_plural = _("抽查事项")
         ordering = ["code"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["code", "valid_from"],
-                name="check_item_once",
-                nulls_distinct=False,
-                violation_error_message=_("同一事项代码已有相同生效日期的版本"),
-            )
-        ]
+        constraints = [once("code", name="check_item_once", message=_("同一事项代码已有相同生效日期的版本"))]
 
     def __str__(self) -> str:
         return self.name
@@ -77,9 +70,7 @@ class ResultWording(Dated):
     class Meta:
         verbose_name = verbose_name_plural = _("检查结果用语")
         ordering = ["order", "code"]
-        constraints = [
-            models.UniqueConstraint(fields=["code", "valid_from"], name="result_wording_once", nulls_distinct=False)
-        ]
+        constraints = [once("code", name="result_wording_once")]
 
     def __str__(self) -> str:
         return self.name

@@ -3,9 +3,10 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhunsheng.web.common.errors import language
-from zhunsheng.web.common.records import Dated, Level
+from zhunsheng.web.common.records import Dated, Level, once
 
 
 class Office(Dated):
@@ -64,7 +65,7 @@ class Role(models.TextChoices):
     """Roles of the platform; what each may do is the dated table people/roles."""
 
     MEMBER = "member", _("成员单位经办")
-    INSPECTOR = "inspector", _("检查人员")
+    INSPECTOR = "inspector", pgettext_lazy("one", "检查人员")
     REVIEWER = "reviewer", _("审核人")
     HEAD = "head", _("部门负责人")
     LEAD_OFFICE = "lead_office", _("质强办")
@@ -90,12 +91,7 @@ class Post(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("岗位")
         constraints = [
-            models.UniqueConstraint(
-                fields=["user", "office", "role", "valid_from"],
-                name="post_once",
-                violation_error_message=_("该用户在此机构已有相同角色和起始日期的岗位"),
-                nulls_distinct=False,
-            )
+            once("user", "office", "role", name="post_once", message=_("该用户在此机构已有相同角色和起始日期的岗位"))
         ]
 
     def __str__(self) -> str:
@@ -146,13 +142,7 @@ class Responsibility(Dated):
     class Meta:
         verbose_name = verbose_name_plural = _("监管责任")
         ordering = ["product_class", "link", "office"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["office", "product_class", "link", "scope", "valid_from"],
-                name="responsibility_once",
-                nulls_distinct=False,
-            )
-        ]
+        constraints = [once("office", "product_class", "link", "scope", name="responsibility_once")]
 
     def __str__(self) -> str:
         return f"{self.product_class} · {self.get_link_display()} · {self.office}"

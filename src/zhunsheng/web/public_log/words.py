@@ -10,6 +10,7 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhunsheng.web.public_log.models import Act
 
@@ -101,21 +102,21 @@ PUBLIC_VERBS: tuple[str, ...] = (
 
 #: kind of a subject → (its name, the page for staff, the page for the public); each page takes the subject's number
 SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
-    "user": (_("账号"), "people:user", ""),
-    "post": (_("岗位"), "", ""),
-    "responsibility": (_("监管责任"), "people:duty", ""),
+    "user": (pgettext_lazy("one", "账号"), "people:user", ""),
+    "post": (pgettext_lazy("one", "岗位"), "", ""),
+    "responsibility": (pgettext_lazy("one", "监管责任"), "people:duty", ""),
     "city": (_("城市配置"), "", ""),
-    "entity": (_("经营主体"), "registry:entity", ""),
-    "inspector": (_("检查人员"), "registry:inspector", ""),
-    "import_run": (_("导入批次"), "desk:import_run", ""),
-    "table": (_("数据表"), "", ""),
-    "check_item": (_("抽查事项"), "", ""),
-    "result_wording": (_("结果用语"), "", ""),
+    "entity": (pgettext_lazy("one", "经营主体"), "registry:entity", ""),
+    "inspector": (pgettext_lazy("one", "检查人员"), "registry:inspector", ""),
+    "import_run": (pgettext_lazy("one", "导入批次"), "desk:import_run", ""),
+    "table": (pgettext_lazy("one", "数据表"), "", ""),
+    "check_item": (pgettext_lazy("one", "抽查事项"), "", ""),
+    "result_wording": (pgettext_lazy("one", "结果用语"), "", ""),
     "rule_book": (_("实施细则"), "inspection:rule_book", ""),
-    "plan": (_("抽查计划"), "", ""),
-    "draw": (_("抽取"), "inspection:draw", "portal:draw"),
-    "task": (_("检查任务"), "", ""),
-    "visit": (_("检查记录"), "", "portal:result"),
+    "plan": (pgettext_lazy("one", "抽查计划"), "", ""),
+    "draw": (pgettext_lazy("one", "抽取"), "inspection:draw", "portal:draw"),
+    "task": (pgettext_lazy("one", "检查任务"), "", ""),
+    "visit": (pgettext_lazy("one", "检查记录"), "", "portal:result"),
     "snapshot": (_("记分牌快照"), "appraisal:snapshot", "portal:snapshot"),
 }
 

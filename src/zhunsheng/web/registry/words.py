@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.engine import tables
@@ -31,7 +31,7 @@ COMPUTED_RECUSALS = ("repeat_visit", "home_township")
 FIELD_WORDS: Mapping[str, Promise] = {
     "premises": _("经营场所"),
     "qualification": _("资质"),
-    "entity": _("经营主体"),
+    "entity": pgettext_lazy("one", "经营主体"),
     "kind": _("回避情形"),
     "note": _("说明"),
     "declared_on": _("申报日期"),

@@ -277,7 +277,9 @@ def _check_plan(values: Mapping[str, Any], items: Sequence[CheckItem], joint: Se
         except (InvalidOperation, TypeError):
             good = False
         if not good:
-            problems["ratios"] = _("%(key)s 类的抽查比例“%(text)s”应是大于 0、不超过 1 的小数，例如 0.05 表示 5%%。") % {
+            problems["ratios"] = _(
+                "%(key)s 类的抽查比例“%(text)s”应是大于 0、不超过 1 的小数，例如 0.05 表示 5%%。"
+            ) % {
                 "key": key,
                 "text": text,
             }

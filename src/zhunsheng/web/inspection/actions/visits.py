@@ -83,7 +83,8 @@ def record_visits(
                     made.append(visit)
                     continue
                 raise Refused(
-                    _("任务 %(no)s 的检查记录已提交，不能再改；需要修改时请审核人退回，已公示的请更正。") % {"no": task.no}
+                    _("任务 %(no)s 的检查记录已提交，不能再改；需要修改时请审核人退回，已公示的请更正。")
+                    % {"no": task.no}
                 )
             if task.state != Task.State.ASSIGNED:
                 raise Refused(_("任务 %(no)s 尚未派员或已撤回，不能录入检查结果。") % {"no": task.no})
@@ -326,7 +327,9 @@ def _check_complete(entry: VisitInput, concerned: Sequence[CheckItem], problems:
     inspected = role in {ResultWording.Role.ELIGIBLE_PASS, ResultWording.Role.ELIGIBLE_FAIL}
     missing = [item.name for item in concerned if item.pk not in said]
     if inspected and missing:
-        problems.setdefault("findings", _("请给出每个抽查事项的结论，尚缺：%(items)s。") % {"items": "、".join(missing)})
+        problems.setdefault(
+            "findings", _("请给出每个抽查事项的结论，尚缺：%(items)s。") % {"items": "、".join(missing)}
+        )
     elif role == ResultWording.Role.ELIGIBLE_PASS and found_problem:
         problems["result"] = _("有事项发现问题，总结果不能是“%(name)s”。") % {"name": entry.result.name}
     elif role == ResultWording.Role.ELIGIBLE_FAIL and not found_problem:

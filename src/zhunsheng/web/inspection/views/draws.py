@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.engine import draw as engine
@@ -40,7 +40,7 @@ def draws(request: UserRequest) -> HttpResponse:
         url=lambda draw: reverse("inspection:draw", args=[draw.no]),
         columns=[
             Column("no", gettext_lazy("抽取编号"), lambda draw: draw.no, order="no"),
-            Column("plan", gettext_lazy("抽查计划"), lambda draw: draw.plan.name),
+            Column("plan", pgettext_lazy("one", "抽查计划"), lambda draw: draw.plan.name),
             Column("office", gettext_lazy("牵头机构"), lambda draw: named(draw.plan.office), hidden=True),
             Column("state", gettext_lazy("状态"), lambda draw: draw.get_state_display(), html=state_of, order="state"),
             Column("announced_at", gettext_lazy("公告时间"), lambda draw: draw.announced_at, order="announced_at"),

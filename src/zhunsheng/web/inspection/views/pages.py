@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
 from zhunsheng.web.inspection import policy
@@ -26,7 +27,7 @@ TABS: tuple[tuple[str, Words], ...] = (
     ("draws", _("抽取")),
     ("tasks", _("检查任务")),
     ("visits", _("检查记录")),
-    ("follow_ups", _("后续处理")),
+    ("follow_ups", pgettext_lazy("list", "后续处理")),
     ("items", _("事项清单")),
     ("wordings", _("结果用语")),
     ("rule_books", _("实施细则")),

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, say
@@ -58,7 +58,7 @@ def tasks(request: UserRequest) -> HttpResponse:
         url=lambda task: reverse("inspection:task", args=[task.pk]),
         columns=[
             Column("no", gettext_lazy("任务编号"), lambda task: task.no, order="no"),
-            Column("entity", gettext_lazy("经营主体"), lambda task: task.entity.name, order="entity__name"),
+            Column("entity", pgettext_lazy("one", "经营主体"), lambda task: task.entity.name, order="entity__name"),
             Column("unit_id", gettext_lazy("主体标识"), lambda task: task.unit_id, hidden=True),
             Column("division", gettext_lazy("行政区划"), lambda task: named(task.entity.division) if task.entity.division else ""),
             Column("stratum", gettext_lazy("层"), lambda task: task.stratum, order="stratum"),
@@ -108,7 +108,7 @@ def visits(request: UserRequest) -> HttpResponse:
         url=lambda visit: reverse("inspection:visit", args=[visit.pk]),
         columns=[
             Column("no", gettext_lazy("记录编号"), lambda visit: visit.no, order="no"),
-            Column("entity", gettext_lazy("经营主体"), lambda visit: visit.entity.name, order="entity__name"),
+            Column("entity", pgettext_lazy("one", "经营主体"), lambda visit: visit.entity.name, order="entity__name"),
             Column("unit_id", gettext_lazy("主体标识"), lambda visit: visit.entity.unit_id, hidden=True),
             Column("visited_on", gettext_lazy("检查日期"), lambda visit: visit.visited_on, order="visited_on"),
             Column("result", gettext_lazy("检查结果"), lambda visit: named(visit.result) if visit.result else "", html=result_tag),
@@ -141,11 +141,11 @@ def follow_ups(request: UserRequest) -> HttpResponse:
     mine = queries.visible_visits(request.user).order_by().values("pk")
     listing = Listing(
         request=request, queryset=FollowUp.objects.filter(visit__in=mine).select_related("visit__entity", "visit__result"),
-        name="follow_ups", title=_("后续处理"), filterset_class=FollowUpFilter, default_sort="-opened_at",
+        name="follow_ups", title=pgettext("list", "后续处理"), filterset_class=FollowUpFilter, default_sort="-opened_at",
         url=lambda one: reverse("inspection:visit", args=[one.visit_id]) + "#follow-up",
         columns=[
             Column("visit", gettext_lazy("记录编号"), lambda one: one.visit.no, order="visit__no"),
-            Column("entity", gettext_lazy("经营主体"), lambda one: one.visit.entity.name, order="visit__entity__name"),
+            Column("entity", pgettext_lazy("one", "经营主体"), lambda one: one.visit.entity.name, order="visit__entity__name"),
             Column("kind", gettext_lazy("处理方式"), lambda one: kinds.get(one.kind, one.kind), order="kind"),
             Column("result", gettext_lazy("检查结果"), lambda one: named(one.visit.result) if one.visit.result else ""),
             Column("state", gettext_lazy("状态"), lambda one: one.get_state_display(),
@@ -158,7 +158,9 @@ def follow_ups(request: UserRequest) -> HttpResponse:
     if listing.wants_export:
         return listing.export()
     return render(
-        request, "inspection/list.html", {"listing": listing, "tabs": tabs("follow_ups"), "title": _("后续处理")}
+        request,
+        "inspection/list.html",
+        {"listing": listing, "tabs": tabs("follow_ups"), "title": pgettext("list", "后续处理")},
     )
 
 
@@ -273,7 +275,7 @@ def record(request: UserRequest, pk: int) -> HttpResponse:
     initial = visit_initial(standing) if standing else {"visited_on": today, "signed": "signed"}
     return form_page(
         request, lambda data, initial: VisitForm(data, initial=initial, task=found, on=_visited_on(request, standing)), save,
-        title=_("检查记录"), submit=_("提交审核"), back=back, crumbs=[(_("检查任务"), reverse("inspection:tasks")), (found.no, back)],
+        title=pgettext("one", "检查记录"), submit=_("提交审核"), back=back, crumbs=[(_("检查任务"), reverse("inspection:tasks")), (found.no, back)],
         initial=initial, template="inspection/visit_form.html", task=found, standing=standing, draft=True,
     )  # fmt: skip
 

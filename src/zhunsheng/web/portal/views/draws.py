@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.templatetags.zs import grouped, moment, named, state_tag
@@ -29,7 +29,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         queryset=draws.all_draws(),
         columns=[
             Column("no", gettext_lazy("抽取编号"), lambda draw: draw.no, order="no"),
-            Column("plan", gettext_lazy("抽查计划"), lambda draw: draw.plan.name),
+            Column("plan", pgettext_lazy("one", "抽查计划"), lambda draw: draw.plan.name),
             Column("organ", gettext_lazy("牵头机构"), lambda draw: named(draw.plan.office)),
             Column("state", gettext_lazy("状态"), lambda draw: str(draw.get_state_display()),
                    html=lambda draw: state_tag(draws.KINDS[draw.state], draw.get_state_display())),

@@ -6,6 +6,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from zhunsheng.web.common.listing import Column, Listing
@@ -52,7 +53,7 @@ def parks(request: UserRequest) -> HttpResponse:
             Column("source", _("依据"), lambda one: one.source, hidden=True),
         ],
         name=_("园区"),
-        title=_("园区"),
+        title=pgettext("list", "园区"),
         default_sort="code",
         url=lambda one: f"{reverse('registry:home')}?park={one.pk}",
         empty_text=_("还没有园区。园区来自城市配置表。"),
