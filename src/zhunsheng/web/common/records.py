@@ -1,11 +1,16 @@
 """What every record carries: where it came from, and whether the public may see it. Abstract; no tables of its own."""
 
 import datetime
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 class Level(models.TextChoices):
@@ -77,6 +82,17 @@ def in_force(day: datetime.date) -> models.Q:
     """Rows of a Dated model in force on `day` (both ends inclusive)."""
     return (models.Q(valid_from__isnull=True) | models.Q(valid_from__lte=day)) & (
         models.Q(valid_to__isnull=True) | models.Q(valid_to__gte=day)
+    )
+
+
+def once(*fields: str, name: str, message: "_StrPromise | str" = "") -> models.UniqueConstraint:
+    """Versions of a Dated row are unique by `fields` and the day they begin; "always" (no day) counts as one such day.
+
+    An expression, since SQLite cannot be told that two missing days are the same.
+    """
+    begins = Coalesce(models.F("valid_from"), models.Value(datetime.date.min), output_field=models.DateField())
+    return models.UniqueConstraint(
+        *(models.F(field) for field in fields), begins, name=name, violation_error_message=message or None
     )
 
 

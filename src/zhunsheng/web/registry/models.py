@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from zhunsheng.web.common.records import Dated, Level, Sourced, unit_id_form
+from zhunsheng.web.common.records import Dated, Level, Sourced, once, unit_id_form
 
 
 class Division(Dated):
@@ -231,11 +231,7 @@ class Qualification(Dated):
 
     class Meta:
         verbose_name = verbose_name_plural = _("检查人员资质")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["inspector", "speciality", "valid_from"], name="qualification_once", nulls_distinct=False
-            )
-        ]
+        constraints = [once("inspector", "speciality", name="qualification_once")]
 
     def __str__(self) -> str:
         return self.speciality
