@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zhunsheng.web.people.models import User
 
+#: the mapping files: inside an installed package, else beside its sources
+HOWTO = (Path(__file__).resolve().parents[1] / "docs" / "howto", Path(__file__).resolve().parents[3] / "docs" / "howto")
 ENGINE_CITIES = Path(__file__).resolve().parents[1] / "engine" / "data" / "cities"
 
 
@@ -138,7 +140,7 @@ def rehearse(argv: list[str]) -> int:
     parser.add_argument(
         "--mappings",
         type=Path,
-        default=Path("docs/howto"),
+        default=next((one for one in HOWTO if one.is_dir()), HOWTO[0]),
         help="folder of toronto-mapping.toml and toronto-visits-mapping.toml",
     )
     parser.add_argument("--bundle", type=Path, help="where to write the draw's bundle, for zhunsheng verify")
