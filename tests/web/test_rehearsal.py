@@ -21,7 +21,9 @@ def test_torontos_register_from_import_to_rate(db, settings, tmp_path, shared, c
     settings.HOME = tmp_path
     settings.MEDIA_ROOT = tmp_path / "media"
     folder = shared / "data" / "inspections"
-    done = rehearsal.rehearse(folder / "toronto_dinesafe_2020.csv", folder / "toronto_dinesafe_2021.csv", mappings=MAPPINGS)
+    done = rehearsal.rehearse(
+        folder / "toronto_dinesafe_2020.csv", folder / "toronto_dinesafe_2021.csv", mappings=MAPPINGS
+    )
 
     # the register and the past results are those of the file, none lost and none twice
     assert BusinessEntity.objects.filter(unit_id__startswith="toronto:").count() == 6633
@@ -59,4 +61,7 @@ def test_the_first_inspection_of_the_year_decides(tmp_path):
         encoding="utf-8",
     )
     found = rehearsal.outcomes(path)
-    assert found["toronto:7"].status == "Conditional Pass" and found["toronto:7"].infractions == ("Fail to wash", "Pests")
+    assert found["toronto:7"].status == "Conditional Pass" and found["toronto:7"].infractions == (
+        "Fail to wash",
+        "Pests",
+    )

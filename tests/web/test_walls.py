@@ -48,7 +48,9 @@ def test_actions_say_who_and_when(room):
                 keywords = {argument.arg for argument in node.args.kwonlyargs}
                 text = ast.unparse(node)
                 own = bool(node.args.args) and node.args.args[0].arg == "user"  # the user's own papers
-                wanted = ({"by"} if not own else set()) | ({"at"} if "record(" in text or "record_many(" in text else set())
+                wanted = ({"by"} if not own else set()) | (
+                    {"at"} if "record(" in text or "record_many(" in text else set()
+                )
                 if ".atomic()" in text and not wanted <= keywords:
                     bad.append(f"{path.relative_to(WEB)}:{node.lineno} {node.name}")
     assert not bad, "actions without by/at:\n" + "\n".join(bad)
@@ -59,6 +61,11 @@ def test_no_hidden_clock_in_actions():
     bad = []
     for path in [*WEB.glob("*/actions.py"), *WEB.glob("*/actions/*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in {"timezone.now", "timezone.localdate", "datetime.datetime.now", "datetime.date.today"}:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in {
+                "timezone.now",
+                "timezone.localdate",
+                "datetime.datetime.now",
+                "datetime.date.today",
+            }:
                 bad.append(f"{path.relative_to(WEB)}:{node.lineno} {ast.unparse(node)}")
     assert not bad, "\n".join(bad)

@@ -108,7 +108,9 @@ def test_only_the_quality_office_freezes(jiaozuo, role):
 
 def test_no_snapshot_of_tomorrow(jiaozuo):
     with pytest.raises(Refused):
-        actions.freeze(timezone.localdate() + datetime.timedelta(days=1), by=jiaozuo.user("lead_office"), at=timezone.now())
+        actions.freeze(
+            timezone.localdate() + datetime.timedelta(days=1), by=jiaozuo.user("lead_office"), at=timezone.now()
+        )
 
 
 def test_target_and_figure_pages(jiaozuo, client):

@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.utils.translation.template import templatize
 WEB = Path(__file__).resolve().parents[3]
 FOLDER = WEB / "locale" / "en" / "LC_MESSAGES"
 SOURCES = (WEB, WEB.parent / "demo")
+COMMENT = re.compile(r"{%\s*comment\b.*?{%\s*endcomment\s*%}|{#.*?#}", re.DOTALL)
 KEYWORDS = {
-    "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None,
+    "_": None, "_now": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None,
     "ngettext": (1, 2), "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2),
 }  # fmt: skip
@@ -28,6 +30,8 @@ def collect() -> Any:
         for path in sorted([*root.rglob("*.py"), *root.rglob("*.html"), *root.rglob("*.txt")]):
             text = path.read_text(encoding="utf-8")
             if path.suffix != ".py":
+                # a comment would comment out the rest of the one line
+                text = COMMENT.sub("", text)
                 # templatize leaves calls between runs of X; one line, so that no indentation rule applies
                 text = templatize(text, origin=str(path)).replace("\n", " ")
             for _line, message, _comments, context in extract("python", io.BytesIO(text.encode()), keywords=KEYWORDS):
