@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from tests.web.inspection.conftest import moment
+from tests.web.inspection.conftest import NOT_BEFORE, moment
 from zhunsheng.web.desk import providers as desk
 from zhunsheng.web.inspection import actions, providers
 
@@ -91,10 +91,109 @@ def test_both_versions_of_a_corrected_result_are_public(staffed, task):
     assert {row["visit"].no for row in rows} == {old.no, fresh.no}
 
 
+def test_a_draft_plan_waits_for_a_head_who_did_not_draft_it(staffed):
+    plan = staffed.plan(approved=False)
+    row = next(iter(providers.tasks(staffed.head, DAY)))
+    assert (row.title, str(row.kind), row.url) == (
+        plan.name,
+        "批准抽查计划",
+        reverse("inspection:plan", args=[plan.pk]),
+    )
+    assert kinds(staffed.member) == kinds(staffed.reviewer) == []
+    assert kinds(staffed.town.user("head", office=staffed.town.other_office)) == []
+    plan.created_by = staffed.head
+    plan.save()
+    assert kinds(staffed.head) == []
+    assert kinds(staffed.second_head) == ["批准抽查计划"]
+    actions.approve_plan(plan, by=staffed.second_head, at=moment(2))
+    assert kinds(staffed.second_head) == []
+
+
+def test_a_draw_waits_from_its_announced_time_until_it_has_teams(staffed):
+    draw = staffed.announced()
+    others = [staffed.reviewer, staffed.quality_office, staffed.town.user("member", office=staffed.town.other_office)]
+    with time_machine.travel(NOT_BEFORE - datetime.timedelta(minutes=1), tick=False):
+        assert kinds(staffed.member) == kinds(staffed.head) == []
+    with time_machine.travel(NOT_BEFORE, tick=False):
+        row = next(iter(providers.tasks(staffed.member, DAY)))
+        assert (row.title, row.why, row.due_on) == (draw.plan.name, draw.no, draw.plan.ends_on)
+        assert row.url == reverse("inspection:draw", args=[draw.no])
+        assert kinds(staffed.member) == kinds(staffed.head) == ["执行抽取"]
+        assert [kinds(user) for user in others] == [[], [], []]
+    staffed.executed(draw)
+    assert kinds(staffed.member) == kinds(staffed.head) == ["派员"]
+    assert [kinds(user) for user in others] == [[], [], []]
+    staffed.assigned(draw)
+    assert kinds(staffed.member) == kinds(staffed.head) == []
+
+
+def test_an_abandoned_draw_waits_for_nobody(staffed):
+    draw = staffed.announced()
+    actions.abandon_draw(draw, by=staffed.head, at=moment(3), reason="彩票停售,另行公告")
+    assert kinds(staffed.member) == kinds(staffed.head) == []
+
+
+def test_a_rule_book_waits_for_someone_else_to_sign(staffed):
+    staffed.items[0].content = "新的检查内容"
+    staffed.items[0].save()
+    book = actions.draft_rule_book(by=staffed.head, at=moment(9), valid_from=datetime.date(2026, 4, 1))
+    assert kinds(staffed.head) == kinds(staffed.member) == kinds(staffed.quality_office) == []
+    leader = staffed.town.user("leader")
+    assert kinds(staffed.second_head) == kinds(leader) == ["签发实施细则"]
+    row = next(iter(providers.tasks(leader, DAY)))
+    assert (row.url, row.due_on) == (reverse("inspection:rule_book", args=[book.version]), datetime.date(2026, 4, 1))
+    # A later book that says something else again is signed first: the older draft is no work any more.
+    staffed.items[0].content = "更新的检查内容"
+    staffed.items[0].save()
+    later = actions.draft_rule_book(by=staffed.head, at=moment(9), valid_from=datetime.date(2026, 4, 1))
+    assert later.pk != book.pk and kinds(leader) == ["签发实施细则"] * 2
+    actions.approve_rule_book(later, by=leader, at=moment(10))
+    assert kinds(leader) == kinds(staffed.second_head) == []
+
+
+def test_the_page_behind_a_row_offers_the_act(staffed, client):
+    plan = staffed.plan(approved=False, name="另一计划")
+    draw = staffed.announced()
+    with time_machine.travel(moment(10), tick=False):
+        client.force_login(staffed.head)
+        rows = {str(row.kind): row for row in providers.tasks(staffed.head, DAY)}
+        assert reverse("inspection:approve_plan", args=[plan.pk]) in page(client, rows["批准抽查计划"].url)
+        assert reverse("inspection:execute", args=[draw.no]) in page(client, rows["执行抽取"].url)
+        staffed.executed(draw)
+        rows = {str(row.kind): row for row in providers.tasks(staffed.head, DAY)}
+        assert reverse("inspection:assign", args=[draw.no]) in page(client, rows["派员"].url)
+
+
+def page(client, url) -> str:
+    found = client.get(url)
+    assert found.status_code == 200
+    return found.content.decode()
+
+
+def test_a_long_queue_is_cut_and_the_rest_counted(staffed, task, client):
+    tasks = list(task.draw.tasks.all())
+    actions.record_visits([staffed.entry(one, "05") for one in tasks], by=staffed.member, at=moment(4, 16))
+    rows = list(providers.tasks(staffed.reviewer, DAY))
+    assert [row.more for row in rows] == [0] * 10 + [8]
+    assert (rows[-1].title, str(rows[-1].kind), rows[-1].more_overdue) == ("另有 8 项", "审核检查记录", 0)
+    late = list(providers.tasks(staffed.reviewer, datetime.date(2026, 4, 2)))
+    assert late[-1].more_overdue == 8
+    with time_machine.travel(moment(2, month=4), tick=False):
+        client.force_login(staffed.reviewer)
+        text = page(client, reverse("desk:home"))
+        assert f'<a href="{reverse("inspection:review_queue")}">另有 8 项</a>' in text
+        assert client.get(reverse("desk:home")).context["tasks_total"] == 18
+        assert client.get(reverse("desk:home")).context["overdue"] == 18
+        listed = page(client, reverse("inspection:review_queue"))
+    assert all(one.entity.name in listed for one in tasks)
+
+
 def test_the_desk_asks_few_questions(staffed, task, django_assert_max_num_queries):
+    """One for the posts, one for each kind of work that the user's posts allow, and one for the rest of a long queue."""
     tasks = list(task.draw.tasks.all())
     visits = actions.record_visits([staffed.entry(one, "05") for one in tasks], by=staffed.member, at=moment(4, 16))
-    user = type(staffed.reviewer).objects.get(pk=staffed.reviewer.pk)
     assert len(visits) == 18
-    with django_assert_max_num_queries(6):
-        assert len(list(providers.tasks(user, DAY))) == 18
+    for user, queries in ((staffed.reviewer, 6), (staffed.head, 10), (staffed.lead(task), 3)):
+        fresh = type(user).objects.get(pk=user.pk)
+        with django_assert_max_num_queries(queries):
+            list(providers.tasks(fresh, DAY))

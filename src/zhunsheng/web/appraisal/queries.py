@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from django.db.models import QuerySet
+
 from zhunsheng.engine import estimate, tables
 from zhunsheng.engine.appraisal import Measure, Standing, Status, Window, show_percent, status, target_from
 from zhunsheng.engine.appraisal import Target as Goal
@@ -12,6 +14,7 @@ from zhunsheng.web.appraisal.models import Snapshot, Target
 from zhunsheng.web.common import city
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Draw
+from zhunsheng.web.people.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,12 @@ def years(on: datetime.date) -> list[int]:
     """The years in which draws were announced, and the present one; newest first."""
     moments = Draw.objects.order_by().dates("announced_at", "year")
     return sorted({on.year, *(moment.year for moment in moments)}, reverse=True)
+
+
+def snapshots_to_decide(user: User) -> QuerySet[Snapshot]:
+    """Drafts by other people, the oldest figures first."""
+    waiting = Snapshot.objects.filter(state=Snapshot.State.DRAFT).exclude(created_by=user)
+    return waiting.defer("body").order_by("as_of", "pk")
 
 
 def approved_snapshots() -> list[Snapshot]:

@@ -31,14 +31,15 @@ def home(request: UserRequest) -> HttpResponse:
         return redirect("people:account")
     today = timezone.localdate()
     tasks = providers.tasks(user, today)
+    single, rest = [task for task in tasks if not task.more], [task for task in tasks if task.more]
     return render(
         request,
         "desk/home.html",
         {
-            "tasks": tasks[:TASKS_SHOWN],
-            "tasks_more": max(0, len(tasks) - TASKS_SHOWN),
-            "tasks_total": len(tasks),
-            "overdue": sum(1 for task in tasks if task.due_on is not None and task.due_on < today),
+            "tasks": single[:TASKS_SHOWN] + rest,
+            "tasks_more": max(0, len(single) - TASKS_SHOWN),
+            "tasks_total": sum(task.more or 1 for task in tasks),
+            "overdue": sum(task.more_overdue or (task.due_on is not None and task.due_on < today) for task in tasks),
             "notices": queries.unread(user)[:5],
             "unread": queries.unread_count(user),
             "saved_views": SavedView.objects.filter(user=user),

@@ -4,48 +4,124 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from zhunsheng.web.desk.providers import Hit, Section, TaskRow
+from zhunsheng.web.desk.providers import Hit, Section, TaskRow, first_rows
 from zhunsheng.web.inspection import policy, queries
-from zhunsheng.web.inspection.models import Draw, FollowUp, TeamMember, Visit
+from zhunsheng.web.inspection.models import Draw, FollowUp, Plan, TeamMember, Visit
 from zhunsheng.web.people.models import User
-from zhunsheng.web.people.queries import offices_of
+from zhunsheng.web.people.queries import has_role, offices_of
 
-#: How many of a kind the desk lists one by one; the rest is behind the queue's own page.
-LISTED = 50
+#: How many of a kind a search shows.
 FOUND = 10
 
 
 # -- things to do ----------------------------------------------------------------------------------------------------
 def tasks(user: User, on: datetime.date) -> Iterator[TaskRow]:
-    """Visits to make, records to review and to publish with their limits, follow-ups to finish."""
+    """What waits for this user, each kind by its last day: visits to make, records to review and to publish, follow-ups
+    to finish, plans to approve, draws to execute and to assign, rule books to sign."""
     if not policy.may_see(user):
         return
-    for task in queries.my_tasks(user).select_related("entity")[:LISTED]:
-        url = reverse("inspection:task", args=[task.pk])
-        yield TaskRow(task.entity.name, _("实地检查"), url, task.due_on, queries.days_left(task.due_on, on), task.no)
-    for kind, waiting in ((_("审核检查记录"), queries.to_review()), (_("公示检查结果"), queries.to_publish())):
-        for visit in queries.decided_by(user, waiting).select_related("entity").order_by("publish_due", "pk")[:LISTED]:
-            url = reverse("inspection:visit", args=[visit.pk])
-            left = queries.days_left(visit.publish_due, on)
-            yield TaskRow(visit.entity.name, kind, url, visit.publish_due, left, visit.no)
-    for follow_up in _follow_ups(user)[:LISTED]:
-        visit = follow_up.visit
-        what = queries.label("inspection/follow_up_kinds", follow_up.kind)
-        url = reverse("inspection:visit", args=[visit.pk])
-        yield TaskRow(visit.entity.name, what, url, follow_up.due_on, queries.days_left(follow_up.due_on, on), visit.no)
+    yield from _visits(user, on)
+    yield from _follow_ups(user, on)
+    yield from _plans(user, on)
+    yield from _draws(user, on)
+    yield from _rule_books(user, on)
 
 
-def _follow_ups(user: User) -> Any:
+def _visits(user: User, on: datetime.date) -> Iterator[TaskRow]:
+    """Visits to make; of other people's records, those to review and those to publish."""
+    kind: Promise = _("实地检查")
+    yield from first_rows(
+        queries.my_tasks(user).select_related("entity"),
+        lambda task: _row_of(task.entity.name, kind, "task", task.pk, task.due_on, on, task.no),
+        kind=kind, url=reverse("inspection:my_tasks"), due="due_on", on=on,
+    )  # fmt: skip
+    if has_role(user, "reviewer", "head"):
+        yield from _decisions(_("审核检查记录"), queries.decided_by(user, queries.to_review()), "review_queue", on)
+        yield from _decisions(_("公示检查结果"), queries.decided_by(user, queries.to_publish()), "publish_queue", on)
+
+
+def _decisions(kind: Promise, waiting: QuerySet[Visit], queue: str, on: datetime.date) -> Iterator[TaskRow]:
+    yield from first_rows(
+        waiting.select_related("entity").order_by("publish_due", "pk"),
+        lambda visit: _row_of(visit.entity.name, kind, "visit", visit.pk, visit.publish_due, on, visit.no),
+        kind=kind, url=reverse(f"inspection:{queue}"), due="publish_due", on=on,
+    )  # fmt: skip
+
+
+def _follow_ups(user: User, on: datetime.date) -> Iterator[TaskRow]:
     """Open follow-ups of one's own visits, and of the plans of offices where one is an officer."""
     mine = TeamMember.objects.filter(inspector__user=user, replaced_reason="").values("task")
     offices = offices_of(user, ("member",)).values("pk")
     followed = queries.open_follow_ups().select_related("visit__entity").order_by("due_on", "pk")
-    return followed.filter(visit__task__in=mine) | followed.filter(visit__task__draw__plan__office__in=offices)
+
+    def row(one: FollowUp) -> TaskRow:
+        what = queries.label("inspection/follow_up_kinds", one.kind)
+        return _row_of(one.visit.entity.name, what, "visit", one.visit_id, one.due_on, on, one.visit.no)
+
+    yield from first_rows(
+        followed.filter(visit__task__in=mine) | followed.filter(visit__task__draw__plan__office__in=offices),
+        row, kind=pgettext_lazy("list", "后续处理"), url=f"{reverse('inspection:follow_ups')}?state=open", due="due_on", on=on,
+    )  # fmt: skip
+
+
+def _plans(user: User, on: datetime.date) -> Iterator[TaskRow]:
+    """Plans to approve: before the day on which they say that the checks begin."""
+    if not has_role(user, "head"):
+        return
+    kind: Promise = _("批准抽查计划")
+    yield from first_rows(
+        queries.plans_to_approve(user),
+        lambda plan: _row_of(plan.name, kind, "plan", plan.pk, plan.starts_on, on, plan.no),
+        kind=kind, url=f"{reverse('inspection:plans')}?state={Plan.State.DRAFT}", due="starts_on", on=on,
+    )  # fmt: skip
+
+
+def _draws(user: User, on: datetime.date) -> Iterator[TaskRow]:
+    """Draws whose time has come, and those that have no teams yet: both before the checks of the plan end."""
+    if not has_role(user, "member", "head"):
+        return
+    yield from _waiting_draws(_("执行抽取"), queries.draws_to_execute(user, timezone.now()), Draw.State.ANNOUNCED, on)
+    yield from _waiting_draws(pgettext_lazy("verb", "派员"), queries.draws_to_assign(user), Draw.State.EXECUTED, on)
+
+
+def _waiting_draws(kind: Promise, waiting: QuerySet[Draw], state: str, on: datetime.date) -> Iterator[TaskRow]:
+    yield from first_rows(
+        waiting,
+        lambda draw: _row_of(draw.plan.name, kind, "draw", draw.no, draw.plan.ends_on, on, draw.no),
+        kind=kind, url=f"{reverse('inspection:draws')}?state={state}", due="plan__ends_on", on=on,
+    )  # fmt: skip
+
+
+def _rule_books(user: User, on: datetime.date) -> Iterator[TaskRow]:
+    """Rule books to sign, before the day from which they are to hold."""
+    if not has_role(user, "head", "leader"):
+        return
+    kind: Promise = _("签发实施细则")
+    yield from first_rows(
+        queries.rule_books_to_sign(user),
+        lambda book: _row_of(book.version, kind, "rule_book", book.version, book.valid_from, on),
+        kind=kind, url=reverse("inspection:rule_books"), due="valid_from", on=on,
+    )  # fmt: skip
+
+
+def _row_of(
+    title: str,
+    kind: "str | Promise",
+    view: str,
+    key: object,
+    due: datetime.date | None,
+    on: datetime.date,
+    why: str = "",
+) -> TaskRow:
+    return TaskRow(title, kind, reverse(f"inspection:{view}", args=[key]), due, queries.days_left(due, on), why)
 
 
 # -- search ----------------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from zhunsheng.engine.draw import allocate
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task, Visit
 from zhunsheng.web.inspection.queries.tables import applies_to, choices, industry_choices, industry_codes, industry_q
+from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
 from zhunsheng.web.registry.models import BusinessEntity, Division, EntityStatus, Park, RiskClass
 from zhunsheng.web.registry.queries import in_divisions
@@ -50,6 +51,33 @@ def _plans_of(user: Person) -> QuerySet[Any]:
 def visible_draws(user: Person) -> QuerySet[Draw]:
     draws = Draw.objects.select_related("plan__office", "rule_book")
     return draws if division_scope(user) is None else draws.filter(plan__in=_plans_of(user))
+
+
+def plans_to_approve(user: User) -> QuerySet[Plan]:
+    """Drafts that `user` may approve: of the offices where the user is head, drafted by somebody else; the earliest first."""
+    heads = offices_of(user, ("head",)).values("pk")
+    return (
+        Plan.objects.filter(state=Plan.State.DRAFT, office__in=heads)
+        .exclude(created_by=user)
+        .order_by("starts_on", "pk")
+    )
+
+
+def draws_to_execute(user: User, now: datetime.datetime) -> QuerySet[Draw]:
+    """Announced draws of one's office （经办、负责人） that may be executed at that moment."""
+    return _own_draws(user).filter(state=Draw.State.ANNOUNCED, not_before__lte=now)
+
+
+def draws_to_assign(user: User) -> QuerySet[Draw]:
+    """Executed draws of one's office without teams."""
+    return _own_draws(user).filter(state=Draw.State.EXECUTED)
+
+
+def _own_draws(user: User) -> QuerySet[Draw]:
+    """Without the large texts of a draw."""
+    offices = offices_of(user, ("member", "head")).values("pk")
+    draws = Draw.objects.filter(plan__office__in=offices).select_related("plan")
+    return draws.only("no", "plan__name", "plan__ends_on").order_by("plan__ends_on", "pk")
 
 
 def counted_plans(plans: QuerySet[Plan]) -> QuerySet[Plan]:

@@ -5,13 +5,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from zhunsheng.engine import responsibility, tables
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.records import in_force
 from zhunsheng.web.inspection.models import CheckItem, ResultWording, RuleBook
-from zhunsheng.web.people.models import Responsibility
+from zhunsheng.web.people.models import Responsibility, User
 from zhunsheng.web.registry import queries as registry
 from zhunsheng.web.registry.words import industry_sections
 
@@ -30,6 +30,13 @@ def rule_book_on(day: datetime.date) -> RuleBook | None:
     """The implementing rules in force on a day: the latest approved one that has come into force."""
     approved = RuleBook.objects.filter(approved_at__isnull=False, valid_from__lte=day)
     return approved.order_by("-valid_from", "-id").first()
+
+
+def rule_books_to_sign(user: User) -> QuerySet[RuleBook]:
+    """Drafts by other people, the earliest to hold first. A draft older than a signed book is history: nobody need sign it."""
+    later = RuleBook.objects.filter(approved_at__isnull=False, pk__gt=OuterRef("pk"))
+    waiting = RuleBook.objects.filter(~Exists(later), approved_at__isnull=True).exclude(created_by=user)
+    return waiting.defer("body").order_by("valid_from", "pk")
 
 
 def rule_book_body(book: RuleBook) -> dict[str, Any]:
