@@ -56,13 +56,18 @@ def scoreboard(request: HttpRequest) -> HttpResponse:
     })  # fmt: skip
 
 
+def _goal(number: str, measure_word: str) -> str:
+    """A count with its measure word, which English does without."""
+    return number if language() == "en" else f"{number} {measure_word}"
+
+
 def _shown(line: queries.Line) -> dict[str, Any]:
     """A scoreboard line with its words."""
     kind, word = STATUS[line.standing.status]
     rate = line.goal.is_rate
     value = line.standing.value
     return {
-        "target": line.target, "goal": show_percent(line.goal.value, 1) if rate else f"{show_number(line.goal.value)} {line.target.unit}",
+        "target": line.target, "goal": show_percent(line.goal.value, 1) if rate else _goal(show_number(line.goal.value), line.target.unit),
         "value": "" if value is None else show_percent(value) if rate else show_number(value),
         "measure": line.measure, "kind": kind, "word": word, "reasons": [reason.text(language()) for reason in line.standing.reasons],
         "expected": show_percent(line.standing.expected, 1) if rate else show_number(line.standing.expected, 1),
@@ -164,7 +169,7 @@ def board(snapshot: Snapshot) -> dict[str, Any]:
             {
                 **row, "label": pick(row, "name"), "kind": STATUS[row["status"]][0], "word": STATUS[row["status"]][1],
                 "value": share(row["numerator"], row["denominator"]),
-                "goal_text": f"{row['goal']} %" if row["unit"] == "percent" else f"{row['goal']} {row['unit']}",
+                "goal_text": f"{row['goal']} %" if row["unit"] == "percent" else _goal(str(row["goal"]), row["unit"]),
             }
             for row in content["targets"]
         ],

@@ -4,6 +4,7 @@ A page never counts past COUNTED rows and never skips rows with OFFSET: the mill
 """
 
 import base64
+import datetime
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from zhunsheng.web.common import exports
+from zhunsheng.web.common.templatetags.zs import named
 
 PAGE = 50
 COUNTED = 100_000
@@ -263,19 +265,41 @@ class Listing:
         return chips
 
 
+class NamedFilter(django_filters.ModelChoiceFilter):  # type: ignore[misc]
+    """A choice of rows, by their names in the language of the page."""
+
+    field_class = type(
+        "NamedFilterField",
+        (django_filters.fields.ModelChoiceField,),
+        {"label_from_instance": lambda self, obj: named(obj)},
+    )
+
+
 def _readable(form_field: Any, value: Any) -> str:
+    """A filter's value as the reader chose it: the words of the choice, a row by its name, yes or no, a range with its ends."""
     if isinstance(value, slice):
-        return f"{exports.plain(value.start)} – {exports.plain(value.stop)}"
-    values = value if isinstance(value, list | tuple | QuerySet) else [value]
+        # a range of days comes as its first and its last moment
+        ends = [one.date() if isinstance(one, datetime.datetime) else one for one in (value.start, value.stop)]
+        start, stop = map(exports.plain, ends)
+        if start and stop:
+            return f"{start} – {stop}"
+        return f"≥ {start}" if start else f"≤ {stop}"
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    name_of = getattr(form_field, "label_from_instance", None)
     choices: dict[str, str] = {}
-    if not isinstance(values, QuerySet):
+    if name_of is None:
         # Not `or []`: the choices of a filter that are made by a function have no length to be asked for.
         for key, label in getattr(form_field, "choices", []):
             # a group of choices has its name where a choice has its key
             choices |= {
                 str(one): str(name) for one, name in (label if isinstance(label, list | tuple) else [(key, label)])
             }
-    return "、".join(choices.get(str(one), str(one)) for one in values)
+    values = value if isinstance(value, list | tuple | QuerySet) else [value]
+    return "、".join(
+        name_of(one) if name_of and isinstance(one, Model) else choices.get(str(one), exports.plain(one))
+        for one in values
+    )
 
 
 def _is_date(value: str) -> bool:

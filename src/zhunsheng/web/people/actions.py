@@ -232,7 +232,7 @@ def _grant(
         if clash:
             raise Refused(
                 _("“%(role)s”不能与“%(others)s”由同一人兼任（职责分离）")
-                % {"role": Role(role).label, "others": "、".join(str(Role(one).label) for one in clash)},
+                % {"role": Role(role).label, "others": _("、").join(str(Role(one).label) for one in clash)},
                 field="role",
             )
         post = Post.objects.create(

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from zhunsheng.engine import responsibility as engine
 from zhunsheng.engine.words import Param, Reason
@@ -237,7 +238,7 @@ def who_answers(product_class: ProductClass, link: str, day: datetime.date, scop
     joined = answer.lead or answer.joint
     if "offices" in said:
         said["offices"] = (
-            "、".join(named(offices[code]) for code in joined)
+            _("、").join(named(offices[code]) for code in joined)
             if language() == "zh"
             else ", ".join(named(offices[code]) for code in joined)
         )

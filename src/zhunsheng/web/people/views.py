@@ -356,7 +356,7 @@ def users(request: UserRequest) -> HttpResponse:
 def _posts_text(user: Any) -> str:
     if user.is_firm:
         return str(user.firm_account.entity)
-    return ";".join(f"{named(post.office)} {post.get_role_display()}" for post in user.held)
+    return _("；").join(f"{named(post.office)} {post.get_role_display()}" for post in user.held)
 
 
 def _active_tag(user: Any) -> SafeString:

@@ -247,7 +247,7 @@ def _compare(index: int, at: datetime.datetime, kind: str, subject: str, body: s
     if told != columns:
         names = (_("序号"), _("类别"), _("对象"), _("时间"), _("规则"))
         wrong = [name for name, one, other in zip(names, told, columns, strict=True) if one != other]
-        yield Fault(index, _("内容与登记的%(what)s不符：条目被调换、倒签或改动") % {"what": "、".join(wrong)})
+        yield Fault(index, _("内容与登记的%(what)s不符：条目被调换、倒签或改动") % {"what": _("、").join(wrong)})
     number, act_at, verb, subject_type, subject_id, rule = act
     if number is None:
         yield Fault(index, _("对应的办理痕迹不存在"))

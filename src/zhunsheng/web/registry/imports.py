@@ -128,7 +128,7 @@ class Places:
         if found:
             raise Refused(
                 _("有 %(n)s 个区划叫“%(name)s”(%(codes)s)。请改填代码")
-                % {"n": len(found), "name": text[:20], "codes": "、".join(one.code for one in found)}
+                % {"n": len(found), "name": text[:20], "codes": _("、").join(one.code for one in found)}
             )
         raise Refused(_("没有叫“%(name)s”的区划。请填区划代码或全称") % {"name": text[:20]})
 
@@ -196,7 +196,7 @@ def _datum(text: str) -> str:
     code = squeezed(text).upper().replace("-", "")
     if code not in DATUMS:
         raise Refused(
-            _("“%(text)s”不是认识的坐标系。可以填：%(known)s") % {"text": text[:20], "known": "、".join(DATUMS)}
+            _("“%(text)s”不是认识的坐标系。可以填：%(known)s") % {"text": text[:20], "known": _("、").join(DATUMS)}
         )
     return code
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.providers import Hit
 from zhunsheng.web.people.models import User
 from zhunsheng.web.registry import policy
@@ -36,7 +37,7 @@ def staff_search(user: User, text: str) -> Iterator[Hit]:
         "person_no"
     )[:FOUND]:
         yield Hit(
-            str(inspector), _("检查人员"), reverse("registry:inspector", args=[inspector.pk]), inspector.office.name
+            str(inspector), _("检查人员"), reverse("registry:inspector", args=[inspector.pk]), named(inspector.office)
         )
 
 

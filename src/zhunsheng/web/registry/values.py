@@ -63,7 +63,7 @@ def _parse_unit_id(text: str, lang: str) -> str:
                 % {
                     "text": verdict.value[:40],
                     "scheme": identifiers.scheme_name(scheme, lang),
-                    "problems": ";".join(problem.text(lang) for problem in verdict.problems),
+                    "problems": _("；").join(problem.text(lang) for problem in verdict.problems),
                 }
             )
         return f"{scheme}:{verdict.value}"
@@ -141,6 +141,6 @@ def choose(name: str, text: str) -> str:
 
 def _known(name: str) -> str:
     if name in _CHOICES:
-        return "、".join(str(label) for _code, label in _CHOICES[name])
+        return _("、").join(str(label) for _code, label in _CHOICES[name])
     lang = language()
-    return "、".join(row.label(lang) for row in tables.load(_TABLES[name]).rows)
+    return _("、").join(row.label(lang) for row in tables.load(_TABLES[name]).rows)

@@ -118,9 +118,9 @@ def value_of(model: type[Model], name: str, value: Any) -> str:
     if value is None or value == "":
         return ""
     if isinstance(value, list):
-        return "、".join(value_of(model, "speciality", one) for one in value)
+        return _("、").join(value_of(model, "speciality", one) for one in value)
     if isinstance(value, dict):
-        return ";".join(f"{label_of(Premises, key)} {one}" for key, one in value.items())
+        return _("；").join(f"{label_of(Premises, key)} {one}" for key, one in value.items())
     tables = {"entity_type": entity_type, "industry": industry, "speciality": speciality, "kind": recusal_kind}
     if name in tables:
         return f"{value} {tables[name](str(value))}" if name == "industry" else tables[name](str(value))

@@ -83,7 +83,7 @@ def read(kind: ImportKind, path: Path, filename: str, mapping: str, *, by: User,
         ]
         unused = [name for name in mapper.unused if name != _("导入问题")]
         if unused:
-            reading.notes.append(_("没有用到文件中的这些列：%(names)s") % {"names": "、".join(unused)})
+            reading.notes.append(_("没有用到文件中的这些列：%(names)s") % {"names": _("、").join(unused)})
         if reading.missing:
             return reading
         required = [column.key for column in kind.columns if column.required]

@@ -216,7 +216,7 @@ class Mapper:
         if lost:
             raise Refused(
                 _("文件里没有这些列：%(lost)s。文件的表头是：%(header)s")
-                % {"lost": "、".join(lost), "header": "、".join(header[:40])},
+                % {"lost": _("、").join(lost), "header": _("、").join(header[:40])},
                 field="mapping",
             )
         self.plan = plan

@@ -352,7 +352,7 @@ def _allocate(plan: Plan, frame: engine.Frame) -> dict[str, int]:
     if missing:
         raise Refused(
             _("名录中有 %(classes)s 类对象，计划没有写明其抽查比例(“*”表示未分类)。")
-            % {"classes": "、".join(sorted(missing))}
+            % {"classes": _("、").join(sorted(missing))}
         )
     return engine.allocate(frame.sizes, ratios)
 

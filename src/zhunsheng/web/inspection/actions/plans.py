@@ -241,7 +241,7 @@ def item_mark(item: CheckItem) -> str:
 def _scope(scope: Mapping[str, Any]) -> dict[str, list[str]]:
     unknown = sorted(scope.keys() - set(queries.SCOPE_KEYS))
     if unknown:
-        raise Refused(_("对象范围中有不认识的条件：%(name)s。") % {"name": "、".join(unknown)}, field="scope")
+        raise Refused(_("对象范围中有不认识的条件：%(name)s。") % {"name": _("、").join(unknown)}, field="scope")
     return {key: [str(value) for value in values] for key, values in scope.items() if values}
 
 
@@ -293,7 +293,7 @@ def _check_ratios(found: queries.Preview) -> None:
     if found.missing:
         raise Refused(
             _("名录中有 %(classes)s 类对象，计划没有写明其抽查比例(“*”表示未分类)。")
-            % {"classes": "、".join(found.missing)},
+            % {"classes": _("、").join(found.missing)},
             field="ratios",
         )
 

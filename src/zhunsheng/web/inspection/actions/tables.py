@@ -57,11 +57,11 @@ def load_tables(city: str = "", *, by: User | None, at: datetime.datetime) -> in
     rows = tables.load("inspection/check_items", root).rows
     lacking = sorted({row["office_code"] for row in rows} - offices.keys())
     if lacking:
-        raise Refused(_("事项清单中的机构尚未建立：%(codes)s。请先装入机构表。") % {"codes": "、".join(lacking)})
+        raise Refused(_("事项清单中的机构尚未建立：%(codes)s。请先装入机构表。") % {"codes": _("、").join(lacking)})
     lacking = sorted({row["product_class"] for row in rows if row["product_class"]} - classes.keys())
     if lacking:
         raise Refused(
-            _("事项清单中的产品类别尚未建立：%(codes)s。请先装入产品类别表。") % {"codes": "、".join(lacking)}
+            _("事项清单中的产品类别尚未建立：%(codes)s。请先装入产品类别表。") % {"codes": _("、").join(lacking)}
         )
     with transaction.atomic():
         known = set(CheckItem.objects.values_list("code", "valid_from"))

@@ -328,7 +328,7 @@ def _check_complete(entry: VisitInput, concerned: Sequence[CheckItem], problems:
     missing = [item.name for item in concerned if item.pk not in said]
     if inspected and missing:
         problems.setdefault(
-            "findings", _("请给出每个抽查事项的结论，尚缺：%(items)s。") % {"items": "、".join(missing)}
+            "findings", _("请给出每个抽查事项的结论，尚缺：%(items)s。") % {"items": _("、").join(missing)}
         )
     elif role == ResultWording.Role.ELIGIBLE_PASS and found_problem:
         problems["result"] = _("有事项发现问题，总结果不能是“%(name)s”。") % {"name": entry.result.name}

@@ -70,7 +70,7 @@ class ItemForm(forms.Form):
         unknown = [code for code in text.split(",") if code != "*" and code not in known]
         if unknown:
             raise forms.ValidationError(
-                _now("不认识的行业代码：%(codes)s。请写门类字母或两位大类代码。") % {"codes": "、".join(unknown)}
+                _now("不认识的行业代码：%(codes)s。请写门类字母或两位大类代码。") % {"codes": _now("、").join(unknown)}
             )
         return text
 

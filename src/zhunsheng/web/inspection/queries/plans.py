@@ -160,7 +160,7 @@ def scope_words(scope: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     for key, (label, table) in known.items():
         if scope.get(key):
             words = table()
-            found.append((label, "、".join(str(words.get(code, code)) for code in scope[key])))
+            found.append((label, _("、").join(str(words.get(code, code)) for code in scope[key])))
     return found
 
 
@@ -413,7 +413,7 @@ def _warnings(
         years = calendar.missing_years(starts_on, ends_on)
         if years:
             yield _("%(years)s 年的放假安排尚未公布，有关期限暂按周一至周五计算。") % {
-                "years": "、".join(map(str, years))
+                "years": _("、").join(map(str, years))
             }
 
 

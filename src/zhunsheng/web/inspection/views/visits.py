@@ -64,7 +64,7 @@ def tasks(request: UserRequest) -> HttpResponse:
             Column("stratum", gettext_lazy("层"), lambda task: task.stratum, order="stratum"),
             Column("probability", gettext_lazy("入样概率"), lambda task: f"{task.stratum_n}/{task.stratum_size}", numeric=True, hidden=True),
             Column("state", gettext_lazy("状态"), lambda task: task.get_state_display(), html=task_state, order="state"),
-            Column("team", gettext_lazy("检查组"), lambda task: "、".join(str(one.inspector) for one in task.team.all())),
+            Column("team", gettext_lazy("检查组"), lambda task: _("、").join(str(one.inspector) for one in task.team.all())),
             Column("due", gettext_lazy("检查截止"), lambda task: task.due_on, html=lambda task: task_due(task, today), order="due_on"),
         ],
     )  # fmt: skip

@@ -75,7 +75,7 @@ def inspectors(request: UserRequest) -> HttpResponse:
             Column(
                 "specialities",
                 _("专业"),
-                lambda one: ";".join(dict.fromkeys(words.speciality(row.speciality) for row in one.valid_now)),
+                lambda one: _("；").join(dict.fromkeys(words.speciality(row.speciality) for row in one.valid_now)),
             ),
             Column("certificate_no", _("执法证号"), lambda one: one.certificate_no, hidden=True),
             Column("level", _("层级"), lambda one: str(one.get_level_display()), hidden=True),

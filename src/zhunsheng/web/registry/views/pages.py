@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
+from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.words import changes as changes_of
 from zhunsheng.web.public_log.words import verb_name
@@ -97,7 +98,7 @@ def timeline(request: UserRequest, subject: str, row: "BusinessEntity | Inspecto
             "text": format_html(
                 "{}{}", format_html("<div>{}</div>", act.reason) if act.reason else "", diff(type(row), act)
             ),
-            "by": " · ".join(str(one) for one in (act.by, act.office) if one),
+            "by": " · ".join(str(one) for one in (act.by, named(act.office)) if one),
             "kind": "good" if act.verb.startswith("register") else "",
         }
         for act in reversed(found)
