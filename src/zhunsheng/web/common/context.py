@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 import zhunsheng
@@ -18,7 +18,7 @@ Entry = tuple[str, "str | Promise"]
 PUBLIC: tuple[Entry, ...] = (
     ("portal:home", _("首页")),
     ("portal:draws", _("抽查公示")),
-    ("portal:results", _("检查结果")),
+    ("portal:results", pgettext_lazy("list", "检查结果")),
     ("portal:scoreboard", _("目标进展")),
     ("public_log:home", _("公开存证")),
     ("portal:methods", _("规则方法")),
@@ -34,7 +34,7 @@ STAFF: tuple[Entry, ...] = (
 FIRM: tuple[Entry, ...] = (
     ("registry:firm_home", _("我的企业")),
     ("portal:draws", _("抽查公示")),
-    ("portal:results", _("检查结果")),
+    ("portal:results", pgettext_lazy("list", "检查结果")),
     ("portal:methods", _("规则方法")),
 )
 FOOT: tuple[Entry, ...] = (

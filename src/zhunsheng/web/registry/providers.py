@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.providers import Hit
@@ -45,5 +46,5 @@ def public_search(text: str) -> Iterator[Hit]:
     """Name, code and state of entities: what the registration authority publishes, and nothing of ours."""
     for entity in BusinessEntity.objects.filter(containing(text)).order_by("name", "id")[:FOUND]:
         yield Hit(
-            entity.name, _("企业"), public_url(entity), " · ".join([entity.code, str(entity.get_status_display())])
+            entity.name, pgettext_lazy("list", "企业"), public_url(entity), " · ".join([entity.code, str(entity.get_status_display())])
         )

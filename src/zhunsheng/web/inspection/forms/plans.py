@@ -81,7 +81,10 @@ class PlanForm(Grouped, forms.Form):
         fields["stratify_by"].choices = Plan._meta.get_field("stratify_by").choices
         self.ratio_schemes = {key: one for key, one in queries.ratio_schemes(on).items() if one["role"] != "minimum"}
         fields["ratio_scheme"].choices = [
-            *((key, f"{one['label']}({_ratio_words(one['ratios'])})") for key, one in self.ratio_schemes.items()),
+            *(
+                (key, _now("%(name)s（%(ratios)s）") % {"name": one["label"], "ratios": _ratio_words(one["ratios"])})
+                for key, one in self.ratio_schemes.items()
+            ),
             (OWN, _now("本计划另定")),
         ]
         for key, label in CLASSES:

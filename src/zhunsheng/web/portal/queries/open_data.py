@@ -20,6 +20,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhunsheng.web.common.exports import safe
 from zhunsheng.web.inspection import queries as inspection
@@ -178,7 +179,7 @@ _DATED = (
 
 DATASETS: tuple[Dataset, ...] = (
     Dataset(
-        "results", _("检查结果"), _("全部已公示的检查结果，包括已被更正的版本。"),
+        "results", pgettext_lazy("list", "检查结果"), _("全部已公示的检查结果，包括已被更正的版本。"),
         _cols(
             ("no", _("记录编号")), ("unit_id", _("主体标识；抽查得来的为抽取时的标识")), ("name", _("企业名称（现名）")),
             ("division", _("区划代码，见数据集 divisions")), ("draw", _("抽取编号；空为不经抽取的检查")),
@@ -206,7 +207,7 @@ DATASETS: tuple[Dataset, ...] = (
         ), _draws, _draw_acts,
     ),
     Dataset(
-        "divisions", _("行政区划"), _("本市的县（市、区）和乡镇街道。"),
+        "divisions", pgettext_lazy("list", "行政区划"), _("本市的县（市、区）和乡镇街道。"),
         _cols(
             ("code", _("区划代码")), ("name", _("名称")), ("name_en", _("英文名称")),
             ("level", _("city 市，county 县（市、区），township 乡镇街道")), ("parent", _("上级代码")),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhunsheng.web.common.templatetags.zs import day, named
 from zhunsheng.web.desk import providers
@@ -33,8 +33,8 @@ def _numbers(text: str) -> Iterator[Hit]:
         yield Hit(title, gettext_lazy("随机抽查"), reverse("portal:draw", args=[draw.no]), note)
     for visit in results.published().filter(no=text):
         note = f"{visit.entity.name} · {day(visit.visited_on)} · {named(visit.result)}"
-        yield Hit(visit.no, gettext_lazy("检查结果"), reverse("portal:result", args=[visit.no]), note)
+        yield Hit(visit.no, pgettext_lazy("list", "检查结果"), reverse("portal:result", args=[visit.no]), note)
     entity = firms.find(text)
     if entity is not None:
         note = f"{firms.address_code(entity.unit_id)} · {entity.get_status_display()}"
-        yield Hit(entity.name, gettext_lazy("企业"), firms.firm_url(entity), note)
+        yield Hit(entity.name, pgettext_lazy("list", "企业"), firms.firm_url(entity), note)

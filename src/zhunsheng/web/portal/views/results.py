@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhunsheng.engine import clock
 from zhunsheng.engine.errors import ZhunshengError
@@ -62,7 +62,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             Column("result_code", gettext_lazy("结果代码"), lambda visit: visit.result.code if visit.result else "", export_only=True),
         ],
         name="results",
-        title=gettext_lazy("检查结果"),
+        title=pgettext_lazy("list", "检查结果"),
         filterset_class=ResultFilter,
         default_sort="-published_at",
         url=lambda visit: reverse("portal:result", args=[visit.no]),
