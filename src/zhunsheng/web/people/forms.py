@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from zhunsheng.web.common.listing import NamedFilter
 from zhunsheng.web.common.records import Level, in_force
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.people.models import Link, Office, Post, ProductClass, Role, User
@@ -196,9 +197,7 @@ class MatrixForm(forms.Form):
 
 class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(label=_("用户名或姓名"), method="by_name")
-    office = django_filters.ModelChoiceFilter(
-        label=_("机构"), method="by_office", queryset=Office.objects.order_by("code")
-    )
+    office = NamedFilter(label=_("机构"), method="by_office", queryset=Office.objects.order_by("code"))
     role = django_filters.ChoiceFilter(label=_("角色"), method="by_role", choices=Role.choices, empty_label=_("全部"))
     is_active = django_filters.ChoiceFilter(
         label=_("状态"), choices=[("1", _("在用")), ("0", _("停用"))], method="by_state", empty_label=_("全部")

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from zhunsheng.web.common.listing import NamedFilter
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.public_log.words import PUBLIC_VERBS, SUBJECTS, VERBS
 
@@ -61,9 +62,7 @@ class ActFilter(_Between):
     )
     subject_id = django_filters.CharFilter(label=_("对象编号"))
     who = django_filters.CharFilter(label=_("操作人"), method="by_person")
-    office = django_filters.ModelChoiceFilter(
-        label=_("机构"), queryset=Office.objects.order_by("code"), empty_label=_("全部")
-    )
+    office = NamedFilter(label=_("机构"), queryset=Office.objects.order_by("code"), empty_label=_("全部"))
     since = _since()
     until = _until()
 

@@ -6,8 +6,10 @@ from typing import Any
 import django_filters
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from zhunsheng.web.common.listing import NamedFilter
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection import queries
 from zhunsheng.web.inspection.forms.fields import day_input
@@ -19,14 +21,6 @@ from zhunsheng.web.registry.queries import in_division
 
 def _offices(request: Any) -> QuerySet[Office]:
     return Office.objects.order_by("code")
-
-
-class NamedFilter(django_filters.ModelChoiceFilter):  # type: ignore[misc]
-    field_class = type(
-        "NamedFilterField",
-        (django_filters.fields.ModelChoiceField,),
-        {"label_from_instance": lambda self, obj: named(obj)},
-    )
 
 
 class Search(django_filters.CharFilter):  # type: ignore[misc]
@@ -45,12 +39,12 @@ class Search(django_filters.CharFilter):  # type: ignore[misc]
         return qs.filter(found)
 
 
-def _day_from(name: str) -> django_filters.DateFilter:
-    return django_filters.DateFilter(field_name=name, lookup_expr="gte", label=_("起"), widget=day_input())
+def _day_from(name: str, label: Promise) -> django_filters.DateFilter:
+    return django_filters.DateFilter(field_name=name, lookup_expr="gte", label=label, widget=day_input())
 
 
-def _day_to(name: str) -> django_filters.DateFilter:
-    return django_filters.DateFilter(field_name=name, lookup_expr="lte", label=_("止"), widget=day_input())
+def _day_to(name: str, label: Promise) -> django_filters.DateFilter:
+    return django_filters.DateFilter(field_name=name, lookup_expr="lte", label=label, widget=day_input())
 
 
 class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
@@ -79,8 +73,8 @@ class DrawFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = Search("no", "plan__name", label=_("编号或计划"))
     state = django_filters.ChoiceFilter(choices=Draw.State.choices, label=_("状态"))
     office = NamedFilter(field_name="plan__office", queryset=_offices, label=_("牵头机构"))
-    announced_from = _day_from("announced_at__date")
-    announced_to = _day_to("announced_at__date")
+    announced_from = _day_from("announced_at__date", _("公告日期从"))
+    announced_to = _day_to("announced_at__date", _("公告日期到"))
 
     class Meta:
         model = Draw
@@ -95,7 +89,7 @@ class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]
     risk_class = django_filters.ChoiceFilter(
         field_name="entity__risk_class", choices=RiskClass.choices, label=_("信用风险分类")
     )
-    due_to = _day_to("due_on")
+    due_to = _day_to("due_on", _("检查截止不晚于"))
 
     class Meta:
         model = Task
@@ -104,7 +98,6 @@ class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filters["county"].extra["choices"] = county_choices()
-        self.filters["due_to"].label = _("检查截止不晚于")
 
     def in_county(self, queryset: "QuerySet[Task]", name: str, value: str) -> "QuerySet[Task]":
         return queryset.filter(in_division(value, "entity__division_id"))
@@ -115,8 +108,8 @@ class VisitFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Visit.State.choices, label=_("状态"))
     result = django_filters.ChoiceFilter(field_name="result__code", label=_("检查结果"))
     county = django_filters.ChoiceFilter(label=_("县（市、区）"), method="in_county")
-    visited_from = _day_from("visited_on")
-    visited_to = _day_to("visited_on")
+    visited_from = _day_from("visited_on", _("检查日期从"))
+    visited_to = _day_to("visited_on", _("检查日期到"))
     late = django_filters.BooleanFilter(label=_("超期公示"), method="is_late")
     draw = django_filters.CharFilter(field_name="task__draw__no", lookup_expr="exact", label=_("抽取编号"))
 
@@ -141,7 +134,7 @@ class FollowUpFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = Search("visit__no", "visit__entity__unit_id", "visit__entity__name", label=_("记录编号、主体标识或名称"))
     state = django_filters.ChoiceFilter(choices=FollowUp.State.choices, label=_("状态"))
     kind = django_filters.ChoiceFilter(label=_("处理方式"))
-    due_to = _day_to("due_on")
+    due_to = _day_to("due_on", _("办理期限不晚于"))
 
     class Meta:
         model = FollowUp
@@ -150,7 +143,6 @@ class FollowUpFilter(django_filters.FilterSet):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.filters["kind"].extra["choices"] = queries.choices("inspection/follow_up_kinds")
-        self.filters["due_to"].label = _("办理期限不晚于")
 
 
 def county_choices() -> list[tuple[str, str]]:
