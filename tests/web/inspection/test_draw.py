@@ -254,6 +254,40 @@ def test_values_of_the_wrong_form_are_refused_and_nothing_is_stored(staffed, val
     assert (draw.seed, draw.state) == ("", Draw.State.ANNOUNCED)
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"dice": "4-2-6-1-5"}, "value_2"),
+        ({"strings": ("3f9c", "a|71")}, "value_1"),
+        ({"strings": ("", "a071")}, "value_0"),
+        ({"at": moment(3, 9)}, "at_0"),
+        ({"at": moment(3, 12)}, "at_0"),
+    ],
+)
+def test_a_refusal_names_the_value_at_fault(staffed, changes, field):
+    draw = staffed.announced()
+    with pytest.raises(Refused) as refusal:
+        staffed.executed(draw, ceremony(**changes))
+    assert refusal.value.field == field
+    assert "T0" not in str(refusal.value)  # a time is shown as the city's clocks show it
+
+
+def test_a_time_too_early_is_told_as_the_citys_clocks_show_it(staffed):
+    with pytest.raises(Refused, match=r"2026-03-03 09:00，早于公告的 2026-03-03 10:00"):
+        staffed.executed(values=ceremony(moment(3, 9)))
+
+
+def test_a_record_that_cannot_be_published_is_refused_at_its_field(staffed):
+    draw = staffed.announced()
+    values = ceremony()
+    values[1] = Value(values[1].source, values[1].value, values[1].at, {"record": "录像\x01号"})
+    with pytest.raises(Refused) as refusal:
+        staffed.executed(draw, values)
+    assert refusal.value.field == "record_1"
+    draw.refresh_from_db()
+    assert draw.state == Draw.State.ANNOUNCED
+
+
 def test_without_witnesses_it_is_refused(staffed):
     draw = staffed.announced()
     with pytest.raises(Refused, match="见证"):
@@ -287,8 +321,10 @@ def test_the_announced_fallback_is_used_late_and_with_a_reason(staffed):
 
     with pytest.raises(Refused):
         execute(moment(4))
-    with pytest.raises(Refused):
-        execute(moment(5, 11), reason="")
+    for reason in ("", "停售\x01"):
+        with pytest.raises(Refused) as refusal:
+            execute(moment(5, 11), reason=reason)
+        assert refusal.value.field == "fallback_reason"
     done = execute(moment(5, 11))
     assert (done.fallback, done.fallback_reason) == (1, "双色球停售")
     found = verify(queries.bundle_bytes(done))
@@ -320,8 +356,9 @@ def test_a_drand_round_is_verified_offline(staffed):
     )
     randomness = hashlib.sha256(bytes.fromhex(signature)).hexdigest()
     forged = Value(chain, "00" * 32, then, {"signature": signature})
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refusal:
         actions.execute_draw(draw, by=staffed.member, at=then + day, values=[forged], witnesses="无")
+    assert refusal.value.field == "signature_0"
     true = Value(chain, randomness, then, {"signature": signature})
     draw = actions.execute_draw(draw, by=staffed.member, at=then + day, values=[true], witnesses="公证员1人")
     found = verify(queries.bundle_bytes(draw))
@@ -355,6 +392,15 @@ def test_whoever_announced_cannot_give_up_alone(staffed):
 def test_a_reason_in_several_lines_is_published_as_one(staffed):
     draw = actions.abandon_draw(staffed.announced(), by=staffed.head, at=moment(2, 12), reason="名录有误\n另行公告")
     assert verify(queries.bundle_bytes(draw)).ok
+
+
+def test_a_reason_that_cannot_be_published_is_refused(staffed):
+    draw = staffed.announced()
+    with pytest.raises(Refused) as refusal:
+        actions.abandon_draw(draw, by=staffed.head, at=moment(3), reason="彩票停售\x01另行公告")
+    assert refusal.value.field == "reason"
+    draw.refresh_from_db()
+    assert draw.state == Draw.State.ANNOUNCED
 
 
 def test_a_reason_is_asked_for(staffed):

@@ -160,13 +160,19 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
         assert client.post(execute, given).status_code == 422
         clock.move_to(moment(3, 11))
         client.force_login(staffed.member)  # the session of the day before has ended
-        assert client.post(execute, given | {"value_2": "9-9"}).status_code == 422
+        wrong = client.post(execute, given | {"value_2": "9-9"})
+        assert wrong.status_code == 422
+        assert "ceremony:dice" in str(wrong.context["form"].errors["value_2"])
+        assert not wrong.context["form"].non_field_errors()
         assert client.post(execute, given).status_code == 302
         draw.refresh_from_db()
         assert draw.state == Draw.State.EXECUTED
         assert client.post(execute, given | {"value_0": "0000"}).status_code == 302
         draw.refresh_from_db()
         assert draw.values[0]["value"] == "3f9c"
+        shown = client.get(reverse("inspection:draw", args=[draw.no])).content.decode()
+        assert "2026-03-03 10:30" in shown and draw.values[0]["at"] == "2026-03-03T02:30:00Z"
+        assert "2026-03-03T02:30" not in shown
         client.post(reverse("inspection:assign", args=[draw.no]))
         draw.refresh_from_db()
         assert draw.state == Draw.State.ASSIGNED

@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ from zhunsheng.web.public_log.actions import record
 from zhunsheng.web.registry.models import Inspector
 
 SHOWN = 10
+#: a moment as the engine writes it
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 def announce_draw(
@@ -161,7 +164,8 @@ def execute_draw(
 
     The same values again change nothing; other values are refused: there is no redraw. Raises Refused before
     `not_before`, for values that existed before it or lie in the future, that are ill-formed or not the ones promised,
-    without witnesses, for an abandoned draw, and where the stored frame is not the one announced.
+    without witnesses, for an abandoned draw, and where the stored frame is not the one announced. A refusal names what
+    is at fault: 'witnesses', 'fallback_reason', or value_<n>, at_<n>, record_<n>, signature_<n> of the n-th value, from 0.
     """
     with transaction.atomic():
         draw = Draw.objects.select_for_update(of=("self",)).select_related("plan__office", "rule_book").get(pk=draw.pk)
@@ -177,15 +181,22 @@ def execute_draw(
             raise Refused(_("未到公告的最早抽取时间 %(when)s。") % {"when": _minute(draw.not_before)})
         if not witnesses.strip():
             raise Refused(_("请写明现场见证人（单位和人数，例如“市纪委监委2人、公证员1人”）。"), field="witnesses")
-        for value in values:
+        for number, value in enumerate(values):
             if value.at > at:
-                raise Refused(_("来源 %(source)s 的时间晚于现在，请核对。") % {"source": value.source})
+                raise Refused(
+                    _("来源 %(source)s 的时间晚于现在，请核对。") % {"source": value.source}, field=f"at_{number}"
+                )
+            try:
+                value.as_json()
+            except DrawError as problem:
+                raise _refused_value(problem, values, number) from problem
         said = queries.announcement(draw)
         try:
             done = engine.execute(said, values, fallback=fallback, fallback_reason=fallback_reason)
+            executed = done.as_json()
             frame = queries.stored_frame(draw)
         except ZhunshengError as problem:
-            raise Refused(say(problem)) from problem
+            raise _refused_value(problem, values) from problem
         except (OSError, EOFError, ValueError) as problem:
             raise Refused(_("名录快照已损坏，不能抽取；请从备份恢复后再试。")) from problem
         if done.announcement_hash != draw.announcement_hash or frame.root != engine.read_terms(said).root:
@@ -209,7 +220,7 @@ def execute_draw(
                 "values": draw.values,
                 "seed": done.seed,
                 "drawn": len(tasks),
-                "execute": engine.digest(done.as_json()),
+                "execute": engine.digest(executed),
                 "selection": engine.digest([one.as_json() for one in chosen]),
                 "witnesses": draw.witnesses,
             },
@@ -279,6 +290,10 @@ def abandon_draw(draw: Draw, *, by: User, at: datetime.datetime, reason: str) ->
             raise Refused(_("抽取已经执行，不能放弃：抽中的对象应当检查，个别对象可说明理由撤回。"))
         if len(reason.strip()) < 5:
             raise Refused(_("请写明放弃的理由，理由将向社会公开。"), field="reason")
+        try:
+            section = engine.Abandonment(reason.strip(), queries.abandon_approver(draw), at).as_json()
+        except DrawError as problem:
+            raise Refused(say(problem), field="reason") from problem
         draw.state, draw.abandoned_at, draw.abandoned_by, draw.abandon_reason = (
             Draw.State.ABANDONED,
             at,
@@ -286,7 +301,6 @@ def abandon_draw(draw: Draw, *, by: User, at: datetime.datetime, reason: str) ->
             reason.strip(),
         )
         draw.save()
-        section = engine.Abandonment(draw.abandon_reason, queries.abandon_approver(draw), at).as_json()
         record(
             "draw.abandon",
             "draw",
@@ -423,6 +437,32 @@ def _shortage(reason: Reason) -> str:
 
 def _field(problem: DrawError) -> str:
     return "not_before" if problem.code in {"draw.announce.too_soon"} else "sources" if "source" in problem.code else ""
+
+
+def _refused_value(problem: ZhunshengError, values: Sequence[engine.Value], number: int | None = None) -> Refused:
+    """The refusal of what a source gave, at the field at fault (see execute_draw), its times as the city's clocks show them.
+
+    `number`: the value at fault, where the error does not name its source.
+    """
+    params = dict(problem.params)
+    where = str(params.get("source") or params.get("at", ""))
+    for key in ("at", "not_before", "round_at"):
+        if isinstance(moment := params.get(key), str) and _INSTANT.fullmatch(moment):
+            params[key] = _minute(datetime.datetime.fromisoformat(moment))
+    if number is None:
+        number = next((place for place, value in enumerate(values) if value.source == where), None)
+    field = ""
+    if problem.code == "draw.execute.fallback_reason" or where == "execute.fallback_reason":
+        field = "fallback_reason"
+    elif number is not None:
+        if where.startswith("evidence."):
+            part = where.removeprefix("evidence.")
+        elif values[number].source.startswith("drand:"):
+            part = "signature"
+        else:
+            part = "at" if problem.code == "draw.execute.too_early" else "value"
+        field = f"{part}_{number}"
+    return Refused(Reason(problem.code, params).text(language()), field=field)
 
 
 def _minute(moment: datetime.datetime) -> str:
