@@ -21,6 +21,7 @@ from zhunsheng.engine.errors import DrawError, ZhunshengError
 from zhunsheng.engine.public_log import canonical
 from zhunsheng.engine.words import Reason
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, say
+from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.actions.plans import heads_of, item_mark, plan_hash
@@ -323,7 +324,7 @@ def _rule_book(plan: Plan, day: datetime.date) -> Any:
         if (item.code, item.valid_from.isoformat() if item.valid_from else "") not in known:
             raise Refused(
                 _("抽查事项“%(item)s”(%(code)s)的这一版本不在现行实施细则 %(version)s 中；请重新生成并签发细则。")
-                % {"item": item.name, "code": item.code, "version": book.version}
+                % {"item": named(item), "code": item.code, "version": book.version}
             )
     return book
 

@@ -16,6 +16,7 @@ from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.public_log import canonical
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.common.records import Level
+from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task
@@ -255,7 +256,7 @@ def _check_plan(values: Mapping[str, Any], items: Sequence[CheckItem], joint: Se
         day = values["starts_on"]
         if (item.valid_from and item.valid_from > day) or (item.valid_to and item.valid_to < day):
             problems["items"] = _("事项“%(item)s”在检查开始之日(%(day)s)不在有效期内。") % {
-                "item": item.name,
+                "item": named(item),
                 "day": day.isoformat(),
             }
     if values["ends_on"] < values["starts_on"]:

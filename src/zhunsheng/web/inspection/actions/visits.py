@@ -15,6 +15,7 @@ from zhunsheng.engine import clock, tables
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.common.records import Publicity
+from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.models import CheckItem, Finding, FollowUp, ResultWording, Task, Visit
@@ -304,9 +305,9 @@ def _check_entry(
         problems["findings"] = _("单项结论应与本任务的抽查事项一一对应。")
     for one in entry.findings:
         if one.verdict == Finding.Verdict.PROBLEM and not one.text.strip():
-            problems["findings"] = _("事项“%(item)s”发现问题，请写明问题。") % {"item": one.item.name}
+            problems["findings"] = _("事项“%(item)s”发现问题，请写明问题。") % {"item": named(one.item)}
     if entry.result is not None and not _in_force(entry.result, entry.visited_on):
-        problems["result"] = _("结果用语“%(name)s”在检查之日不在有效期内。") % {"name": entry.result.name}
+        problems["result"] = _("结果用语“%(name)s”在检查之日不在有效期内。") % {"name": named(entry.result)}
     if submit:
         _check_complete(entry, concerned, problems)
     if problems:
@@ -325,15 +326,15 @@ def _check_complete(entry: VisitInput, concerned: Sequence[CheckItem], problems:
     said = {one.item.pk for one in entry.findings}
     # Somebody who could not be inspected has no verdicts; who was inspected has one on every item.
     inspected = role in {ResultWording.Role.ELIGIBLE_PASS, ResultWording.Role.ELIGIBLE_FAIL}
-    missing = [item.name for item in concerned if item.pk not in said]
+    missing = [named(item) for item in concerned if item.pk not in said]
     if inspected and missing:
         problems.setdefault(
             "findings", _("请给出每个抽查事项的结论，尚缺：%(items)s。") % {"items": _("、").join(missing)}
         )
     elif role == ResultWording.Role.ELIGIBLE_PASS and found_problem:
-        problems["result"] = _("有事项发现问题，总结果不能是“%(name)s”。") % {"name": entry.result.name}
+        problems["result"] = _("有事项发现问题，总结果不能是“%(name)s”。") % {"name": named(entry.result)}
     elif role == ResultWording.Role.ELIGIBLE_FAIL and not found_problem:
-        problems["result"] = _("总结果是“%(name)s”，请在相应事项中写明发现的问题。") % {"name": entry.result.name}
+        problems["result"] = _("总结果是“%(name)s”，请在相应事项中写明发现的问题。") % {"name": named(entry.result)}
 
 
 def _in_force(wording: ResultWording, day: datetime.date) -> bool:

@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from zhunsheng.engine import clock
 from zhunsheng.engine.draw import allocate
 from zhunsheng.web.common.errors import language
+from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task, Visit
 from zhunsheng.web.inspection.queries.tables import applies_to, choices, industry_choices, industry_codes, industry_q
 from zhunsheng.web.people.models import User
@@ -387,21 +388,21 @@ def _warnings(
     for item in items:
         if pi is not None and item.ratio_min is not None and pi < Fraction(item.ratio_min):
             yield _("事项“%(item)s”要求抽查比例不低于 %(least)s%%，本计划合计为 %(found)s%%。") % {
-                "item": item.name,
+                "item": named(item),
                 "least": _percent(Fraction(item.ratio_min)),
                 "found": _percent(pi),
             }
         # 重点检查事项 has no upper limit （市场监管总局 2019-02 notice）: only the order is drawn.
         if pi is not None and item.kind == "general" and item.ratio_max is not None and pi > Fraction(item.ratio_max):
             yield _("一般检查事项“%(item)s”抽查比例不得高于 %(most)s%%，本计划合计为 %(found)s%%。") % {
-                "item": item.name,
+                "item": named(item),
                 "most": _percent(Fraction(item.ratio_max)),
                 "found": _percent(pi),
             }
         if starts_on and (
             (item.valid_from and item.valid_from > starts_on) or (item.valid_to and item.valid_to < starts_on)
         ):
-            yield _("事项“%(item)s”在检查开始之日不在有效期内。") % {"item": item.name}
+            yield _("事项“%(item)s”在检查开始之日不在有效期内。") % {"item": named(item)}
     if found.capped:
         yield ngettext(
             "有 %(n)s 家最近12个月内检查次数已达上限，将留在名录中并标注 CAP,本次不抽取。",
