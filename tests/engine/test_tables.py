@@ -1,5 +1,6 @@
 """Dated tables: what is read, what is refused, and why."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -165,6 +166,13 @@ def test_no_such_table(root):
 def test_every_packaged_table_is_sound():
     assert tables.names()
     assert {name: codes(tables.check(name)) for name in tables.names() if tables.check(name)} == {}
+
+
+@pytest.mark.parametrize("name", tables.names())
+def test_a_source_is_a_statement_for_readers(name):
+    """A law, a document or "set by this platform": never a note that the authors left for themselves."""
+    for row in tables.load(name).rows:
+        assert re.match(r"[a-z_ ]+:", row.source) is None, f"{name}: {row.source}"
 
 
 @given(st.binary(max_size=300), st.binary(max_size=200))

@@ -3,10 +3,14 @@
 import datetime
 
 import pytest
+import time_machine
+from django.urls import reverse
 
 from tests.web.inspection.conftest import moment
 from zhunsheng.engine.estimate import Role, pass_rate
+from zhunsheng.web.appraisal.queries import figures
 from zhunsheng.web.inspection import actions, queries
+from zhunsheng.web.inspection.models import Draw, Plan
 
 pytestmark = pytest.mark.django_db
 YEAR = (datetime.date(2026, 1, 1), datetime.date(2026, 12, 31))
@@ -96,3 +100,34 @@ def test_problems_by_class(staffed):
     found = queries.problem_rate_by_class(*YEAR)
     assert (found["D"].numerator, found["D"].denominator) == (2, 2)
     assert (found["C"].numerator, found["C"].denominator) == (0, 1)
+
+
+def test_behind_each_figure_of_the_scoreboard_lie_its_own_rows(staffed, client):
+    """The link of a figure opens the list of what it counts, not of everything."""
+    first = staffed.assigned()
+    staffed.published(first.tasks.order_by("no")[0])
+    next_year = staffed.plan(name="跨年度")
+    Plan.objects.filter(pk=next_year.pk).update(ends_on=datetime.date(2027, 1, 31))
+    last = staffed.executed(staffed.announced(next_year))
+    last_year = {
+        "announced_at": moment(1) - datetime.timedelta(days=365),
+        "executed_at": moment(2) - datetime.timedelta(days=365),
+    }
+    Draw.objects.filter(pk=last.pk).update(**last_year)
+    last.tasks.update(due_on=datetime.date(2027, 1, 31))
+    on = datetime.date(2026, 12, 31)
+    found = {figure.code: figure for figure in figures(2026, on)}
+    rows = {}
+    with time_machine.travel(moment(31, month=12), tick=False):
+        client.force_login(staffed.member)
+        for code, figure in found.items():
+            page = client.get(f"{reverse(figure.rows[0])}?{figure.rows[1]}")
+            assert page.status_code == 200 and page.context["listing"].filter_form.errors == {}
+            asked = {part.partition("=")[0] for part in figure.rows[1].split("&") if part}
+            assert asked <= set(page.context["listing"].filter_form.fields)
+            rows[code] = {row["object"] for row in page.context["listing"].rows}
+    mine = set(first.tasks.all())
+    assert rows["P01"] == rows["P02"] == rows["P03"] == mine
+    assert rows["P05"] == {first}
+    assert (found["P03"].numerator, found["P03"].denominator) == (1, len(mine))
+    assert (found["P04"].denominator, found["P05"].denominator) == (len(rows["P04"]), 1) == (1, 1)

@@ -112,13 +112,17 @@ def figures(year: int, on: datetime.date) -> list[Figure]:
     timely = inspection.on_time_publication(start, end, on)
     given_up = inspection.abandonment(start, end)
     covered = inspection.item_coverage(year)
-    period = f"visited_on_min={start}&visited_on_max={end}"
+    drawn, due = f"drawn_from={start}&drawn_to={end}", f"due_from={start}&due_to={end}"
     numbers: dict[str, tuple[int, int, tuple[str, str]]] = {
-        "P01": (passed.rate.numerator, passed.rate.denominator, ("inspection:visits", period)),
-        "P02": (seen, seen + counted.non_response, ("inspection:tasks", f"year={year}")),
-        "P03": (done.numerator, done.denominator, ("inspection:tasks", f"year={year}")),
-        "P04": (timely.numerator, timely.denominator, ("inspection:visits", period)),
-        "P05": (given_up.numerator, given_up.denominator, ("inspection:draws", f"year={year}")),
+        "P01": (passed.rate.numerator, passed.rate.denominator, ("inspection:tasks", drawn)),
+        "P02": (seen, seen + counted.non_response, ("inspection:tasks", drawn)),
+        "P03": (done.numerator, done.denominator, ("inspection:tasks", due)),
+        "P04": (timely.numerator, timely.denominator, ("inspection:visits", due)),
+        "P05": (
+            given_up.numerator,
+            given_up.denominator,
+            ("inspection:draws", f"announced_from={start}&announced_to={end}"),
+        ),
         "P06": (covered.numerator, covered.denominator, ("inspection:items", "")),
     }
     found = []

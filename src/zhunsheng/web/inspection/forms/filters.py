@@ -89,6 +89,9 @@ class TaskFilter(django_filters.FilterSet):  # type: ignore[misc]
     risk_class = django_filters.ChoiceFilter(
         field_name="entity__risk_class", choices=RiskClass.choices, label=_("信用风险分类")
     )
+    drawn_from = _day_from("draw__executed_at__date", _("抽取日期从"))
+    drawn_to = _day_to("draw__executed_at__date", _("抽取日期到"))
+    due_from = _day_from("due_on", _("检查截止不早于"))
     due_to = _day_to("due_on", _("检查截止不晚于"))
 
     class Meta:
@@ -110,6 +113,8 @@ class VisitFilter(django_filters.FilterSet):  # type: ignore[misc]
     county = django_filters.ChoiceFilter(label=_("县（市、区）"), method="in_county")
     visited_from = _day_from("visited_on", _("检查日期从"))
     visited_to = _day_to("visited_on", _("检查日期到"))
+    due_from = _day_from("publish_due", _("公示期限不早于"))
+    due_to = _day_to("publish_due", _("公示期限不晚于"))
     late = django_filters.BooleanFilter(label=_("超期公示"), method="is_late")
     draw = django_filters.CharFilter(field_name="task__draw__no", lookup_expr="exact", label=_("抽取编号"))
 
