@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 
+import markdown
 import pytest
 from django.urls import resolve, reverse
 
@@ -233,6 +234,18 @@ def test_methods_name_their_tables(empty, client):
     """A table that a rule names is linked, with the marks of its rows."""
     page = client.get(reverse("portal:method", args=["draw"])).content.decode()
     assert reverse("portal:table", args=["draw/randomness"]) in page
+
+
+@pytest.mark.parametrize("code", methods.codes("guide"))
+def test_a_guide_is_linked_where_it_is_served_and_text_elsewhere(empty, client, code):
+    """Guides for those with an account are not pages of this site."""
+    text = f"# Title\n\nRead [the guide](../guide/{code}.zh.md#start).\n"
+    shown = markdown.Markdown()
+    shown.treeprocessors.register(methods._Links(shown, "rules"), "portal-links", 1)
+    links = re.findall(r'href="([^"]*)"', shown.convert(text))
+    served = client.get(reverse("portal:guide", args=[code])).status_code == 200
+    assert links == ([reverse("portal:guide", args=[code]) + "#start"] if served else [])
+    assert served == (code in ("citizen", "journalist"))
 
 
 def test_links_of_the_documents_lead_somewhere(empty, client):

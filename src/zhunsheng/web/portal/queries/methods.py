@@ -23,6 +23,8 @@ from zhunsheng.web.common import city
 PACKAGE = Path(zhunsheng.__file__).parent
 #: the documents as the wheel carries them, and as a checkout has them
 DOCS = (PACKAGE / "docs", PACKAGE.parents[1] / "docs")
+#: the guides that are served: those for readers without an account
+GUIDES = ("citizen", "journalist")
 #: tables that say nothing about a rule: words of the demo
 HIDDEN = ("demo/",)
 VERIFIER = "verify_draw.py"
@@ -124,7 +126,7 @@ class _Links(Treeprocessor):  # type: ignore[misc]
             return ""
         if name == ["rules"]:
             return reverse("portal:method", args=[code])
-        if name == ["guide"]:
+        if name == ["guide"] and code in GUIDES:
             return reverse("portal:guide", args=[code])
         return ""
 

@@ -49,15 +49,11 @@ def verifier(request: HttpRequest) -> HttpResponseBase:
 @public
 def guide(request: HttpRequest, code: str = "citizen") -> HttpResponse:
     """Help: the guide of a kind of reader."""
-    found = queries.document(code, language(), "guide") if code in GUIDES else None
+    found = queries.document(code, language(), "guide") if code in queries.GUIDES else None
     if found is None:
         raise Missing(_("没有名为“%(rule)s”的使用说明。") % {"rule": code[:80]})
-    others = [queries.document(one, language(), "guide") for one in GUIDES if one != code]
+    others = [queries.document(one, language(), "guide") for one in queries.GUIDES if one != code]
     return render(request, "portal/guide.html", {"guide": found, "others": [one for one in others if one]})
-
-
-#: the guides for readers without an account
-GUIDES = ("citizen", "journalist")
 
 
 @public
