@@ -296,7 +296,7 @@ def _readable(form_field: Any, value: Any) -> str:
                 str(one): str(name) for one, name in (label if isinstance(label, list | tuple) else [(key, label)])
             }
     values = value if isinstance(value, list | tuple | QuerySet) else [value]
-    return "、".join(
+    return _("、").join(
         name_of(one) if name_of and isinstance(one, Model) else choices.get(str(one), exports.plain(one))
         for one in values
     )
