@@ -163,10 +163,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"django.request": {"level": "ERROR"}, "axes": {"level": "ERROR"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "axes": {"level": "ERROR"},
+        # Scanners ask for made-up host names all day: they get a 400, and the log no traceback.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+    },
 }
 
-# django-axes asks for a proxy count that this installation does not use; W042 is DEFAULT_AUTO_FIELD of its old models.
-SILENCED_SYSTEM_CHECKS = ["axes.W003"]
+# HSTS preload puts the whole domain, not this site alone, into the browsers for good: that is for its owner to ask for.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
