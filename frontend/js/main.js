@@ -6,6 +6,7 @@ import { startDialogs } from "./dialog.js";
 import { startFiles } from "./file.js";
 import { startMenus } from "./menu.js";
 import { startPrint } from "./print.js";
+import { startWhen } from "./when.js";
 
 startDialogs();
 startCopy();
@@ -17,6 +18,7 @@ startConnection();
 const prepare = (root) => {
   startColumns(root);
   startFiles(root);
+  startWhen(root);
   for (const element of root.querySelectorAll("[data-needs-script]")) element.hidden = false;
 };
 const ready = () => {

@@ -57,13 +57,18 @@ def text_area(rows: int = 3) -> forms.Textarea:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Fields that belong together on the page. `folded`: behind a click until needed; `grid`: two beside each other."""
+    """Fields that belong together on the page. `folded`: behind a click until needed; `grid`: two beside each other.
+
+    `more`: fields that are asked for where the field `when[0]` has the value `when[1]`. Without a script they always show.
+    """
 
     title: Any
     names: tuple[str, ...]
     folded: bool = False
     grid: bool = True
     hint: Any = ""
+    more: tuple[str, ...] = ()
+    when: tuple[str, str] = ("", "")
 
 
 class Grouped:
@@ -86,6 +91,8 @@ class Grouped:
                         "fields": fields,
                         "grid": group.grid,
                         "hint": group.hint,
+                        "more": [form[name] for name in group.more if name in form.fields],
+                        "when": (form.add_prefix(group.when[0]), group.when[1]),
                         "folded": group.folded,
                         "open": filled,
                     }

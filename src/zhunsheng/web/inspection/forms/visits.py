@@ -103,9 +103,11 @@ class VisitForm(Grouped, forms.Form):
         items = [
             Group(
                 named(item),
-                tuple(f"{part}_{item.pk}" for part in ("verdict", "text", "severity", "action")),
+                (f"verdict_{item.pk}",),
                 grid=False,
                 hint=item.content,
+                more=tuple(f"{part}_{item.pk}" for part in ("text", "severity", "action")),
+                when=(f"verdict_{item.pk}", Finding.Verdict.PROBLEM.value),
             )
             for item in self.items
         ]
