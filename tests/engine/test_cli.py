@@ -95,6 +95,10 @@ def test_tables(capsys, tmp_path):
     code, out = run(capsys, "check-table", "bad", "--root", str(tmp_path), "--lang", "en")
     assert code == 1
     assert "bad:2: no source" in out
+    with pytest.raises(SystemExit) as refusal:  # not "nothing is wrong" with the tables of a folder that is not there
+        run(capsys, "check-table", "--root", str(tmp_path / "nowhere"))
+    assert refusal.value.code == 2
+    assert "nowhere" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

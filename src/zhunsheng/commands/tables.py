@@ -22,9 +22,17 @@ def add(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--on", type=day, metavar="DATE", help="与 --show 同用:只显示当日有效的行 · only rows valid then"
     )
-    parser.add_argument("--root", type=Path, help="城市自带的数据目录 · a city's own folder of tables")
+    parser.add_argument("--root", type=folder, help="城市自带的数据目录 · a city's own folder of tables")
     add_lang(parser)
     parser.set_defaults(run=_run)
+
+
+def folder(text: str) -> Path:
+    """A folder of tables as an argument: one that is there, so that a slip of the pen does not pass as nothing wrong."""
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"没有这个目录 · no such folder: {text!r}")
+    return path
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -68,13 +68,13 @@ class Bureau:
         values.setdefault("name", "2026年公示信息抽查")
         values.setdefault("items", self.items[:1])
         values.setdefault("ratios", {"A": "0.1", "B": "0.2", "C": "0.5", "D": "1"})
+        values.setdefault("ends_on", datetime.date(2026, 6, 30))
         plan = actions.draft_plan(
             by=self.member,
             at=moment(1),
             office=self.town.office,
             year=2026,
             starts_on=datetime.date(2026, 3, 2),
-            ends_on=datetime.date(2026, 6, 30),
             **values,
         )
         return actions.approve_plan(plan, by=self.head, at=moment(1, 10)) if approved else plan

@@ -161,6 +161,16 @@ def test_less_than_a_day_is_refused(staffed):
     assert not Draw.objects.exists()
 
 
+def test_randomness_after_the_end_of_the_inspections_is_refused(staffed):
+    """An announcement cannot be taken back, so a slip of the pen in the year must not get into the log."""
+    plan = staffed.plan(ends_on=datetime.date(2026, 3, 20))
+    with pytest.raises(Refused, match="2026-03-20") as refusal:
+        staffed.announced(plan, not_before=moment(21, 0))
+    assert refusal.value.field == "not_before"
+    assert not Draw.objects.exists()
+    assert staffed.announced(plan, not_before=moment(20, 23)).not_before == moment(20, 23)
+
+
 def test_one_party_alone_is_refused(staffed):
     with pytest.raises(Refused):
         staffed.announced(sources=[Source("ceremony:party-1", {"party": "甲"})])
@@ -526,7 +536,7 @@ def test_inspectors_of_offices_outside_the_plan_are_not_sent(staffed):
 def test_an_entity_at_its_cap_stays_in_the_frame_and_is_not_drawn(staffed):
     first = staffed.executed()
     drawn = set(first.tasks.values_list("unit_id", flat=True))
-    plan = staffed.plan(name="下半年再抽")
+    plan = staffed.plan(name="下半年再抽", ends_on=datetime.date(2026, 12, 31))
     second = actions.announce_draw(plan, by=staffed.member, at=moment(10, month=9), not_before=moment(11, 10, month=9))
     leaves = [json.loads(line) for line in queries.frame_lines(second)]
     assert {leaf["id"] for leaf in leaves if leaf.get("exclusion") == "CAP"} == drawn
@@ -540,7 +550,7 @@ def test_an_entity_at_its_cap_stays_in_the_frame_and_is_not_drawn(staffed):
 
 def test_after_a_year_an_entity_may_be_drawn_again(staffed):
     staffed.executed()
-    plan = staffed.plan(name="次年")
+    plan = staffed.plan(name="次年", ends_on=datetime.date(2027, 3, 31))
     draw = actions.announce_draw(
         plan,
         by=staffed.member,

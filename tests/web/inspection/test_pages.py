@@ -146,6 +146,7 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
         assert "24" in wrong.content.decode()
         client.post(announce, said | {"not_before": "2026-03-03T10:00"})
         draw = Draw.objects.get()
+        assert client.get(announce).url == reverse("inspection:draw", args=[draw.no])  # no second form beside it
 
         execute = reverse("inspection:execute", args=[draw.no])
         given = {

@@ -50,7 +50,8 @@ def announce_draw(
     `not_before`: no value may exist earlier; at least 24 hours after `at`. The same announcement again is the open one.
 
     Raises Refused for a plan that is not approved, without a rule book in force, with a code in the frame that is not
-    valid (all are named), with another open draw, or for what engine.draw refuses.
+    valid (all are named), with another open draw, with a `not_before` after the end of the inspections, or for what
+    engine.draw refuses.
     """
     day = at.astimezone(CHINA).date()
     with transaction.atomic():
@@ -70,6 +71,11 @@ def announce_draw(
             )
         if plan.state not in {Plan.State.APPROVED, Plan.State.RUNNING}:
             raise Refused(_("计划尚未批准或已办结，不能公告抽取。"))
+        if not_before.astimezone(CHINA).date() > plan.ends_on:
+            raise Refused(
+                _("最早抽取时间晚于检查结束之日 %(day)s：抽出来也来不及检查。") % {"day": plan.ends_on.isoformat()},
+                field="not_before",
+            )
         book = _rule_book(plan, day)
         Office.objects.select_for_update().get(pk=plan.office_id)  # consecutive numbers, given out one by one
         no = queries.next_draw_no(plan.office, day)

@@ -20,7 +20,7 @@ from zhunsheng.web.inspection import actions, policy, queries
 from zhunsheng.web.inspection.forms.draws import AnnounceForm
 from zhunsheng.web.inspection.forms.filters import PlanFilter
 from zhunsheng.web.inspection.forms.plans import PlanForm, plan_initial
-from zhunsheng.web.inspection.models import CheckItem, Plan
+from zhunsheng.web.inspection.models import CheckItem, Draw, Plan
 from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.people.queries import UserRequest, offices_of
@@ -193,7 +193,17 @@ def announce(request: UserRequest, pk: int) -> HttpResponse:
     found = _plan(request, pk)
     if not policy.may_announce(request.user, found):
         raise PermissionDenied(_("只有牵头机构的经办人员或负责人可以公告抽取。"))
-    today = timezone.localdate()
+    today, back = timezone.localdate(), reverse("inspection:plan", args=[found.pk])
+    if request.method == "GET":  # say so before the form is filled in, not after
+        if found.state not in {Plan.State.APPROVED, Plan.State.RUNNING}:
+            messages.warning(request, _("计划尚未批准或已办结，不能公告抽取。"))
+            return redirect(back)
+        if standing := found.draws.filter(state=Draw.State.ANNOUNCED).first():
+            no = standing.no
+            messages.warning(
+                request, _("该计划已有公告未执行的抽取 %(no)s；请先执行或公开放弃，不能另行公告。") % {"no": no}
+            )
+            return redirect("inspection:draw", no)
 
     def save(form: Any) -> HttpResponse:
         asked = form.cleaned_data
@@ -203,7 +213,6 @@ def announce(request: UserRequest, pk: int) -> HttpResponse:
         messages.success(request, _("名录已冻结，抽取 %(no)s 已公告") % {"no": made.no})
         return redirect("inspection:draw", made.no)
 
-    back = reverse("inspection:plan", args=[found.pk])
     tomorrow = timezone.localtime() + datetime.timedelta(hours=25)
     return form_page(
         request, lambda data, initial: AnnounceForm(data, initial=initial, on=today), save, title=_("公告抽取"),
