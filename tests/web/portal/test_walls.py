@@ -84,6 +84,17 @@ def test_documents_of_the_package_come_first(tmp_path, monkeypatch):
     assert methods.document("probe", "en") is None and methods.codes() == []
 
 
+def test_a_command_inside_a_list_is_shown_as_a_command(tmp_path, monkeypatch):
+    (tmp_path / "rules").mkdir()
+    text = "# Check\n\n1. One.\n2. Run:\n\n   ```console\n   $ zhunsheng verify\n   ```\n\n3. Three.\n"
+    (tmp_path / "rules" / "probe.md").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(methods, "DOCS", (tmp_path,))
+    found = methods.document("probe", "en")
+    assert found and "console" not in found.html
+    assert "<code>$ zhunsheng verify\n</code></pre>" in found.html
+    assert found.html.count("<ol") == 1 and found.html.count("<li>") == 3
+
+
 def test_the_wheel_carries_the_documents():
     """pyproject puts docs/rules and docs/guide where the portal looks for them first."""
     import tomllib

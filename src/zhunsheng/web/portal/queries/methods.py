@@ -29,6 +29,8 @@ GUIDES = ("citizen", "journalist")
 HIDDEN = ("demo/",)
 VERIFIER = "verify_draw.py"
 _CODE = re.compile(r"`([^`\n]+)`")
+#: a fenced block inside a list: Python-Markdown knows fences at the margin only
+_FENCE_IN_LIST = re.compile(r"^( +)```\w*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _read(path: Path, changed: int, code: str, name: str, lang: str, here: str) 
     toc = TocExtension(slugify=slugify_unicode, toc_depth="2-2")
     writer = markdown.Markdown(extensions=["tables", "fenced_code", "sane_lists", toc])
     writer.treeprocessors.register(_Links(writer, name), "portal-links", 1)
-    written = writer.convert(body)
+    written = writer.convert(_FENCE_IN_LIST.sub(_as_indented, body))
     # Wide tables and long lines scroll by themselves, also for those who use the keyboard.
     written = written.replace("</table>", "</table></div>").replace("<pre>", '<pre tabindex="0">')
     before, *tables_on_page = written.split("<table>")
@@ -95,6 +97,12 @@ def _read(path: Path, changed: int, code: str, name: str, lang: str, here: str) 
     parts = tuple((str(token["id"]), str(token["name"])) for token in writer.toc_tokens)
     shown = mark_safe(written)  # noqa: S308 - written by this project, packaged with it
     return Document(code, title, shown, parts, tuple(mentioned(text, here)))
+
+
+def _as_indented(fence: re.Match[str]) -> str:
+    """The lines of a fence as an indented block that belongs to the list item before it."""
+    margin = len(fence[1])
+    return "\n".join(f"{'':8}{line[margin:]}" for line in fence[2].splitlines())
 
 
 class _Links(Treeprocessor):  # type: ignore[misc]
