@@ -5,7 +5,6 @@ import json
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from zhunsheng.engine import public_log as engine
 from zhunsheng.web.public_log import queries
@@ -160,15 +159,8 @@ def test_who_kept_the_head_finds_a_log_rewritten_whole(write):
     assert queries.grown_from(kept.size, kept.root).state == "rewritten"
 
 
-@pytest.mark.slow
-def test_a_hundred_thousand_entries_are_checked_in_seconds(write, record_property):
-    import time
-
-    for _ in range(10):
-        write(10_000)
-    start = time.perf_counter()
-    assert check()[0] == 0
-    spent = time.perf_counter() - start
-    record_property("seconds", spent)
-    assert spent < 30
-    assert connection.vendor in {"sqlite", "postgresql"}
+def test_a_long_log_is_checked_in_one_pass(write, django_assert_max_num_queries):
+    """The number of questions does not grow with the log: its speed is measured, not asserted."""
+    write(3_000)
+    with django_assert_max_num_queries(4):
+        assert check()[0] == 0

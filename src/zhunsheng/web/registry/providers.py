@@ -46,5 +46,8 @@ def public_search(text: str) -> Iterator[Hit]:
     """Name, code and state of entities: what the registration authority publishes, and nothing of ours."""
     for entity in BusinessEntity.objects.filter(containing(text)).order_by("name", "id")[:FOUND]:
         yield Hit(
-            entity.name, pgettext_lazy("list", "企业"), public_url(entity), " · ".join([entity.code, str(entity.get_status_display())])
+            entity.name,
+            pgettext_lazy("list", "企业"),
+            public_url(entity),
+            " · ".join([entity.code, str(entity.get_status_display())]),
         )
