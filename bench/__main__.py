@@ -1,6 +1,6 @@
 """`make bench`: every engine beside a peer or a physical limit, in one run, with ratios.
 
-python -m bench [--quick] [draw] [rooms]
+python -m bench [--quick] [clock] [draw] [rooms]
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="*", default=["draw", "rooms"], help="draw, rooms (default: both)")
+    parser.add_argument("what", nargs="*", default=["clock", "draw", "rooms"], help="clock, draw, rooms (default: all)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     words = parser.parse_args()
     share = 10 if words.quick else 1
@@ -22,6 +22,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="zhunsheng-bench-") as folder:
         os.environ["ZHUNSHENG_HOME"] = folder
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhunsheng.web.settings")
+        if "clock" in words.what:
+            from bench import clock
+
+            clock.run(100_000 // share)
         if "draw" in words.what:
             from bench import draw
 
