@@ -3,7 +3,7 @@
 import datetime
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.people import actions, queries
@@ -62,6 +62,13 @@ class TestOpening:
             actions.create_user(username, "林", password, by=admin, at=AT)
         assert field in (refusal.value.fields or {refusal.value.field: ""})
         assert not Act.objects.exists()
+
+    @pytest.mark.parametrize(("lang", "said"), [("zh-hans", "10 个字符"), ("en", "10 characters")])
+    def test_a_short_password_is_refused_in_the_language_of_the_page(self, town, admin, lang, said):
+        with translation.override(lang), pytest.raises(Refused) as refusal:
+            actions.create_user("lin", "林", "xq7-Zr", by=admin, at=AT)
+        assert refusal.value.field == "password"
+        assert said in str(refusal.value)
 
     def test_a_name_is_given_once(self, town, admin):
         actions.create_user("lin", "林", GOOD, by=admin, at=AT)
