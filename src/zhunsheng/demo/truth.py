@@ -157,7 +157,7 @@ def firms(
         word = words[industry][int(uniform() * len(words[industry]))]
         brand = BRANDS_1[int(uniform() * len(BRANDS_1))] + BRANDS_2[int(uniform() * len(BRANDS_2))]
         if household:
-            kind, name, authority = "individual", f"{place}{brand}{word}店", "92"
+            kind, name, authority = "individual", f"{place}{brand}{word.removesuffix('店')}店", "92"
         elif coop:
             kind, name, authority = "cooperative", f"衡川市{brand}{word}农民专业合作社", "93"
         else:
