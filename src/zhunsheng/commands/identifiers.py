@@ -44,7 +44,8 @@ def _run(options: argparse.Namespace) -> int:
 def _tell(verdict: IdCheck, lang: str) -> None:
     known = verdict.scheme in identifiers.schemes()
     name = identifiers.scheme_name(verdict.scheme, lang) if known else verdict.scheme
-    emit(say("identifiers.cli.good" if verdict.ok else "identifiers.cli.bad", lang, name=name, value=verdict.value))
+    good = "identifiers.cli.good" if known else "identifiers.cli.unchecked"
+    emit(say(good if verdict.ok else "identifiers.cli.bad", lang, name=name, value=verdict.value))
     for part, value in verdict.parts.items():
         emit(f"    {part} = {value}")
     for reason in (*verdict.problems, *verdict.notes):

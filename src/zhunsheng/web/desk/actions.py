@@ -101,13 +101,13 @@ def save_view(user: User, *, name: str, path: str, query: str) -> SavedView:
         raise Refused(_("只能保存本平台的列表页"), field="path")
     query = query.lstrip("?")
     if len(query) > 1000:
-        raise Refused(_("筛选条件太长,保存不了;请减少几项"), field="query")
+        raise Refused(_("筛选条件太长，保存不了；请减少几项"), field="query")
     with transaction.atomic():
         if (
             not SavedView.objects.filter(user=user, path=path, name=name).exists()
             and SavedView.objects.filter(user=user).count() >= VIEWS_KEPT
         ):
-            raise Refused(_("最多保存 %(n)s 个视图;请先删掉不用的") % {"n": VIEWS_KEPT}, field="name")
+            raise Refused(_("最多保存 %(n)s 个视图；请先删掉不用的") % {"n": VIEWS_KEPT}, field="name")
         view, _created = SavedView.objects.update_or_create(user=user, path=path, name=name, defaults={"query": query})
     return view
 

@@ -56,7 +56,7 @@ class ImportRun(models.Model):
 
     class State(models.TextChoices):
         UNMAPPED = "unmapped", _("待对应字段")
-        CHECKED = "checked", _("已校验,待确认")
+        CHECKED = "checked", _("已校验，待确认")
         LOADED = "loaded", _("全部导入")
         PARTLY_LOADED = "partly_loaded", _("部分导入")
         DISCARDED = "discarded", _("已放弃")

@@ -48,7 +48,7 @@ def notice_listing(request: UserRequest) -> Listing:
         name="notices",
         title=gettext_lazy("通知"),
         default_sort="-at",
-        empty_text=gettext_lazy("没有通知。有事需要您知道时,会出现在这里。"),
+        empty_text=gettext_lazy("没有通知。有事需要您知道时，会出现在这里。"),
     )
 
 

@@ -8,7 +8,7 @@ from zhunsheng.web.common.records import Dated, Level, Sourced, once, unit_id_fo
 
 
 class Division(Dated):
-    """行政区划: city, county (县市区) or township (乡镇街道). `system` tells GB/T 2260 codes from statistical ones."""
+    """行政区划: city, county （县市区） or township （乡镇街道）. `system` tells GB/T 2260 codes from statistical ones."""
 
     code = models.CharField(_("区划代码"), max_length=12, primary_key=True)
     name = models.CharField(_("名称"), max_length=60)
@@ -53,7 +53,7 @@ class Park(Dated):
 
 
 class RiskClass(models.TextChoices):
-    """信用风险分类 (国市监信发〔2022〕6号)."""
+    """信用风险分类 （国市监信发〔2022〕6号）."""
 
     A = "A", _("A 信用风险低")
     B = "B", _("B 信用风险一般")
@@ -73,7 +73,7 @@ class EntityStatus(models.TextChoices):
 
 
 class BusinessEntity(Sourced):
-    """经营主体. `unit_id` (类别:号码) is its one name in every frame, log entry and open file.
+    """经营主体. `unit_id` （类别：号码） is its one name in every frame, log entry and open file.
 
     For example uscc:91350100M000100Y43; an entity from a foreign export keeps that export's scheme (toronto:10500438);
     one whose code is not known yet has local:<number>.
@@ -183,7 +183,7 @@ class FirmAccount(models.Model):
 
 
 class Inspector(models.Model):
-    """执法检查人员 of the second register (两库). The number, never the name, is published."""
+    """执法检查人员 of the second register （两库）. The number, never the name, is published."""
 
     person_no = models.CharField(
         _("人员编号"), max_length=40, unique=True, error_messages={"unique": _("该人员编号已存在")}
@@ -223,7 +223,7 @@ class Inspector(models.Model):
 
 
 class Qualification(Dated):
-    """资质 (专业) of an inspector: which items the inspector may lead."""
+    """资质 （专业） of an inspector: which items the inspector may lead."""
 
     inspector = models.ForeignKey(Inspector, models.CASCADE, related_name="qualifications", verbose_name=_("检查人员"))
     speciality = models.CharField(_("专业代码"), max_length=40)

@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
                 ('mapping', models.TextField(blank=True, default='', verbose_name='字段对应(TOML)')),
                 ('encoding', models.CharField(blank=True, default='', max_length=20, verbose_name='编码')),
-                ('state', models.CharField(choices=[('unmapped', '待对应字段'), ('checked', '已校验,待确认'), ('loaded', '全部导入'), ('partly_loaded', '部分导入'), ('discarded', '已放弃'), ('refused', '文件被拒绝')], max_length=14, verbose_name='状态')),
+                ('state', models.CharField(choices=[('unmapped', '待对应字段'), ('checked', '已校验，待确认'), ('loaded', '全部导入'), ('partly_loaded', '部分导入'), ('discarded', '已放弃'), ('refused', '文件被拒绝')], max_length=14, verbose_name='状态')),
                 ('rows_total', models.PositiveIntegerField(default=0, verbose_name='总行数')),
                 ('rows_skipped', models.PositiveIntegerField(default=0, verbose_name='按映射跳过的行')),
                 ('rows_bad', models.PositiveIntegerField(default=0, verbose_name='有问题的行')),
