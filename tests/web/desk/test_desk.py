@@ -83,7 +83,7 @@ class TestHome:
             user=wu, office=town.office, role="head", valid_from=today, valid_to=today, delegated_by=head
         )
         client.force_login(wu)
-        assert f"受 zheng 委托,到 {today}" in client.get("/desk/").content.decode()
+        assert f"受 zheng 委托，到 {today}" in client.get("/desk/").content.decode()
 
     @pytest.mark.parametrize("role", ["member", "head", "lead_office", "sysadmin", "auditor", "lab"])
     def test_quick_links_lead_where_the_role_may_go(self, client, town, tasks, role):
