@@ -20,7 +20,6 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-dev-shm-usage",  # containers give 64 MB of it, and a page that runs out of it crashes
 ]
 
 
