@@ -1,6 +1,7 @@
 """The style guide in a browser: every component, both languages, both colour schemes, desk and phone, with and without script."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.pages.conftest import sees_chinese
 
@@ -96,7 +97,7 @@ def test_hash_is_short_until_turned_to_and_can_be_copied(guide, context):
     code.focus()
     assert code.bounding_box()["width"] > 2 * short
     guide.locator(".hash .copy").first.click()
-    guide.wait_for_function("document.querySelector('.hash .copy').innerText.includes('已复制')")
+    expect(guide.locator(".hash .copy").first).to_contain_text("已复制")
     assert guide.evaluate("navigator.clipboard.readText()") == code.inner_text()
 
 
