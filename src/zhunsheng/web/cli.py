@@ -165,7 +165,7 @@ def rehearse(argv: list[str]) -> int:
     rehearsal.say(rehearsal.report(done))
     if words.bundle:
         words.bundle.write_bytes(bundle_bytes(done.draw))
-        rehearsal.say(f"证据包 / bundle: zhunsheng verify {words.bundle}")
+        rehearsal.say(f"公开包 / bundle: zhunsheng verify {words.bundle}")
     return 0 if done.verdict.ok else 1
 
 
