@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 #: the mapping files: inside an installed package, else beside its sources
 HOWTO = (Path(__file__).resolve().parents[1] / "docs" / "howto", Path(__file__).resolve().parents[3] / "docs" / "howto")
-ENGINE_CITIES = Path(__file__).resolve().parents[1] / "engine" / "data" / "cities"
 
 
 def run(name: str, argv: list[str]) -> int:
@@ -34,7 +33,9 @@ def run(name: str, argv: list[str]) -> int:
 
 def cities() -> list[str]:
     """The city configurations that this installation holds."""
-    return sorted(folder.name for folder in ENGINE_CITIES.iterdir() if (folder / "city.toml").is_file())
+    from zhunsheng.web.common.city import CITIES
+
+    return sorted(folder.name for folder in CITIES.iterdir() if (folder / "city.toml").is_file())
 
 
 def init(argv: list[str]) -> int:
