@@ -64,6 +64,10 @@ class DrawError(ZhunshengError):
     """A frame, announcement, seed or bundle of a draw that is refused."""
 
 
+class SuiteError(ZhunshengError):
+    """A hash suite that is unknown, or that this machine cannot compute."""
+
+
 class LogError(ZhunshengError):
     """A public log record, proof or checkpoint that is refused."""
 

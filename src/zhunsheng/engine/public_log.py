@@ -19,6 +19,7 @@ from hashlib import sha256
 from typing import TypeAlias
 
 from zhunsheng.engine.errors import LogError
+from zhunsheng.engine.suites import SHA256, Suite
 from zhunsheng.engine.words import Reason
 
 __all__ = [
@@ -204,31 +205,32 @@ def _refuse_constant(_: str) -> None:
 # ── the tree, RFC 6962 section 2 ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def leaf_hash(entry: bytes) -> bytes:
-    """SHA-256(0x00 || entry)."""
-    return sha256(b"\x00" + entry).digest()
+def leaf_hash(entry: bytes, suite: Suite = SHA256) -> bytes:
+    """H(0x00 || entry)."""
+    return suite.start(b"\x00" + entry).digest()
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
-    """SHA-256(0x01 || left || right)."""
-    return sha256(b"\x01" + left + right).digest()
+def node_hash(left: bytes, right: bytes, suite: Suite = SHA256) -> bytes:
+    """H(0x01 || left || right)."""
+    return suite.start(b"\x01" + left + right).digest()
 
 
-def tree_root(leaf_hashes: Sequence[bytes]) -> bytes:
-    """The Merkle tree hash of leaf hashes; SHA-256 of nothing for an empty tree.
+def tree_root(leaf_hashes: Sequence[bytes], suite: Suite = SHA256) -> bytes:
+    """The Merkle tree hash of leaf hashes; the hash of nothing for an empty tree.
 
     Pairing level by level and carrying an odd last hash up unchanged is the same tree as the RFC's recursion.
     """
     if not leaf_hashes:
-        return EMPTY_ROOT
+        return suite.hash(b"")
     level = list(leaf_hashes)
     while len(level) > 1:
-        level = _parents(level)
+        level = _parents(level, suite)
     return level[0]
 
 
-def _parents(level: Sequence[bytes]) -> list[bytes]:
-    above = [sha256(b"\x01" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
+def _parents(level: Sequence[bytes], suite: Suite) -> list[bytes]:
+    start = suite.start
+    above = [start(b"\x01" + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)]
     if len(level) % 2:
         above.append(level[-1])
     return above
@@ -275,7 +277,7 @@ class Frontier:
         return root
 
 
-def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ...]:
+def inclusion_proof(leaf_hashes: Sequence[bytes], index: int, suite: Suite = SHA256) -> tuple[bytes, ...]:
     """The audit path of leaf `index`, from the leaf upward (RFC 6962 section 2.1.1)."""
     if not 0 <= index < len(leaf_hashes):
         raise LogError("public_log.index_out_of_range", index=index, size=len(leaf_hashes))
@@ -284,12 +286,14 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> tuple[bytes, ..
     while len(level) > 1:
         if (sibling := index ^ 1) < len(level):
             path.append(level[sibling])
-        level = _parents(level)
+        level = _parents(level, suite)
         index >>= 1
     return tuple(path)
 
 
-def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
+def verify_inclusion(
+    leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes, suite: Suite = SHA256
+) -> bool:
     """Whether `proof` shows that leaf hash `leaf` stands at `index` in the tree of `size` leaves with `root`.
 
     RFC 9162 section 2.1.3.2.
@@ -301,12 +305,12 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
         if last == 0:
             return False
         if node & 1 or node == last:
-            found = node_hash(sibling, found)
+            found = node_hash(sibling, found, suite)
             while not node & 1 and node:
                 node >>= 1
                 last >>= 1
         else:
-            found = node_hash(found, sibling)
+            found = node_hash(found, sibling, suite)
         node >>= 1
         last >>= 1
     return last == 0 and found == root
