@@ -83,7 +83,7 @@ def test_the_register_cannot_change_a_draw_that_is_announced(staffed):
         unit_id="demo:LATE", name="新来的", risk_class="D", industry="1411", created_at=DRAWN, updated_at=DRAWN
     )
     staffed.executed(draw)
-    assert draw.tasks.filter(stratum="D").count() == 10
+    assert draw.tasks.filter(inclusions__stratum="D").count() == 10
     assert not draw.tasks.filter(entity__unit_id="demo:LATE").exists()
 
 
@@ -93,7 +93,7 @@ def test_an_entity_renumbered_after_the_announcement_stays_drawn(staffed):
         entity.unit_id = f"demo:N{entity.pk}"
         entity.save()
     draw = staffed.executed(draw)
-    assert draw.tasks.filter(stratum="D").count() == 10
+    assert draw.tasks.filter(inclusions__stratum="D").count() == 10
     assert verify(queries.bundle_bytes(draw)).ok
 
 
@@ -121,7 +121,7 @@ def test_a_frame_altered_after_the_draw_is_detected(staffed):
 
 def test_a_task_moved_to_another_entity_is_detected(staffed):
     draw = staffed.executed()
-    drawn = draw.tasks.filter(stratum="A").get()
+    drawn = draw.tasks.filter(inclusions__stratum="A").get()
     other = BusinessEntity.objects.filter(risk_class="A").exclude(pk=drawn.entity_id).first()
     Task.objects.filter(pk=drawn.pk).update(entity=other, unit_id=other.unit_id)
     assert not verify(queries.bundle_bytes(draw)).ok

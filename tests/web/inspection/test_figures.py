@@ -94,9 +94,9 @@ def test_completion_coverage_and_draws_given_up(staffed):
 
 def test_problems_by_class(staffed):
     draw = staffed.assigned()
-    for task in draw.tasks.filter(stratum="D")[:2]:
+    for task in draw.tasks.filter(inclusions__stratum="D")[:2]:
         staffed.published(task, "05")
-    staffed.published(draw.tasks.filter(stratum="C").first())
+    staffed.published(draw.tasks.filter(inclusions__stratum="C").first())
     found = queries.problem_rate_by_class(*YEAR)
     assert (found["D"].numerator, found["D"].denominator) == (2, 2)
     assert (found["C"].numerator, found["C"].denominator) == (0, 1)

@@ -101,7 +101,7 @@ def test_the_recipes_give_what_they_promise(public: Public, client):
 
 def test_a_unit_is_found_with_its_rank(public: Public, client):
     """Drawn or not, a firm sees its place, its ticket and its rank; a code that is not there is said not to be."""
-    task = public.draw.tasks.order_by("stratum", "rank").first()
+    task = public.draw.tasks.order_by("inclusions__stratum", "inclusions__rank").first()
     page = client.get(reverse("portal:frame", args=[public.draw.no]), {"q": task.unit_id}).content.decode()
     assert task.ticket in page and "抽中" in page and "未抽中" not in page
     others = BusinessEntity.objects.exclude(tasks__draw=public.draw)

@@ -1,6 +1,9 @@
 """双随机、一公开: 一单 (check items), 一细则 (rule book), plans, draws, tasks, visits, findings, follow-up."""
 
+from fractions import Fraction
+
 from django.conf import settings
+from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -98,8 +101,43 @@ class RuleBook(models.Model):
         return self.version
 
 
-class Plan(Sourced, Disclosable):
-    """抽查计划: which items, which entities, at which ratio, in which period."""
+class ListTerms(models.Model):
+    """Whom one list of a plan names, how they are divided, and how many are drawn. Abstract."""
+
+    class Measure(models.TextChoices):
+        NONE = "none", _("同层等概率")
+        SIZE = "size", _("按企业规模（与规模折算值成比例）")
+        PREMISES = "premises", _("按经营场所数（与未关闭的场所数成比例）")
+
+    #: {"divisions": [code…], "parks": [code…], "industries": ["C", "14"…], "sizes": […], "risk_classes": […], "schemes": […], "tags": […]}
+    scope = models.JSONField(_("对象范围"), default=dict, blank=True)
+    stratify_by = models.CharField(
+        _("分层"),
+        max_length=40,
+        default="risk_class",
+        choices=[
+            ("risk_class", _("信用风险分类")),
+            ("risk_class+county", _("信用风险分类 × 县区")),
+            ("risk_class+industry", _("信用风险分类 × 行业门类")),
+            ("risk_class+county+industry", _("信用风险分类 × 县区 × 行业门类")),
+            ("county", _("县区")),
+            ("county+industry", _("县区 × 行业门类")),
+            ("industry", _("行业门类")),
+            ("none", _("不分层")),
+        ],
+    )
+    #: {"A": "0.01", …, "*": "0.03"}: decimal strings; "*" for a stratum without a class
+    ratios = models.JSONField(_("抽查比例"), default=dict)
+    ratio_scheme = models.CharField(_("比例方案"), max_length=40, blank=True, default="")
+    #: what the probability within a stratum is proportional to (Pareto); from the register as it is on the day of the freeze
+    measure = models.CharField(_("层内概率"), max_length=10, choices=Measure, default=Measure.NONE)
+
+    class Meta:
+        abstract = True
+
+
+class Plan(ListTerms, Sourced, Disclosable):
+    """抽查计划: which items, which entities, at which ratio, in which period. Its own terms are the leading office's list."""
 
     class State(models.TextChoices):
         DRAFT = "draft", _("拟稿")
@@ -112,6 +150,10 @@ class Plan(Sourced, Disclosable):
         DIRECTED = "directed", _("定向抽查")
         JOINT = "joint", _("部门联合抽查")
 
+    class Mode(models.TextChoices):
+        OPEN = "open", _("公开抽取")
+        SEALED = "sealed", _("封存抽取（突击检查）")
+
     no = models.CharField(_("计划编号"), max_length=40, unique=True)
     name = models.CharField(_("计划名称"), max_length=120)
     year = models.PositiveSmallIntegerField(_("年度"))
@@ -121,23 +163,13 @@ class Plan(Sourced, Disclosable):
         "people.Office", blank=True, related_name="joint_plans", verbose_name=_("联合机构")
     )
     items = models.ManyToManyField(CheckItem, related_name="plans", verbose_name=_("抽查事项"))
-    #: {"divisions": [code…], "parks": [code…], "industries": ["C", "14"…], "sizes": […], "risk_classes": […], "schemes": […], "tags": […]}
-    scope = models.JSONField(_("对象范围"), default=dict, blank=True)
-    stratify_by = models.CharField(
-        _("分层"),
-        max_length=40,
-        default="risk_class",
-        choices=[
-            ("risk_class", _("信用风险分类")),
-            ("risk_class+county", _("信用风险分类 × 县区")),
-            ("county", _("县区")),
-            ("none", _("不分层")),
-        ],
-    )
-    #: {"A": "0.01", …, "*": "0.03"}: decimal strings; "*" for a stratum without a class
-    ratios = models.JSONField(_("抽查比例"), default=dict)
-    ratio_scheme = models.CharField(_("比例方案"), max_length=40, blank=True, default="")
+    mode = models.CharField(_("公开方式"), max_length=8, choices=Mode, default=Mode.OPEN)
+    #: whoever was drawn for one of the items this year stands in a stratum of its own, with a lower ratio (draw/reentry)
+    again = models.BooleanField(_("本年已抽中的另成一层、降低比例"), default=False)
     team_size = models.PositiveSmallIntegerField(_("每组检查人员数"), default=2)
+    #: visits of one inspector in a draw of the plan; empty = as suggested from the numbers when the list is closed
+    load_least = models.PositiveSmallIntegerField(_("每人最少检查次数"), null=True, blank=True)
+    load_most = models.PositiveSmallIntegerField(_("每人最多检查次数"), null=True, blank=True)
     starts_on = models.DateField(_("检查开始"))
     ends_on = models.DateField(_("检查结束"))
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT)
@@ -168,19 +200,59 @@ class Plan(Sourced, Disclosable):
         return self.name
 
 
+class PlanList(ListTerms):
+    """A further list of a joint plan （部门联合抽查）: a joined office's items and terms, filled in and confirmed by that office."""
+
+    plan = models.ForeignKey(Plan, models.CASCADE, related_name="further_lists", verbose_name=_("抽查计划"))
+    office = models.ForeignKey("people.Office", models.PROTECT, related_name="plan_lists", verbose_name=_("机构"))
+    #: the name of the list in the announcement and before each of its strata
+    name = models.CharField(
+        _("名单代码"),
+        max_length=40,
+        validators=[RegexValidator(r"^[a-z][a-z0-9_]{0,39}$", _("小写字母开头，只含小写字母、数字和下划线"))],
+    )
+    items = models.ManyToManyField(CheckItem, blank=True, related_name="plan_lists", verbose_name=_("抽查事项"))
+    filled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("填写人")
+    )
+    confirmed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("确认人")
+    )
+    confirmed_at = models.DateTimeField(_("确认时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("联合抽查名单")
+        ordering = ["plan", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "office"], name="plan_list_office_once"),
+            models.UniqueConstraint(fields=["plan", "name"], name="plan_list_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan} {self.office}"
+
+
 class Draw(Sourced):
     """抽取: announced with a frozen frame, then executed with randomness from outside, or abandoned. Never redrawn."""
 
     class State(models.TextChoices):
         ANNOUNCED = "announced", _("已公告")
         EXECUTED = "executed", _("已抽取")
+        LIST_CLOSED = "list_closed", _("名单已关闭")
         ASSIGNED = "assigned", _("已派员")
+        OPENED = "opened", _("已开封")
         ABANDONED = "abandoned", _("已放弃")
 
     no = models.CharField(_("抽取编号"), max_length=40, unique=True)
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="draws", verbose_name=_("抽查计划"))
     rule_book = models.ForeignKey(RuleBook, models.PROTECT, related_name="draws", verbose_name=_("实施细则"))
-    state = models.CharField(_("状态"), max_length=10, choices=State, default=State.ANNOUNCED)
+    state = models.CharField(_("状态"), max_length=12, choices=State, default=State.ANNOUNCED)
+    suite = models.CharField(
+        _("密码套件"), max_length=8, default="sha256", choices=[("sha256", "SHA-256"), ("sm3", "SM3")]
+    )
+    mode = models.CharField(_("公开方式"), max_length=8, choices=Plan.Mode, default=Plan.Mode.OPEN)
+    #: sealed: the last day on which it must have been opened, as announced
+    open_by = models.DateField(_("最迟开封日期"), null=True, blank=True)
     announcement = models.TextField(_("公告（规范化 JSON）"))
     announcement_hash = models.CharField(_("公告哈希"), max_length=64)
     frame_root = models.CharField(_("名录根哈希"), max_length=64)
@@ -204,7 +276,27 @@ class Draw(Sourced):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("抽取人")
     )
     witnesses = models.CharField(_("见证人"), max_length=300, blank=True, default="")
+    #: the list is closed: recusals are declared, the constraints of the assignment are published, the second round may begin
+    list_closed_at = models.DateTimeField(_("关闭名单时间"), null=True, blank=True)
+    list_closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("关闭名单人")
+    )
+    #: the second round: what its sources gave, and which fallback gave it
+    second_values = models.JSONField(_("第二轮随机数"), default=list, blank=True)
+    second_fallback = models.PositiveSmallIntegerField(_("第二轮备用来源"), default=0)
+    second_fallback_reason = models.CharField(_("第二轮启用备用来源的理由"), max_length=300, blank=True, default="")
+    second_seed = models.CharField(_("派员种子"), max_length=64, blank=True, default="")
+    second_witnesses = models.CharField(_("第二轮见证人"), max_length=300, blank=True, default="")
     assigned_at = models.DateTimeField(_("派员时间"), null=True, blank=True)
+    assigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("派员人")
+    )
+    opened_at = models.DateTimeField(_("开封时间"), null=True, blank=True)
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("开封人")
+    )
+    #: signatures over published sections, as in the bundle: [{"section", "alg", "name", "key", "sig"}]
+    signatures = models.JSONField(_("签名"), default=list, blank=True)
     abandoned_at = models.DateTimeField(_("放弃时间"), null=True, blank=True)
     abandoned_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("放弃批准人")
@@ -227,15 +319,41 @@ class Draw(Sourced):
     def __str__(self) -> str:
         return self.no
 
+    @property
+    def sealed(self) -> bool:
+        return self.mode == Plan.Mode.SEALED
+
+    @property
+    def secret(self) -> bool:
+        """Sealed and not yet opened: who is drawn is told to nobody outside the offices of the plan."""
+        return self.sealed and self.opened_at is None
+
+
+class DrawKey(models.Model):
+    """封存密钥 of a sealed draw. It stands alone, so that no list, page, export, act or bundle carries it; `open_draw` alone reveals it."""
+
+    draw = models.OneToOneField(Draw, models.PROTECT, primary_key=True, related_name="sealing", verbose_name=_("抽取"))
+    key = models.CharField(max_length=64, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("封存密钥")
+
+    def __str__(self) -> str:
+        return str(self.draw)
+
 
 class DrawFile(models.Model):
     """抽取卷宗: the large papers of a draw, apart from it so that no list of draws carries them."""
 
     draw = models.OneToOneField(Draw, models.PROTECT, primary_key=True, related_name="file", verbose_name=_("抽取"))
+    #: the leaves in the open, ascending by id; of a sealed draw they are not published before it is opened
     frame = models.BinaryField(_("名录快照(gzip,每行一叶)"))
+    #: of a sealed draw: the lines that were hashed and published, ascending by seal
+    sealed = models.BinaryField(_("封存名录(gzip,每行一叶)"), default=bytes)
     #: keys of the register in the order of the leaves (gzip): an entity that is renumbered after the announcement stays drawn
     keys = models.BinaryField(_("名录主键(gzip)"), default=bytes)
-    #: the assignment object of the bundle: inspectors, constraints, seed, teams
+    #: sections of the bundle: the constraints of the assignment (assign_announce), and the assignment (assign)
+    constraints = models.TextField(_("派员约束（规范化 JSON）"), blank=True, default="")
     assignment = models.TextField(_("派员（规范化 JSON）"), blank=True, default="")
 
     class Meta:
@@ -246,7 +364,7 @@ class DrawFile(models.Model):
 
 
 class Task(models.Model):
-    """检查任务: one drawn entity, its stratum and inclusion probability, its team."""
+    """检查任务: one drawn entity and its team. Which lists drew it, and how likely that was, stands in its inclusions."""
 
     class State(models.TextChoices):
         DRAWN = "drawn", _("已抽中")
@@ -263,11 +381,7 @@ class Task(models.Model):
         "registry.BusinessEntity", models.PROTECT, related_name="tasks", verbose_name=_("经营主体")
     )
     unit_id = models.CharField(_("抽中时的主体标识"), max_length=160)
-    stratum = models.CharField(_("层"), max_length=80)
     ticket = models.CharField(_("票号"), max_length=64)
-    rank = models.PositiveIntegerField(_("层内名次"))
-    stratum_n = models.PositiveIntegerField(_("层内抽取数 n"))
-    stratum_size = models.PositiveIntegerField(_("层内总数 N"))
     state = models.CharField(_("状态"), max_length=16, choices=State, default=State.DRAWN, db_index=True)
     due_on = models.DateField(_("检查截止"))
     withdrawn_reason = models.CharField(_("撤回理由"), max_length=300, blank=True, default="")
@@ -282,6 +396,40 @@ class Task(models.Model):
         return self.no
 
 
+class Inclusion(models.Model):
+    """入样: one list drew this entity from one of its strata, with which rank and with which probability.
+
+    A task has one for each list that drew it. `list` is "" where the draw has one list. The probability is
+    numerator/denominator: n/N, exact; with a measure (Pareto) the announced λ, near-exact.
+    """
+
+    task = models.ForeignKey(Task, models.CASCADE, related_name="inclusions", verbose_name=_("检查任务"))
+    list = models.CharField(_("名单"), max_length=40, blank=True, default="")
+    stratum = models.CharField(_("层"), max_length=80)
+    rank = models.PositiveIntegerField(_("层内名次"))
+    n = models.PositiveIntegerField(_("层内抽取数 n"))
+    size = models.PositiveIntegerField(_("层内总数 N"))
+    numerator = models.PositiveIntegerField(_("入样概率分子"))
+    denominator = models.PositiveIntegerField(_("入样概率分母"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("入样")
+        ordering = ["task", "list", "stratum"]
+        constraints = [models.UniqueConstraint(fields=["task", "list", "stratum"], name="inclusion_once")]
+
+    def __str__(self) -> str:
+        return f"{self.full_name} {self.numerator}/{self.denominator}"
+
+    @property
+    def full_name(self) -> str:
+        """The stratum as the announcement names it."""
+        return f"{self.list}/{self.stratum}" if self.list else self.stratum
+
+    @property
+    def probability(self) -> Fraction:
+        return Fraction(self.numerator, self.denominator)
+
+
 class TeamMember(models.Model):
     """检查组成员; the lead holds the speciality."""
 
@@ -292,6 +440,12 @@ class TeamMember(models.Model):
     lead = models.BooleanField(_("主检"), default=False)
     #: set when an absent inspector was replaced: public reason
     replaced_reason = models.CharField(_("替换理由"), max_length=300, blank=True, default="")
+    #: a substitute: in whose place, since when, and who was passed over, why: [{"number", "reason"}], all public
+    replaces = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", verbose_name=_("替换谁")
+    )
+    since = models.DateTimeField(_("替换时间"), null=True, blank=True)
+    passed = models.JSONField(_("依次未到的人员"), default=list, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = _("检查组成员")

@@ -25,7 +25,7 @@ from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.actions.plans import heads_of, item_mark, plan_hash
-from zhunsheng.web.inspection.models import Draw, DrawFile, Plan, Task, TeamMember
+from zhunsheng.web.inspection.models import Draw, DrawFile, Inclusion, Plan, Task, TeamMember
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.public_log.actions import record
 from zhunsheng.web.registry.models import Inspector
@@ -396,27 +396,44 @@ def _announced_n(draw: Draw) -> dict[str, int]:
 
 
 def _tasks(draw: Draw, frame: engine.Frame, chosen: Sequence[engine.Selected]) -> list[Task]:
+    """One task a unit, however many lists drew it, and one inclusion for each of them."""
     position = {unit: number for number, unit in enumerate(json.loads(leaf)["id"] for leaf in frame.leaves)}
-    keys, sizes, width = queries.stored_keys(draw), frame.sizes, len(str(len(chosen)))
-    n = _announced_n(draw)
-    return Task.objects.bulk_create(
-        [
-            Task(
-                no=f"{draw.no}-{number:0{max(width, 4)}d}",
-                draw=draw,
-                entity_id=keys[position[unit.id]],
-                unit_id=unit.id,
-                stratum=unit.stratum,
-                ticket=unit.ticket,
+    keys, sizes, n = queries.stored_keys(draw), frame.sizes, _announced_n(draw)
+    lists = bool(queries.announcement(draw).get("lists"))
+    first: dict[str, engine.Selected] = {}
+    for unit in chosen:
+        first.setdefault(unit.id, unit)
+    width = max(len(str(len(first))), 4)
+    tasks = [
+        Task(
+            no=f"{draw.no}-{number:0{width}d}",
+            draw=draw,
+            entity_id=keys[position[unit.id]],
+            unit_id=unit.id,
+            ticket=unit.ticket,
+            due_on=draw.plan.ends_on,
+        )
+        for number, unit in enumerate(first.values(), 1)
+    ]
+    made = {task.unit_id: task for task in Task.objects.bulk_create(tasks, batch_size=2000)}
+    rows = []
+    for unit in chosen:
+        name, _sep, stratum = unit.stratum.partition("/") if lists else ("", "", unit.stratum)
+        share = unit.probability
+        rows.append(
+            Inclusion(
+                task=made[unit.id],
+                list=name,
+                stratum=stratum,
                 rank=unit.rank,
-                stratum_n=n[unit.stratum],
-                stratum_size=sizes[unit.stratum],
-                due_on=draw.plan.ends_on,
+                n=n[unit.stratum],
+                size=sizes[unit.stratum],
+                numerator=share.numerator,
+                denominator=share.denominator,
             )
-            for number, unit in enumerate(chosen, 1)
-        ],
-        batch_size=2000,
-    )
+        )
+    Inclusion.objects.bulk_create(rows, batch_size=2000)
+    return tasks
 
 
 def _members(draw: Draw, made: engine.Assignment, people: Mapping[str, Inspector]) -> list[TeamMember]:

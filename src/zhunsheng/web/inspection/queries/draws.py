@@ -14,7 +14,7 @@ from zhunsheng.engine import draw as engine
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.public_log import Json, canonical
 from zhunsheng.web.common.records import in_force
-from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task, TeamMember, Visit
+from zhunsheng.web.inspection.models import CheckItem, Draw, Inclusion, Plan, Task, TeamMember, Visit
 from zhunsheng.web.inspection.queries.plans import Cap, counties, in_scope, stratum_key
 from zhunsheng.web.inspection.queries.tables import applies_to
 from zhunsheng.web.people.models import Office
@@ -127,7 +127,9 @@ def frame_page(draw: Draw, start: int, count: int) -> tuple[list[FrameRow], int]
     leaves = [json.loads(line) for line in lines[start : start + count]]
     tasks = {
         task.unit_id: task
-        for task in Task.objects.filter(draw=draw, unit_id__in=[leaf["id"] for leaf in leaves]).select_related("entity")
+        for task in Task.objects.filter(draw=draw, unit_id__in=[leaf["id"] for leaf in leaves])
+        .select_related("entity")
+        .prefetch_related("inclusions")
     }
     return [
         FrameRow(start + number, leaf, engine.ticket(draw.seed, leaf["id"]) if draw.seed else "", tasks.get(leaf["id"]))
@@ -164,12 +166,15 @@ def read_value(value: Mapping[str, Any]) -> engine.Value:
 
 
 def selected(draw: Draw) -> list[engine.Selected]:
-    """The drawn units as stored, in the order of the selection."""
-    rows = draw.tasks.order_by("no").values_list("unit_id", "stratum", "ticket", "rank", "stratum_n", "stratum_size")
-    return [
-        engine.Selected(unit_id, stratum, ticket, rank, Fraction(n, size))
-        for unit_id, stratum, ticket, rank, n, size in rows
+    """The drawn units as stored, in the order of the selection: a unit stands there once for each list that drew it."""
+    rows = Inclusion.objects.filter(task__draw=draw).values_list(
+        "task__unit_id", "task__ticket", "list", "stratum", "rank", "numerator", "denominator"
+    )
+    found = [
+        engine.Selected(unit_id, f"{name}/{stratum}" if name else stratum, ticket, rank, Fraction(up, down))
+        for unit_id, ticket, name, stratum, rank, up, down in rows.order_by()
     ]
+    return sorted(found, key=lambda one: (one.stratum.encode(), one.rank))
 
 
 def required_speciality(items: Iterable[CheckItem], lead_office: int, industry: str) -> str:

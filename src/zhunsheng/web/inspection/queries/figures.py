@@ -7,7 +7,7 @@ from fractions import Fraction
 from django.db.models import Count, F, Q
 
 from zhunsheng.engine.estimate import Role, UnitResult
-from zhunsheng.web.inspection.models import Draw, Plan, Task, Visit
+from zhunsheng.web.inspection.models import Draw, Inclusion, Plan, Task, Visit
 from zhunsheng.web.inspection.queries.plans import PUBLISHED, VISITED
 from zhunsheng.web.inspection.queries.tables import items_on
 from zhunsheng.web.registry.models import BusinessEntity
@@ -41,12 +41,14 @@ def pass_rate_inputs(
     start: datetime.date | None = None,
     end: datetime.date | None = None,
     items: tuple[str, ...] = (),
+    list: str | None = None,
 ) -> RateInputs:
     """The drawn units with their roles: of one draw, or of all draws executed from `start` to `end` (for these item codes).
 
     A unit without a published result counts as non-response, and so does a withdrawn one: it was drawn, and what would
     have been found is not known. Strata of different draws are kept apart (year pooled by draw). Visits that were not
-    drawn never enter.
+    drawn never enter. In a joint draw each list is a sample of its own: `list` takes the units of one of them, and a unit
+    that two lists drew stands in both.
     """
     tasks = Task.objects.all()
     if draw is not None:
@@ -62,15 +64,20 @@ def pass_rate_inputs(
         .order_by()
         .values_list("task_id", "result__estimation_role")
     )
-    units, pending, draws = [], 0, set()
-    rows = tasks.order_by("pk").values_list("pk", "draw__no", "stratum", "stratum_size", "stratum_n", "state")
-    for pk, no, stratum, size, n, state in rows:
+    rows = Inclusion.objects.filter(task__in=tasks.order_by().values("pk"))
+    if list is not None:
+        rows = rows.filter(list=list)
+    units, pending, draws = [], set(), set()
+    for pk, no, name, stratum, size, n, state in rows.order_by("task", "list", "stratum").values_list(
+        "task_id", "task__draw__no", "list", "stratum", "size", "n", "task__state"
+    ):
         draws.add(no)
         role = roles.get(pk)
         if role is None and state != Task.State.WITHDRAWN:
-            pending += 1
-        units.append(UnitResult(f"{no}/{stratum}", size, n, Role(role) if role else Role.NON_RESPONSE))
-    return RateInputs(tuple(units), pending, tuple(sorted(draws)))
+            pending.add(pk)
+        full = "/".join(filter(None, (no, name, stratum)))
+        units.append(UnitResult(full, size, n, Role(role) if role else Role.NON_RESPONSE))
+    return RateInputs(tuple(units), len(pending), tuple(sorted(draws)))
 
 
 def on_time_publication(start: datetime.date, end: datetime.date, on: datetime.date) -> Share:

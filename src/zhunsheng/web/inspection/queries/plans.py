@@ -1,6 +1,7 @@
 """Reading plans: who is in scope, into which strata they fall, how many would be drawn, what a reader should be warned of."""
 
 import datetime
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +19,9 @@ from zhunsheng.engine import clock
 from zhunsheng.engine.draw import allocate
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, Task, Visit
+from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, PlanList, Task, Visit
 from zhunsheng.web.inspection.queries.tables import applies_to, choices, industry_choices, industry_codes, industry_q
-from zhunsheng.web.people.models import User
+from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
 from zhunsheng.web.registry.models import BusinessEntity, Division, EntityStatus, Park, RiskClass
 from zhunsheng.web.registry.queries import in_divisions
@@ -95,6 +96,58 @@ def counted_draws(draws: QuerySet[Draw]) -> QuerySet[Draw]:
 
 def _counted(grouped: QuerySet[Any, Any]) -> Coalesce:
     return Coalesce(Subquery(grouped.annotate(n=Count("pk")).values("n")), 0)
+
+
+# -- lists -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """One list of a plan, the leading office's or a joined one's: `row` is the Plan or the PlanList that holds it.
+
+    `name` is "" where the plan has one list; else it stands before each stratum of the list.
+    """
+
+    name: str
+    office: Office
+    items: tuple[CheckItem, ...]
+    scope: Mapping[str, list[str]]
+    stratify_by: str
+    ratios: Mapping[str, str]
+    measure: str
+    row: Plan | PlanList
+
+    def full_name(self, stratum: str) -> str:
+        return f"{self.name}/{stratum}" if self.name else stratum
+
+
+def lists(plan: Plan) -> list[PlanTerms]:
+    """All lists of a plan alike, the leading office's first, then by name."""
+    further = list(plan.further_lists.select_related("office").prefetch_related("items__office").order_by("name"))
+    names = [list_name(plan.office) if further else "", *(one.name for one in further)]
+    return [
+        PlanTerms(
+            name,
+            row.office,
+            tuple(sorted(row.items.all(), key=lambda item: (item.code, item.pk))),
+            row.scope,
+            row.stratify_by,
+            row.ratios,
+            row.measure,
+            row,
+        )
+        for name, row in zip(names, (plan, *further), strict=True)
+    ]
+
+
+def list_name(office: Office) -> str:
+    """An office's code as the name of a list: lower case, '_' for what a name may not hold."""
+    name = re.sub(r"[^a-z0-9_]", "_", office.code.lower())
+    return (name if name[:1].isalpha() else f"l_{name}")[:40]
+
+
+def all_items(plan: Plan) -> list[CheckItem]:
+    """The items of all lists of a plan, each once, by code."""
+    found = {item.pk: item for one in lists(plan) for item in one.items}
+    return sorted(found.values(), key=lambda item: (item.code, item.pk))
 
 
 # -- scope -----------------------------------------------------------------------------------------------------------

@@ -26,7 +26,9 @@ from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry
 from zhunsheng.web.registry.models import EntityStatus
 
-STATE_KIND = {"announced": "warn", "executed": "info", "assigned": "good", "abandoned": "bad"}
+STATE_KIND = {
+    "announced": "warn", "executed": "info", "list_closed": "info", "assigned": "good", "opened": "good", "abandoned": "bad",
+}  # fmt: skip
 FRAME_PAGE = 100
 
 

@@ -53,7 +53,7 @@ def tasks(request: UserRequest) -> HttpResponse:
     )
     listing = Listing(
         request=request,
-        queryset=queries.visible_tasks(request.user).select_related("entity__division", "draw").prefetch_related(members),
+        queryset=queries.visible_tasks(request.user).select_related("entity__division", "draw").prefetch_related(members, "inclusions"),
         name="tasks", title=_("检查任务"), filterset_class=TaskFilter, default_sort="due",
         url=lambda task: reverse("inspection:task", args=[task.pk]),
         columns=[
@@ -61,8 +61,8 @@ def tasks(request: UserRequest) -> HttpResponse:
             Column("entity", pgettext_lazy("one", "经营主体"), lambda task: task.entity.name, order="entity__name"),
             Column("unit_id", gettext_lazy("主体标识"), lambda task: task.unit_id, hidden=True),
             Column("division", gettext_lazy("行政区划"), lambda task: named(task.entity.division) if task.entity.division else ""),
-            Column("stratum", gettext_lazy("层"), lambda task: task.stratum, order="stratum"),
-            Column("probability", gettext_lazy("入样概率"), lambda task: f"{task.stratum_n}/{task.stratum_size}", numeric=True, hidden=True),
+            Column("stratum", gettext_lazy("层"), lambda task: " ".join(one.full_name for one in task.inclusions.all())),
+            Column("probability", gettext_lazy("入样概率"), lambda task: " ".join(f"{one.numerator}/{one.denominator}" for one in task.inclusions.all()), numeric=True, hidden=True),
             Column("state", gettext_lazy("状态"), lambda task: task.get_state_display(), html=task_state, order="state"),
             Column("team", gettext_lazy("检查组"), lambda task: _("、").join(str(one.inspector) for one in task.team.all())),
             Column("due", gettext_lazy("检查截止"), lambda task: task.due_on, html=lambda task: task_due(task, today), order="due_on"),

@@ -30,7 +30,9 @@ from zhunsheng.web.public_log.models import LogEntry
 
 PAGE = 100
 #: state → kind of tag
-KINDS = {"announced": "info", "executed": "good", "assigned": "good", "abandoned": "warn"}
+KINDS = {
+    "announced": "info", "executed": "good", "list_closed": "good", "assigned": "good", "opened": "good", "abandoned": "warn",
+}  # fmt: skip
 
 
 def all_draws() -> QuerySet[Draw]:
@@ -211,8 +213,17 @@ def _unit_row(
     share, quotient = odds.get(leaf["stratum"], ("", ""))
     return UnitRow(
         row.position + 1, leaf["id"], address_code(leaf["id"]), share, quotient, leaf.get("exclusion", ""), row.ticket,
-        rank or (task.rank if task else 0), task is not None, _withdrawn(task), team,
+        rank or (_rank(task) if task else 0), task is not None, _withdrawn(task), team,
     )  # fmt: skip
+
+
+def _stratum(task: Task) -> str:
+    """The stratum of the first list that drew the unit."""
+    return next((one.full_name for one in task.inclusions.all()), "")
+
+
+def _rank(task: Task) -> int:
+    return next((one.rank for one in task.inclusions.all()), 0)
 
 
 def _withdrawn(task: Task | None) -> str:
@@ -247,12 +258,12 @@ def _id_with(draw: Draw, code: str) -> str:
 
 def drawn_page(draw: Draw, page: int) -> tuple[list[UnitRow], int]:
     """One page of the drawn units in the order of the selection, with their teams by number."""
-    tasks, odds = draw.tasks.order_by("no"), _odds(draw)
+    tasks, odds = draw.tasks.order_by("no").prefetch_related("inclusions"), _odds(draw)
     shown = list(tasks[(page - 1) * PAGE : page * PAGE])
     teams = _teams([task.pk for task in shown])
     rows = [
         UnitRow(
-            0, task.unit_id, address_code(task.unit_id), *odds.get(task.stratum, ("", "")), "", task.ticket, task.rank,
+            0, task.unit_id, address_code(task.unit_id), *odds.get(_stratum(task), ("", "")), "", task.ticket, _rank(task),
             True, _withdrawn(task), teams.get(task.pk, ""),
         )
         for task in shown
@@ -361,7 +372,7 @@ def timeline(draw: Draw) -> list[dict[str, Any]]:
         events.append({"at": draw.executed_at, "title": _("产生随机数并抽取"), "text": text, "kind": "good"})
     if draw.assigned_at:
         events.append({"at": draw.assigned_at, "title": _("随机派员"), "kind": "good"})
-    if draw.state in {Draw.State.EXECUTED, Draw.State.ASSIGNED}:
+    if draw.executed_at:
         ended = draw.plan.ends_on < timezone.localdate()
         events.append({
             "at": draw.plan.ends_on, "title": _("检查截止"), "text": publish_limit(draw.plan.ends_on),
