@@ -76,5 +76,13 @@ class EstimateError(ZhunshengError):
     """Records from which no estimate can be made."""
 
 
+class BurdenError(ZhunshengError):
+    """Visits or requests for papers that cannot be counted."""
+
+
 class AppraisalError(ZhunshengError):
     """Targets, allocations or scores that are refused."""
+
+
+class SamplingError(ZhunshengError):
+    """A sampling plan, a quality level or a stock count that is refused."""
