@@ -4,7 +4,8 @@
     announced = announcement(frame=frame, n=…, …)       published, logged; at least 24 hours pass
     execution = execute(announced, values)              randomness comes from outside
     drawn = select(frame, execution.seed, n)            everyone can compute this
-    assignment = assign(targets, inspectors, seed2, …)  after the recusals are closed
+    closed = constraints(targets, inspectors, …)        recusals and leave are closed, with the start
+    assignment = assign(closed, seed2)                  after the second randomness
     bundle(…) → verify(…)                               one file, checked by anyone
 
 The bytes of every step are written down in docs/rules/draw.md.
@@ -25,14 +26,25 @@ from zhunsheng.engine.draw.announce import (
 )
 from zhunsheng.engine.draw.assignment import (
     Assignment,
+    Change,
+    Constraints,
     Inspector,
+    Suggestion,
     Target,
     Team,
     assign,
     assignment_seed,
+    can_move,
+    candidates,
+    changed,
     constraints,
     constraints_hash,
     feasible,
+    load_bounds,
+    parameters,
+    read_constraints,
+    substitute,
+    suggest_bounds,
 )
 from zhunsheng.engine.draw.bundle import MAX_BUNDLE, Abandonment, Step, Verdict, bundle, digest, verify
 from zhunsheng.engine.draw.fields import PROTOCOL
@@ -54,6 +66,8 @@ __all__ = [
     "Abandonment",
     "Assignment",
     "AssignmentRule",
+    "Change",
+    "Constraints",
     "Execution",
     "Fallback",
     "Frame",
@@ -61,6 +75,7 @@ __all__ = [
     "Selected",
     "Source",
     "Step",
+    "Suggestion",
     "Target",
     "Team",
     "Terms",
@@ -72,6 +87,9 @@ __all__ = [
     "assign",
     "assignment_seed",
     "bundle",
+    "can_move",
+    "candidates",
+    "changed",
     "commitment",
     "constraints",
     "constraints_hash",
@@ -80,6 +98,9 @@ __all__ = [
     "feasible",
     "first_round_after",
     "freeze",
+    "load_bounds",
+    "parameters",
+    "read_constraints",
     "read_terms",
     "round_time",
     "satisfied_profiles",
@@ -87,6 +108,8 @@ __all__ = [
     "seed_text",
     "select",
     "select_pareto",
+    "substitute",
+    "suggest_bounds",
     "ticket",
     "verify",
 ]
