@@ -1,24 +1,32 @@
 """`make bench`: every engine beside a peer or a physical limit, in one run, with ratios.
 
 python -m bench [--quick] [clock] [draw] [rooms]
+python -m bench fairness [--quick]                     is the draw fair: inclusion, Pareto, assignment, re-entry
+python -m bench scale [--units N] [--folder FOLDER]    DuckDB, Spark and the engine on one large frame
 """
 
 import argparse
 import os
-import platform
 import tempfile
 from pathlib import Path
+
+from bench import harness
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="*", default=["clock", "draw", "rooms"], help="clock, draw, rooms (default: all)")
+    parser.add_argument(
+        "what",
+        nargs="*",
+        default=["clock", "draw", "rooms"],
+        help="clock, draw, rooms (default: these), fairness, scale",
+    )
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
+    parser.add_argument("--units", type=int, default=2_000_000, help="scale: how many units (default: 2,000,000)")
+    parser.add_argument("--folder", type=Path, help="scale: a folder on a disk with room (default: the system's own)")
     words = parser.parse_args()
     share = 10 if words.quick else 1
-    print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}. Ratios travel between machines, seconds do not."
-    )
+    print(f"{harness.machine()}. Ratios travel between machines, seconds do not.")
     with tempfile.TemporaryDirectory(prefix="zhunsheng-bench-") as folder:
         os.environ["ZHUNSHENG_HOME"] = folder
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhunsheng.web.settings")
@@ -41,6 +49,14 @@ def main() -> None:
             from bench import rooms
 
             rooms.run(Path(folder), entities=100_000 // share, rows=50_000 // share)
+        if "scale" in words.what:
+            from bench import scale
+
+            scale.run(words.units // share, words.folder)
+    if harness.wavering and not words.quick:
+        raise SystemExit(
+            f"The peers of {len(harness.wavering)} races wavered by more than 30 %; not to be quoted: {'; '.join(harness.wavering)}"
+        )
 
 
 if __name__ == "__main__":

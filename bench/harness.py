@@ -1,17 +1,29 @@
 """Side by side in one run: A B A B …, medians, and the ratio. Absolute seconds differ from machine to machine; ratios less so."""
 
+import os
+import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+#: races whose peer itself wavered by more than 30 %: their ratios are not to be quoted, and the bench says so by its exit code
+wavering: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Something to time. `run` returns what it computed, so that the peers' answers can be compared."""
+    """Something to time. `run` returns what it computed, so that the peers' answers can be compared.
+
+    version: of the peer, to be printed beside it. own_clock: `run` returns its seconds: a program of another language,
+    whose start is not to be counted.
+    """
 
     name: str
     run: Callable[[], object]
+    version: str = ""
+    own_clock: bool = False
 
 
 def race(title: str, contestants: Sequence[Contestant], *, rounds: int = 5, amount: str = "") -> dict[str, list[float]]:
@@ -20,18 +32,21 @@ def race(title: str, contestants: Sequence[Contestant], *, rounds: int = 5, amou
     for _ in range(rounds):
         for one in contestants:
             start = time.perf_counter()
-            one.run()
-            times[one.name].append(time.perf_counter() - start)
+            answer = one.run()
+            taken = time.perf_counter() - start
+            times[one.name].append(float(str(answer)) if one.own_clock else taken)
     peer = statistics.median(times[contestants[-1].name])
     print(f"\n{title}{f'  ({amount})' if amount else ''}")
-    print(f"  {'':<44}{'median s':>10}{'min s':>10}{'spread':>9}{'ratio':>9}")
+    print(f"  {'':<52}{'median s':>10}{'min s':>10}{'spread':>9}{'ratio':>9}")
     for one in contestants:
-        taken = times[one.name]
-        middle = statistics.median(taken)
-        spread = (max(taken) - min(taken)) / middle
-        print(f"  {one.name:<44}{middle:>10.3f}{min(taken):>10.3f}{spread:>8.0%}{middle / peer:>9.2f}")
+        taken_all = times[one.name]
+        middle = statistics.median(taken_all)
+        spread = (max(taken_all) - min(taken_all)) / middle
+        name = f"{one.name}, {one.version}" if one.version else one.name
+        print(f"  {name:<52}{middle:>10.3f}{min(taken_all):>10.3f}{spread:>8.0%}{middle / peer:>9.2f}")
     peers = times[contestants[-1].name]
     if (max(peers) - min(peers)) / peer > 0.3:
+        wavering.append(title)
         print("  note: the peer's own spread is over 30 %: the machine was busy, measure again before quoting")
     return times
 
@@ -39,3 +54,14 @@ def race(title: str, contestants: Sequence[Contestant], *, rounds: int = 5, amou
 def percentile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def machine() -> str:
+    """What ran this, in one line: Python, processor, cores, memory."""
+    processor = platform.machine()
+    facts = Path("/proc/cpuinfo")
+    if facts.is_file():
+        named = [line.partition(":")[2].strip() for line in facts.read_text().splitlines() if "model name" in line]
+        processor = named[0] if named else processor
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return f"Python {platform.python_version()}, {processor}, {os.cpu_count()} cores, {memory:.0f} GiB"

@@ -205,11 +205,11 @@ def test_a_frame_is_read_from_parquet_files_whose_path_needs_quoting(engine, tmp
     paths = [folder / "1.parquet", folder / "2.parquet"]
     with DuckDB() as writer:
         for path, half in zip(paths, ("< 1000", ">= 1000"), strict=True):
-            quoted = str(path).replace("'", "''")
-            writer._database.execute(
-                "COPY (SELECT printf('demo:%04d', i) AS id, CAST(NULL AS VARCHAR) AS tag, "
+            writer.write(
+                "SELECT printf('demo:%04d', i) AS id, CAST(NULL AS VARCHAR) AS tag, "
                 "CASE WHEN i % 2 = 0 THEN 'A' ELSE 'B' END AS stratum, CAST(NULL AS INTEGER) AS share "
-                f"FROM range(2000) AS numbers(i) WHERE i {half}) TO '{quoted}' (FORMAT parquet)"
+                f"FROM range(2000) AS numbers(i) WHERE i {half}",
+                path,
             )
     engine.parquet("unit", paths)
     n = {"A": 30, "B": 60}

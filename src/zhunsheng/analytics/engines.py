@@ -99,6 +99,11 @@ class DuckDB:
         finally:
             cursor.close()
 
+    def write(self, text: str, path: Path) -> None:
+        """The answer to a query as a Parquet file, streamed."""
+        quoted = str(path).replace("'", "''")
+        self._database.execute(f"COPY ({text}) TO '{quoted}' (FORMAT parquet)")
+
     def close(self) -> None:
         """Gives back memory and spilled files."""
         self._database.close()
