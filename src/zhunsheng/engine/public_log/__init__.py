@@ -23,6 +23,21 @@ from zhunsheng.engine.public_log.checkpoints import (
     suite_of,
 )
 from zhunsheng.engine.public_log.export import ExportVerdict, check_export, export
+from zhunsheng.engine.public_log.following import (
+    Files,
+    Followed,
+    Head,
+    Known,
+    TileWriter,
+    Witnessed,
+    check_copy,
+    files_of,
+    follow,
+    new_head,
+    read_known,
+    start,
+    witness,
+)
 from zhunsheng.engine.public_log.jcs import Json, canonical, parse_canonical, parse_json
 from zhunsheng.engine.public_log.notes import (
     MAX_NOTE,
@@ -67,11 +82,11 @@ from zhunsheng.engine.public_log.tree import (
 
 __all__ = [
     "EMPTY_ROOT", "ENTRIES", "KEY_KIND", "MAX_ENTRY", "MAX_NOTE", "PERSONAL_KEYS", "WIDTH",
-    "Checkpoint", "ExportVerdict", "Frontier", "Json", "LogProof", "Note", "NoteKey", "NoteSignature", "Proved",
-    "Signed", "SignedCheckpoint", "Tile", "TiledTree",
-    "bundle", "canonical", "check_export", "check_origin", "check_proof", "commitment", "consistency_proof",
-    "cosign_note", "export", "inclusion_proof", "leaf_hash", "next_key", "node_hash", "note_key", "open_checkpoint",
-    "parse_canonical", "parse_json", "parse_note", "read_bundle", "read_checkpoint", "read_hashes", "read_proof",
-    "read_signature", "read_tile_path", "read_vkey", "refuse_personal", "rotation", "sign_checkpoint", "sign_note",
-    "suite_of", "tile", "tiles_of", "tree_root", "verify_consistency", "verify_inclusion", "verify_note",
+    "Checkpoint", "ExportVerdict", "Files", "Followed", "Frontier", "Head", "Json", "Known", "LogProof", "Note", "NoteKey", "NoteSignature", "Proved",
+    "Signed", "SignedCheckpoint", "Tile", "TileWriter", "TiledTree", "Witnessed",
+    "bundle", "canonical", "check_copy", "check_export", "check_origin", "check_proof", "commitment", "consistency_proof",
+    "cosign_note", "export", "files_of", "follow", "inclusion_proof", "leaf_hash", "new_head", "next_key", "node_hash", "note_key", "open_checkpoint",
+    "parse_canonical", "parse_json", "parse_note", "read_bundle", "read_checkpoint", "read_hashes", "read_known", "read_proof",
+    "read_signature", "read_tile_path", "read_vkey", "refuse_personal", "rotation", "sign_checkpoint", "sign_note", "start",
+    "suite_of", "tile", "tiles_of", "tree_root", "verify_consistency", "verify_inclusion", "verify_note", "witness",
 ]  # fmt: skip

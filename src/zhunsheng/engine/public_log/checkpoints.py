@@ -19,7 +19,16 @@ from dataclasses import dataclass
 
 from zhunsheng.engine.errors import LogError
 from zhunsheng.engine.public_log.jcs import Json
-from zhunsheng.engine.public_log.notes import Note, NoteKey, Signed, parse_note, read_vkey, sign_note, unbase64, verify_note
+from zhunsheng.engine.public_log.notes import (
+    Note,
+    NoteKey,
+    Signed,
+    parse_note,
+    read_vkey,
+    sign_note,
+    unbase64,
+    verify_note,
+)
 from zhunsheng.engine.signing import ED25519, Signer, verify_signature
 from zhunsheng.engine.suites import SHA256, SM3, Suite
 
@@ -150,5 +159,3 @@ def next_key(origin: str, entry: Json, current: NoteKey) -> NoteKey | None:
     ):
         raise LogError("public_log.rotation.bad")
     return new
-
-

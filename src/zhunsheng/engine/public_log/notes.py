@@ -191,7 +191,9 @@ def verify_note(note: Note, keys: Sequence[NoteKey]) -> tuple[Signed, ...]:
             raise LogError("public_log.note.bad_signature", name=key.name)
         found.append(Signed(key, time, line))
     if not found:
-        raise LogError("public_log.note.unknown_key", names=" ".join(dict.fromkeys(one.name for one in note.signatures)))
+        raise LogError(
+            "public_log.note.unknown_key", names=" ".join(dict.fromkeys(one.name for one in note.signatures))
+        )
     return tuple(found)
 
 

@@ -17,10 +17,55 @@ from zhunsheng.engine.suites import SHA256, Suite
 
 #: keys under which only a datum about a person can stand
 PERSONAL_KEYS = frozenset(
-    "address_home birthday birth_date contact contact_name contact_phone display_name email e_mail gender id_card "
-    "id_number id_no legal_person legal_representative mobile password person_name phone real_name resident_id sex "
-    "tel telephone username user_name wechat 姓名 联系人 联系电话 电话 手机 手机号 手机号码 身份证 身份证号 身份证号码 "
-    "公民身份号码 法定代表人 经营者 邮箱 电子邮箱 微信 住址 家庭住址 性别 出生日期".split()
+    [
+        "address_home",
+        "birthday",
+        "birth_date",
+        "contact",
+        "contact_name",
+        "contact_phone",
+        "display_name",
+        "email",
+        "e_mail",
+        "gender",
+        "id_card",
+        "id_number",
+        "id_no",
+        "legal_person",
+        "legal_representative",
+        "mobile",
+        "password",
+        "person_name",
+        "phone",
+        "real_name",
+        "resident_id",
+        "sex",
+        "tel",
+        "telephone",
+        "username",
+        "user_name",
+        "wechat",
+        "姓名",
+        "联系人",
+        "联系电话",
+        "电话",
+        "手机",
+        "手机号",
+        "手机号码",
+        "身份证",
+        "身份证号",
+        "身份证号码",
+        "公民身份号码",
+        "法定代表人",
+        "经营者",
+        "邮箱",
+        "电子邮箱",
+        "微信",
+        "住址",
+        "家庭住址",
+        "性别",
+        "出生日期",
+    ]
 )
 
 _SALT = re.compile(r"[0-9a-f]{64}")
@@ -53,8 +98,8 @@ def refuse_personal(data: Json, where: str = "data") -> None:
             refuse_personal(value, f"{where}[{number}]")
     elif isinstance(data, str):
         for found in _RESIDENT.finditer(data):
-            number = found.group().upper()
-            if check("resident", number).ok and not check("uscc", number).ok:
+            digits = found.group().upper()
+            if check("resident", digits).ok and not check("uscc", digits).ok:
                 raise LogError("public_log.personal.value", where=where)
         if _MOBILE.search(data) or _MAIL.search(data):
             raise LogError("public_log.personal.value", where=where)

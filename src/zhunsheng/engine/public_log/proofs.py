@@ -1,11 +1,11 @@
 """Proof files, after C2SP tlog-proof: what a citizen downloads beside a result, and anyone checks without a network.
 
-    c2sp.org/tlog-proof@v1
-    extra <base 64 of the entry itself>
-    index 73894
-    <base 64 of each hash of the inclusion proof, from the leaf upward>
+c2sp.org/tlog-proof@v1
+extra <base 64 of the entry itself>
+index 73894
+<base 64 of each hash of the inclusion proof, from the leaf upward>
 
-    <the signed checkpoint>
+<the signed checkpoint>
 """
 
 from __future__ import annotations
@@ -82,8 +82,6 @@ def check_proof(data: bytes, origin: str, keys: Sequence[NoteKey], entry: bytes 
     if said is None:
         raise LogError("public_log.proof.no_entry")
     checkpoint, suite = signed.checkpoint, suite_of(origin)
-    if not verify_inclusion(
-        leaf_hash(said, suite), found.index, checkpoint.size, found.path, checkpoint.root, suite
-    ):
+    if not verify_inclusion(leaf_hash(said, suite), found.index, checkpoint.size, found.path, checkpoint.root, suite):
         raise LogError("public_log.proof.not_included", index=found.index, size=checkpoint.size)
     return Proved(said, found.index, signed)
