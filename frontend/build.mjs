@@ -30,11 +30,28 @@ await build({
   logLevel: "info",
 });
 
-const sources = ["css", "js"].flatMap((folder) => readdirSync(join(here, folder)).map((name) => `${folder}/${name}`));
+// The verifier: the page's part, and the worker with the one library it takes from elsewhere, under its own licence.
+const licence = (name) => readFileSync(join(here, "../node_modules", name, "LICENSE"), "utf8").trim();
+await build({
+  absWorkingDir: here,
+  entryPoints: { verify: "verify/page.js", "verify-worker": "verify/worker.js" },
+  outdir: out,
+  bundle: true,
+  minify: true,
+  format: "iife",
+  target: ["chrome100", "firefox100", "safari15.4"],
+  logLevel: "info",
+  legalComments: "none",
+});
+const worker = join(out, "verify-worker.js");
+const licences = ["@noble/curves", "@noble/hashes"].map((name) => `${name}: ${licence(name)}`).join("\n\n");
+writeFileSync(worker, `/*! ${licences.replaceAll("*/", "* /")} */\n${readFileSync(worker, "utf8")}`);
+
+const sources = ["css", "js", "verify"].flatMap((folder) => readdirSync(join(here, folder)).map((name) => `${folder}/${name}`));
 const listed = (names, folder) => Object.fromEntries(names.sort().map((name) => [name, sha256(join(folder, name))]));
 const record = {
   built_by: "npm run build",
   sources: listed([...sources, "build.mjs"], here),
-  outputs: listed(["zhunsheng.css", "zhunsheng.js"], out),
+  outputs: listed(["zhunsheng.css", "zhunsheng.js", "verify.js", "verify-worker.js"], out),
 };
 writeFileSync(join(out, "BUILD.json"), JSON.stringify(record, null, 2) + "\n");

@@ -213,6 +213,7 @@ URLS: dict[str, tuple[Any, ...]] = {
     "portal:frame": (PUBLIC, lambda w: [w.own["draw"].no]),
     "portal:leaves": (PUBLIC, lambda w: [w.own["draw"].no]),
     "portal:results": (PUBLIC,),
+    "portal:verify": (PUBLIC,),
     "portal:result": (PUBLIC, lambda w: [w.own["visit"].no]),
     "portal:scoreboard": (PUBLIC,),
     "portal:scoreboard_year": (PUBLIC, lambda w: [2026]),

@@ -19,11 +19,13 @@ def sha256(path: Path) -> str:
 
 def test_outputs_are_the_built_ones():
     assert BUILD["outputs"] == {name: sha256(STATIC / name) for name in BUILD["outputs"]}, HINT
-    assert set(BUILD["outputs"]) == {"zhunsheng.css", "zhunsheng.js"}
+    assert set(BUILD["outputs"]) == {"zhunsheng.css", "zhunsheng.js", "verify.js", "verify-worker.js"}
 
 
 def test_no_source_was_changed_since_the_build():
-    sources = [path for folder in ("css", "js") for path in (FRONTEND / folder).iterdir()] + [FRONTEND / "build.mjs"]
+    sources = [path for folder in ("css", "js", "verify") for path in (FRONTEND / folder).iterdir()] + [
+        FRONTEND / "build.mjs"
+    ]
     assert BUILD["sources"] == {path.relative_to(FRONTEND).as_posix(): sha256(path) for path in sources}, HINT
 
 
@@ -37,6 +39,14 @@ def test_script_stays_small_and_evaluates_nothing():
     script = (STATIC / "zhunsheng.js").read_text()
     assert len(script.encode()) < 12 * 1024
     assert "eval(" not in script and "new Function" not in script and "innerHTML" not in script
+
+
+def test_the_verifier_evaluates_nothing_and_carries_the_licence_of_its_library():
+    page, worker = ((STATIC / name).read_text() for name in ("verify.js", "verify-worker.js"))
+    assert len(page.encode()) < 8 * 1024 and len(worker.encode()) < 192 * 1024
+    for script in (page, worker):
+        assert not any(word in script for word in ("eval(", "new Function", "innerHTML", "importScripts"))
+    assert worker.count("The MIT License") == 2 and "Paul Miller" in worker
 
 
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json", ".npmrc"])

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from zhunsheng.web.portal.views import data, draws, firms, home, methods, pages, results, scoreboard
+from zhunsheng.web.portal.views import data, draws, firms, home, methods, pages, results, scoreboard, verify
 
 
 class YearConverter(StringConverter):
@@ -28,6 +28,7 @@ urlpatterns = [
     path("draws/<str:no>/bundle.json", draws.bundle, name="bundle"),
     path("draws/<str:no>/frame/", draws.frame, name="frame"),
     path("draws/<str:no>/frame.jsonl", draws.leaves, name="leaves"),
+    path("verify/", verify.verify, name="verify"),
     path("results/", results.listing, name="results"),
     path("results/<str:no>/", results.result, name="result"),
     path("scoreboard/", scoreboard.scoreboard, name="scoreboard"),

@@ -1,0 +1,327 @@
+// The shape of a bundle: which fields there are, which must be there, and how each is written.
+import { fail } from "./failure.js";
+import { chainOf, enoughBalls, kindOf } from "./sources.js";
+import { isDay, isInstant } from "./time.js";
+
+export const PROTOCOL = "zhunsheng/draw/1";
+export const LOGGED = [
+  "announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon",
+];
+const MAX_TEXT = 2000;
+
+// ── kinds of values: each is a function (value, place) that refuses or returns the value ──
+
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value) && Object.getPrototypeOf(value) === null;
+
+export function object(value, at, required = [], optional = []) {
+  if (!isObject(value)) fail("draw.field.not_object", { at });
+  for (const key of required) if (!(key in value)) fail("draw.field.missing", { at, key });
+  if (optional) {
+    for (const key of Object.keys(value)) {
+      if (!required.includes(key) && !optional.includes(key)) fail("draw.field.unknown", { at, key: key.slice(0, 80) });
+    }
+  }
+  return value;
+}
+
+export function array(value, at) {
+  if (!Array.isArray(value)) fail("draw.field.not_array", { at });
+  return value;
+}
+
+const UNPRINTABLE = /[\p{C}\p{Z}]/gu;
+
+export function text(value, at, empty = false) {
+  if (typeof value !== "string") fail("draw.field.not_text", { at });
+  if (value === "" && empty) return value;
+  const unprintable = (value.match(UNPRINTABLE) ?? []).some((char) => char !== " ");
+  if (!value || [...value].length > MAX_TEXT || unprintable || value.normalize("NFC") !== value) fail("draw.field.bad_text", { at });
+  return value;
+}
+
+// Controls, line separators and marks that turn the direction of writing: they could forge what a reader sees.
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/;
+
+export function note(value, at) {
+  if (typeof value !== "string") fail("draw.field.not_text", { at });
+  if (!value || [...value].length > MAX_TEXT || UNSEEN.test(value)) fail("draw.field.bad_note", { at });
+  return value;
+}
+
+export function ascii(value, at) {
+  if (typeof value !== "string" || value.length > MAX_TEXT || !/^[ -<>-{}~]+$/.test(value)) fail("draw.field.not_ascii", { at });
+  return value;
+}
+
+export function integer(value, at, low = 0) {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < low) fail("draw.field.not_integer", { at, low });
+  return value;
+}
+
+export function hash(value, at) {
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/.test(value)) fail("draw.field.not_hash", { at });
+  return value;
+}
+
+export function instant(value, at) {
+  if (!isInstant(value)) fail("draw.field.not_instant", { at });
+  return value;
+}
+
+export function day(value, at) {
+  if (!isDay(value)) fail("draw.field.not_date", { at });
+  return value;
+}
+
+export const each = (value, at, check) => array(value, at).map((item, i) => check(item, `${at}[${i}]`));
+
+// ── the sections ──
+
+const TERMS = {
+  party: [[], ["party", "commitment", "default", "note"]],
+  dice: [[], ["party", "rolls", "note"]],
+  balls: [["balls", "draws"], ["party", "note"]],
+  ssq: [["issue"], ["note"]],
+  dlt: [["issue"], ["note"]],
+  drand: [["round"], ["note"]],
+};
+const TERM = {
+  id: ascii,
+  round: (value, at) => integer(value, at, 1),
+  rolls: (value, at) => integer(value, at, 10),
+  balls: (value, at) => integer(value, at, 1),
+  draws: (value, at) => integer(value, at, 1),
+  commitment: hash,
+  issue: ascii,
+  default: ascii,
+  party: note,
+  note,
+};
+
+function sources(tables, value, at) {
+  const found = each(value, at, (source, where) => {
+    const kind = kindOf(ascii(object(source, where, ["id"], null).id, `${where}.id`));
+    if (!kind) fail("draw.source.unknown_kind", { source: source.id });
+    const [required, optional] = TERMS[kind];
+    object(source, where, ["id", ...required], optional);
+    for (const key of Object.keys(source)) TERM[key](source[key], `${where}.${key}`);
+    if (kind === "drand" && !chainOf(tables, source.id)) fail("draw.source.unknown_chain", { source: source.id });
+    if (kind === "balls" && !enoughBalls(source)) fail("draw.source.few_balls", { source: source.id });
+    return source;
+  });
+  if (!found.length) fail("draw.announce.no_sources", { at });
+  const seen = new Set();
+  for (const { id } of found) {
+    if (seen.has(id)) fail("draw.announce.source_twice", { source: id });
+    seen.add(id);
+  }
+}
+
+function fallbacks(tables, value, at) {
+  each(value, at, (entry, where) => {
+    object(entry, where, ["after_hours", "sources"]);
+    if (integer(entry.after_hours, `${where}.after_hours`, 1) > 24 * 366) fail("draw.announce.fallback_too_late", { at: where });
+    sources(tables, entry.sources, `${where}.sources`);
+  });
+}
+
+function counts(value, at) {
+  for (const [key, count] of Object.entries(object(value, at, [], null))) integer(count, `${at}.${key}`);
+}
+
+function announce(tables, a) {
+  object(
+    a, "announce",
+    ["protocol", "draw", "mode", "frame", "N", "n", "sources", "announced_at", "not_before"],
+    ["suite", "lists", "scope", "pareto", "seal", "fallback", "assignment", "items", "legal_basis", "plan", "frame_date", "rule_version", "rule_book_sha256"],
+  );
+  if (a.protocol !== PROTOCOL) fail("draw.field.other_protocol", { at: "announce.protocol", protocol: PROTOCOL });
+  for (const key of ["legal_basis", "plan", "frame_date", "rule_version"]) if (key in a) note(a[key], `announce.${key}`);
+  if ("rule_book_sha256" in a) hash(a.rule_book_sha256, "announce.rule_book_sha256");
+  each(a.items ?? [], "announce.items", note);
+  object(a.frame, "announce.frame", ["root", "size"]);
+  hash(a.frame.root, "announce.frame.root");
+  integer(a.frame.size, "announce.frame.size");
+  text(a.draw, "announce.draw");
+  counts(a.N, "announce.N");
+  counts(a.n, "announce.n");
+  sources(tables, a.sources, "announce.sources");
+  fallbacks(tables, a.fallback ?? [], "announce.fallback");
+  instant(a.announced_at, "announce.announced_at");
+  instant(a.not_before, "announce.not_before");
+  if ("assignment" in a) {
+    const rule = object(a.assignment, "announce.assignment", ["rule", "team_size", "sources"], ["steps_per_slot", "fallback"]);
+    if (rule.rule !== "zhunsheng/assign/1") fail("draw.announce.other_assign_rule", { rule: "zhunsheng/assign/1" });
+    integer(rule.team_size, "announce.assignment.team_size", 2);
+    if ("steps_per_slot" in rule) integer(rule.steps_per_slot, "announce.assignment.steps_per_slot", 1);
+    sources(tables, rule.sources, "announce.assignment.sources");
+    fallbacks(tables, rule.fallback ?? [], "announce.assignment.fallback");
+  }
+  if (a.mode !== "open" && a.mode !== "sealed") fail("draw.announce.mode", { mode: String(a.mode).slice(0, 40) });
+  if ("seal" in a !== (a.mode === "sealed")) fail("draw.announce.seal");
+  if ("seal" in a) {
+    object(a.seal, "announce.seal", ["key_hash", "open_by"]);
+    hash(a.seal.key_hash, "announce.seal.key_hash");
+    day(a.seal.open_by, "announce.seal.open_by");
+  }
+  if ("suite" in a && a.suite !== "sm3" && a.suite !== "sha256") fail("suites.unknown", { name: String(a.suite).slice(0, 40), known: "sha256, sm3" });
+  if ("lists" in a) {
+    for (const [name, list] of Object.entries(object(a.lists, "announce.lists", [], null))) {
+      const at = `announce.lists.${name}`;
+      if (!/^[a-z][a-z0-9_]{0,39}$/.test(name)) fail("draw.announce.list_name", { name: name.slice(0, 80) });
+      note(object(list, at, ["office", "items"]).office, `${at}.office`);
+      each(list.items, `${at}.items`, note);
+    }
+  }
+  if ("scope" in a) {
+    for (const [column, starts] of Object.entries(object(a.scope, "announce.scope", [], null))) {
+      each(starts, `announce.scope.${column}`, text);
+    }
+  }
+  if ("pareto" in a) {
+    object(a.pareto, "announce.pareto", ["scale", "strata"]);
+    if (a.pareto.scale !== 1000 && a.pareto.scale !== 1000000) fail("draw.pareto.scale");
+    each(a.pareto.strata, "announce.pareto.strata", text);
+  }
+}
+
+function values(value, at) {
+  each(value, at, (entry, where) => {
+    object(entry, where, ["source", "value", "at"], ["evidence"]);
+    ascii(entry.source, `${where}.source`);
+    ascii(entry.value, `${where}.value`);
+    instant(entry.at, `${where}.at`);
+    const evidence = object(entry.evidence ?? Object.create(null), `${where}.evidence`, [], null);
+    for (const [key, item] of Object.entries(evidence)) note(item, `${where}.evidence.${key}`);
+  });
+}
+
+// The values of a round, and which announced sources gave them.
+function round(found, at, rule) {
+  values(found.values, `${at}.values`);
+  if ("fallback" in found || "fallback_reason" in found) {
+    object(found, at, ["fallback", "fallback_reason"], null);
+    integer(found.fallback, `${at}.fallback`, 1);
+    note(found.fallback_reason, `${at}.fallback_reason`);
+  }
+  if ((found.fallback ?? 0) > (rule.fallback ?? []).length) fail("draw.execute.no_such_fallback", { fallback: found.fallback });
+}
+
+export function used(rule, found) {
+  if (!found?.fallback) return { sources: rule.sources, hours: 0 };
+  const entry = rule.fallback[found.fallback - 1];
+  return { sources: entry.sources, hours: entry.after_hours };
+}
+
+const team = (value, at) => {
+  object(value, at, ["id", "lead", "others"]);
+  text(value.id, `${at}.id`);
+  text(value.lead, `${at}.lead`);
+  each(value.others, `${at}.others`, text);
+};
+
+function constraints(c) {
+  object(c, "assign_announce", ["on", "at", "team_size", "steps", "targets", "inspectors", "start"], ["nonce"]);
+  day(c.on, "assign_announce.on");
+  instant(c.at, "assign_announce.at");
+  integer(c.team_size, "assign_announce.team_size", 2);
+  integer(c.steps, "assign_announce.steps", 1);
+  each(c.targets, "assign_announce.targets", (target, at) => {
+    object(target, at, ["id", "speciality"]);
+    text(target.id, `${at}.id`);
+    text(target.speciality, `${at}.speciality`, true);
+  });
+  each(c.inspectors, "assign_announce.inspectors", (person, at) => {
+    object(person, at, ["number", "certificate_to", "specialities", "leave", "least", "most", "forbidden"]);
+    text(person.number, `${at}.number`);
+    day(person.certificate_to, `${at}.certificate_to`);
+    each(person.specialities, `${at}.specialities`, text);
+    each(person.leave, `${at}.leave`, (period, where) => {
+      if (array(period, where).length !== 2) fail("draw.field.not_array", { at: where });
+      period.forEach((one) => day(one, where));
+    });
+    integer(person.least, `${at}.least`);
+    integer(person.most, `${at}.most`);
+    each(person.forbidden, `${at}.forbidden`, (pair, where) => {
+      if (array(pair, where).length !== 2) fail("draw.field.not_array", { at: where });
+      pair.forEach((one) => text(one, where));
+    });
+  });
+  each(c.start, "assign_announce.start", team);
+  if ("nonce" in c) hash(c.nonce, "assign_announce.nonce");
+}
+
+// Refuses a bundle whose sections or fields are missing, unknown, or not written as they must be.
+export function checkFormat(made, tables) {
+  object(made, "bundle", ["protocol", "announce", "digests"], [...LOGGED, "sealed", "signatures", "log"]);
+  if (made.protocol !== PROTOCOL) fail("draw.field.other_protocol", { at: "protocol", protocol: PROTOCOL });
+  announce(tables, made.announce);
+  const sealedMode = made.announce.mode === "sealed";
+  const closed = "sealed" in made;
+  if ("open" in made === closed) fail("draw.verify.open_or_sealed");
+  if (closed && !sealedMode) fail("draw.verify.open_or_sealed");
+  if (closed) array(object(made.sealed, "sealed", ["lines"]).lines, "sealed.lines");
+  else {
+    array(object(made.open, "open", sealedMode ? ["key", "at", "leaves"] : ["leaves"]).leaves, "open.leaves");
+    if (sealedMode) {
+      hash(made.open.key, "open.key");
+      instant(made.open.at, "open.at");
+    }
+  }
+  for (const [name, value] of Object.entries(object(made.digests, "digests", [], null))) hash(value, `digests.${name.slice(0, 80)}`);
+  if ("execute" in made) {
+    const done = object(made.execute, "execute", ["announcement_hash", "values", "seed", "at"], ["fallback", "fallback_reason"]);
+    hash(done.announcement_hash, "execute.announcement_hash");
+    hash(done.seed, "execute.seed");
+    instant(done.at, "execute.at");
+    round(done, "execute", made.announce);
+  }
+  if ("selection" in made !== ("execute" in made && !closed)) fail("draw.verify.execute_and_selection");
+  if ("withheld" in made) {
+    if (!sealedMode) fail("draw.verify.withheld_open");
+    object(made.withheld, "withheld", ["selection"], ["assign_announce", "assign"]);
+    for (const [name, value] of Object.entries(made.withheld)) hash(value, `withheld.${name}`);
+  }
+  if (closed && "execute" in made !== "withheld" in made) fail("draw.verify.withheld_missing");
+  each(made.selection ?? [], "selection", (unit, at) => {
+    object(unit, at, ["id", "stratum", "ticket", "rank", "probability"]);
+    hash(unit.ticket, `${at}.ticket`);
+    integer(unit.rank, `${at}.rank`, 1);
+    for (const key of ["id", "stratum", "probability"]) text(unit[key], `${at}.${key}`);
+  });
+  for (const [section, before] of [["assign_announce", "selection"], ["assign", "assign_announce"], ["changes", "assign"], ["results", "selection"]]) {
+    if (section in made && !(before in made)) fail("draw.verify.section_without", { section, before });
+  }
+  if ("assign_announce" in made) {
+    if (!made.announce.assignment) fail("draw.verify.assign_not_announced");
+    constraints(made.assign_announce);
+  }
+  if ("assign" in made) {
+    const done = object(made.assign, "assign", ["constraints_hash", "values", "seed", "teams"], ["fallback", "fallback_reason"]);
+    hash(done.constraints_hash, "assign.constraints_hash");
+    hash(done.seed, "assign.seed");
+    each(done.teams, "assign.teams", team);
+    round(done, "assign", made.announce.assignment);
+  }
+  each(made.changes ?? [], "changes", (change, at) => {
+    object(change, at, ["id", "out", "in", "lead", "passed", "reason", "at"]);
+    for (const key of ["id", "out", "in"]) text(change[key], `${at}.${key}`);
+    if (typeof change.lead !== "boolean") fail("draw.field.not_bool", { at: `${at}.lead` });
+    each(change.passed, `${at}.passed`, (one, where) => {
+      text(object(one, where, ["number", "reason"]).number, `${where}.number`);
+      note(one.reason, `${where}.reason`);
+    });
+    note(change.reason, `${at}.reason`);
+    instant(change.at, `${at}.at`);
+  });
+  if ("abandon" in made) {
+    object(made.abandon, "abandon", ["reason", "approver", "at"]);
+    note(made.abandon.reason, "abandon.reason");
+    note(made.abandon.approver, "abandon.approver");
+    instant(made.abandon.at, "abandon.at");
+  }
+  each(made.signatures ?? [], "signatures", (one, at) => {
+    object(one, at, ["section", "alg", "name", "key", "sig"]);
+    for (const key of ["section", "alg", "name", "key", "sig"]) text(one[key], `${at}.${key}`);
+  });
+}

@@ -1,0 +1,81 @@
+// Tickets, strata, and who is drawn.
+import { byteOrder } from "./bytes.js";
+import { fail } from "./failure.js";
+import { text } from "./format.js";
+
+// The strata of a unit by their full names, each with its own columns: exclusion, size, lambda.
+export function placesOf(leaf, lists) {
+  if (!lists) return [place(leaf, "", "")];
+  const found = [];
+  for (const name of lists) {
+    const prefix = `${name}.`;
+    if (prefix + "stratum" in leaf) found.push(place(leaf, prefix, `${name}/`));
+    else if (Object.keys(leaf).some((column) => column.startsWith(prefix))) fail("draw.frame.no_stratum", { id: leaf.id, list: name });
+  }
+  if (!found.length) fail("draw.frame.no_list", { id: leaf.id });
+  return found;
+}
+
+function place(leaf, prefix, full) {
+  const at = `${leaf.id}.${prefix}`;
+  const stratum = text(leaf[`${prefix}stratum`], `${at}stratum`);
+  const exclusion = leaf[`${prefix}exclusion`];
+  return {
+    stratum: full + stratum,
+    excluded: exclusion === undefined ? "" : text(exclusion, `${at}exclusion`, true),
+    size: leaf[`${prefix}size`],
+    lambda: leaf[`${prefix}lambda`],
+  };
+}
+
+// Rule zhunsheng/lambda/1: scale × the probability of each unit, from the sizes (in ascending order of id).
+export function lambdas(sizes, n, scale) {
+  const certain = sizes.map(() => false);
+  let total = sizes.reduce((sum, size) => sum + BigInt(size), 0n);
+  let left = BigInt(n);
+  for (;;) {
+    const joining = sizes.map((_, i) => i).filter((i) => !certain[i] && left * BigInt(sizes[i]) >= total);
+    if (!joining.length) break;
+    for (const i of joining) {
+      certain[i] = true;
+      left -= 1n;
+      total -= BigInt(sizes[i]);
+    }
+  }
+  const whole = BigInt(scale) * left;
+  const made = sizes.map((size, i) => (certain[i] ? scale : Math.max(1, Number((whole * BigInt(size)) / total))));
+  const rest = scale * n - made.reduce((sum, a) => sum + a, 0);
+  if (rest < 0) fail("draw.pareto.too_uneven");
+  sizes
+    .map((size, i) => [(whole * BigInt(size)) % (total || 1n), i])
+    .filter(([, i]) => !certain[i] && whole * BigInt(sizes[i]) >= total)
+    .sort(([a, i], [b, j]) => (a === b ? i - j : a > b ? -1 : 1))
+    .slice(0, rest)
+    .forEach(([, i]) => made[i]++);
+  return made;
+}
+
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+const byTicket = (a, b) => compare(a.ticket, b.ticket) || compare(a.tag, b.tag);
+
+// The units of one stratum in the order in which they are drawn.
+export function inOrder(units, scale) {
+  if (!scale) return [...units].sort(byTicket);
+  const top = 1n << 64n;
+  const keyed = units.map((unit) => {
+    const k = BigInt(`0x${unit.ticket.slice(0, 16)}`);
+    const a = BigInt(unit.lambda);
+    return { unit, over: k * (BigInt(scale) - a), under: (top - k) * a };
+  });
+  keyed.sort((a, b) => compare(a.over * b.under, b.over * a.under) || byTicket(a.unit, b.unit));
+  return keyed.map(({ unit }) => unit);
+}
+
+// over/under in lowest terms, as Python writes a Fraction.
+export function fraction(over, under) {
+  let [a, b] = [over, under];
+  while (b) [a, b] = [b, a % b];
+  return under === a ? String(over / a) : `${over / a}/${under / a}`;
+}
+
+export const strataInOrder = (strata) => [...strata].sort(byteOrder);
