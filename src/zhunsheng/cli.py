@@ -16,10 +16,10 @@ import sys
 from collections.abc import Sequence
 
 from zhunsheng import __version__
-from zhunsheng.commands import USAGE, clock, draw, identifiers, log, tables
+from zhunsheng.commands import USAGE, clock, draw, identifiers, log, sampling, tables
 from zhunsheng.engine.errors import ZhunshengError
 
-ENGINE = (draw, log, clock, identifiers, tables)
+ENGINE = (draw, log, clock, identifiers, sampling, tables)
 WEB = {
     "demo": "建立演示城市并打开 · build the demo city and serve it",
     "init": "新装一个平台 · set up a platform",
