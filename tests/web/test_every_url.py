@@ -25,6 +25,7 @@ from tests.web.inspection.conftest import Bureau, bureau, staffed  # noqa: F401 
 from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.common import city
 from zhunsheng.web.desk.models import ImportRun, Notice, SavedView
+from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.people.models import Post, ProductClass, Responsibility, User
 from zhunsheng.web.public_log.models import Act, LogEntry
 from zhunsheng.web.registry.models import Inspector, Premises, Qualification, Recusal
@@ -184,6 +185,10 @@ URLS: dict[str, tuple[Any, ...]] = {
     "inspection:correct": (only("member"), lambda w: [w.own["visit"].pk]),
     "inspection:close_follow_up": (POST_ONLY, lambda w: [w.own["visit"].pk]),
     "inspection:follow_ups": (STAFF,),
+    "inspection:burden": (STAFF,),
+    "inspection:request_documents": (only("member", "inspector", "head"), lambda w: [w.own["entity"].pk]),
+    "inspection:upstream": (STAFF,),
+    "inspection:upstream_draw": (STAFF, lambda w: [w.own["upstream"].pk]),
     # appraisal
     "appraisal:scoreboard": (STAFF,),
     "appraisal:target": (STAFF, lambda w: ["T01"]),
@@ -276,6 +281,21 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
     w.own["draw"] = staffed.assigned()
     published, open_task = w.own["draw"].tasks.order_by("pk")[:2]
     w.own |= {"task": open_task, "visit": staffed.published(published)}
+    w.own["upstream"] = inspection.import_upstream(
+        [
+            inspection.UpstreamEntry(
+                "P-1",
+                "省双随机平台",
+                "抽查",
+                datetime.date(2026, 3, 1),
+                "provincial",
+                (inspection.UpstreamLine("demo:T1"),),
+            )
+        ],
+        by=w.users["reviewer"],
+        at=now,
+        reason="",
+    )[0]
     # One snapshot that waits, one that is public.
     appraisal.load_city("jiaozuo", by=None, at=now)
     w.own["approved"] = appraisal.decide(

@@ -9,9 +9,10 @@ class InspectionConfig(AppConfig):
     def ready(self) -> None:
         from zhunsheng.web.desk import importing
         from zhunsheng.web.desk import providers as desk
-        from zhunsheng.web.inspection import imports, providers
+        from zhunsheng.web.inspection import imports, imports_upstream, providers
 
         importing.register(imports.KIND)
+        importing.register(imports_upstream.KIND)
         desk.add_tasks(providers.tasks)
         desk.add_staff_search(providers.staff_search)
         desk.add_public_search(providers.public_search)

@@ -478,6 +478,21 @@ class Visit(Sourced, Disclosable):
         "registry.Premises", models.SET_NULL, null=True, blank=True, related_name="visits", verbose_name=_("经营场所")
     )
     visited_on = models.DateField(_("检查日期"), db_index=True)
+    arrived_at = models.TimeField(_("到达时间"), null=True, blank=True)
+    left_at = models.TimeField(_("离开时间"), null=True, blank=True)
+    #: why there was a visit outside any draw; such a visit does not count against the firm's yearly limit
+    cause = models.CharField(
+        _("检查缘由"),
+        max_length=10,
+        blank=True,
+        default="",
+        choices=[
+            ("complaint", _("投诉举报")),
+            ("accident", _("事故")),
+            ("order", _("上级交办、部门移送")),
+            ("recheck", _("复查")),
+        ],
+    )
     result = models.ForeignKey(
         ResultWording, models.PROTECT, null=True, blank=True, related_name="visits", verbose_name=_("检查结果")
     )
@@ -577,3 +592,81 @@ class FollowUp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.visit} {self.kind}"
+
+
+class DocumentRequest(models.Model):
+    """索取材料: a paper asked of a firm, during a visit or apart from it. What was asked for twice shows in the burden meter."""
+
+    entity = models.ForeignKey(
+        "registry.BusinessEntity", models.PROTECT, related_name="document_requests", verbose_name=_("经营主体")
+    )
+    office = models.ForeignKey("people.Office", models.PROTECT, related_name="+", verbose_name=_("索取机构"))
+    kind = models.CharField(_("材料种类"), max_length=30)
+    requested_on = models.DateField(_("索取日期"))
+    visit = models.ForeignKey(
+        Visit, models.CASCADE, null=True, blank=True, related_name="document_requests", verbose_name=_("检查记录")
+    )
+    reason = models.CharField(_("理由"), max_length=300, blank=True, default="")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("经办人")
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("索取材料")
+        ordering = ["-requested_on", "-id"]
+        indexes = [models.Index(fields=["entity", "-requested_on"], name="document_request_entity")]
+        constraints = [models.UniqueConstraint(fields=["visit", "kind"], name="document_request_once")]
+
+    def __str__(self) -> str:
+        return f"{self.entity_id} {self.kind} {self.requested_on}"
+
+
+class UpstreamDraw(Sourced):
+    """上级平台的抽取: a draw made on a provincial or national platform, with its lists as they were handed down."""
+
+    no = models.CharField(_("抽取编号"), max_length=60)
+    name = models.CharField(_("名称"), max_length=160)
+    drawn_on = models.DateField(_("抽取日期"))
+    speciality = models.CharField(_("主检所需专业"), max_length=40, blank=True, default="")
+    #: {stratum: [N, n]} as that platform states it, {stratum or "*": ratio as a decimal string}; empty where not handed over
+    stated = models.JSONField(_("公布的各层数"), default=dict, blank=True)
+    ratios = models.JSONField(_("计划比例"), default=dict, blank=True)
+    sha256 = models.CharField(_("名单 SHA-256"), max_length=64)
+    size = models.PositiveIntegerField(_("名单主体数"), default=0)
+    drawn_count = models.PositiveIntegerField(_("抽中数"), default=0)
+    imported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("导入人")
+    )
+    imported_at = models.DateTimeField(_("导入时间"))
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("上级平台的抽取")
+        ordering = ["-drawn_on", "-id"]
+        constraints = [models.UniqueConstraint(fields=["source_system", "no"], name="upstream_draw_once")]
+
+    def __str__(self) -> str:
+        return f"{self.source_system} {self.no}"
+
+
+class UpstreamUnit(models.Model):
+    """One line of the list of an upstream draw, in its order."""
+
+    draw = models.ForeignKey(UpstreamDraw, models.CASCADE, related_name="units", verbose_name=_("上级平台的抽取"))
+    position = models.PositiveIntegerField(_("序号"))
+    unit_id = models.CharField(_("主体标识"), max_length=160)
+    name = models.CharField(_("名称"), max_length=200, blank=True, default="")
+    stratum = models.CharField(_("层"), max_length=80, blank=True, default="")
+    division = models.CharField(_("区划"), max_length=80, blank=True, default="")
+    size = models.CharField(_("规模"), max_length=40, blank=True, default="")
+    drawn = models.BooleanField(_("抽中"), default=False)
+    #: person numbers of those sent, the lead first, separated by spaces
+    team = models.CharField(_("检查人员编号"), max_length=200, blank=True, default="")
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("上级平台名单")
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["draw", "position"], name="upstream_unit_once")]
+        indexes = [models.Index(fields=["unit_id"], name="upstream_unit_id")]
+
+    def __str__(self) -> str:
+        return self.unit_id

@@ -67,6 +67,12 @@ def may_abandon(user: Person, draw: Draw) -> bool:
     return may_decide(user, draw.plan.office, draw.announced_by)
 
 
+# -- the burden on firms ----------------------------------------------------------------------------------------------
+def may_request_documents(user: Person) -> bool:
+    """Whoever deals with firms notes what papers they were asked for."""
+    return has_role(user, "member", "inspector", "head")
+
+
 # -- tasks and visits ------------------------------------------------------------------------------------------------
 def may_withdraw(user: Person, task: Task) -> bool:
     return has_role(user, "head", office=task.draw.plan.office)

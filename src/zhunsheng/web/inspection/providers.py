@@ -12,11 +12,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from zhunsheng.engine import burden
+from zhunsheng.web.common.templatetags.zs import state_tag
 from zhunsheng.web.desk.providers import Hit, Section, TaskRow, first_rows
 from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.models import Draw, FollowUp, Plan, TeamMember, Visit
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import has_role, offices_of
+from zhunsheng.web.registry.models import BusinessEntity
 
 #: How many of a kind a search shows.
 FOUND = 10
@@ -197,7 +200,49 @@ def _row(visit: Visit, today: datetime.date) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# -- the burden on a firm ------------------------------------------------------------------------------------------
+LEVELS = {
+    "free": ("good", _("未满")),
+    "near": ("warn", _("还剩 1 次")),
+    "reached": ("warn", _("已满")),
+    "over": ("bad", _("超限")),
+}
+
+
+def level_tag(counted: int, cap: int) -> Any:
+    level = burden.Meter(0, cap, counted, 0, 0, 0, {}, 0, ()).level
+    kind, text = LEVELS[level]
+    return state_tag(kind, text)
+
+
+def burden_section(entity: BusinessEntity, request: HttpRequest, *, public: bool) -> dict[str, Any]:
+    """One firm's meter of this year. `public`: what the firm itself may see."""
+    meter = queries.meter_of(entity, timezone.localdate().year)
+    kind, text = LEVELS[meter.level]
+    return {
+        "meter": meter, "level": state_tag(kind, text), "needless": queries.needless_requests(meter), "hours": round(meter.minutes / 60, 1),
+        "coming": queries.coming(entity, public=public),
+        "request_url": "" if public or not policy.may_request_documents(request.user) else reverse("inspection:request_documents", args=[entity.pk]),
+    }  # fmt: skip
+
+
 SECTIONS = (
+    Section(
+        "burden",
+        _("检查负担"),
+        "inspection/sections/burden.html",
+        frozenset({"staff"}),
+        lambda entity, request: burden_section(entity, request, public=False) if policy.may_see(request.user) else None,
+        15,
+    ),
+    Section(
+        "burden-firm",
+        _("检查负担"),
+        "inspection/sections/burden.html",
+        frozenset({"firm"}),
+        lambda entity, request: burden_section(entity, request, public=True),
+        15,
+    ),
     Section("inspection", _("检查"), "inspection/sections/staff.html", frozenset({"staff"}), staff_section, 20),
     Section(
         "inspection-results",

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from zhunsheng.web.inspection.views import draws, home, plans, tables, visits
+from zhunsheng.web.inspection.views import burden, draws, home, plans, tables, upstream, visits
 
 app_name = "inspection"
 urlpatterns: list[URLPattern] = [
@@ -50,5 +50,9 @@ urlpatterns: list[URLPattern] = [
     path("inspection/visits/<int:pk>/publish/", visits.publish, name="publish"),
     path("inspection/visits/<int:pk>/correct/", visits.correct, name="correct"),
     path("inspection/visits/<int:pk>/follow-up/", visits.close_follow_up, name="close_follow_up"),
+    path("inspection/upstream/", upstream.upstream, name="upstream"),
+    path("inspection/upstream/<int:pk>/", upstream.upstream_draw, name="upstream_draw"),
+    path("inspection/burden/", burden.burden, name="burden"),
+    path("inspection/burden/<int:pk>/request/", burden.request_documents, name="request_documents"),
     path("inspection/follow-ups/", visits.follow_ups, name="follow_ups"),
 ]

@@ -71,6 +71,8 @@ VERBS: Mapping[str, Promise] = {
     "visit.correct": _("更正检查结果"),
     "visit.import": _("导入过去的检查结果"),
     "follow_up.close": _("办结后续处理"),
+    "documents.request": _("登记索取材料"),
+    "upstream.import": _("导入上级平台的抽取"),
     "target.load": _("载入目标"),
     "snapshot.freeze": _("生成记分牌快照"),
     "snapshot.approve": _("批准快照公开"),
@@ -97,6 +99,7 @@ PUBLIC_VERBS: tuple[str, ...] = (
     "visit.publish",
     "visit.import",
     "follow_up.close",
+    "upstream.import",
     "snapshot.approve",
 )
 
@@ -115,6 +118,7 @@ SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
     "rule_book": (_("实施细则"), "inspection:rule_book", ""),
     "plan": (pgettext_lazy("one", "抽查计划"), "", ""),
     "draw": (pgettext_lazy("one", "抽取"), "inspection:draw", "portal:draw"),
+    "upstream_draw": (_("上级平台的抽取"), "inspection:upstream_draw", ""),
     "task": (pgettext_lazy("one", "检查任务"), "", ""),
     "visit": (pgettext_lazy("one", "检查记录"), "", "portal:result"),
     "snapshot": (_("记分牌快照"), "appraisal:snapshot", "portal:snapshot"),

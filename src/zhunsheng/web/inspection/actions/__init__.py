@@ -1,5 +1,6 @@
 """The only writers of the room. Each act: who may, what the engine decides, one transaction, one record of the log."""
 
+from zhunsheng.web.inspection.actions.burden import request_documents
 from zhunsheng.web.inspection.actions.draws import abandon_draw, announce_draw, assign_teams, execute_draw
 from zhunsheng.web.inspection.actions.imported import PastEntry, PastFinding, PastVisit, import_visits
 from zhunsheng.web.inspection.actions.plans import (
@@ -20,6 +21,7 @@ from zhunsheng.web.inspection.actions.tables import (
     revise_wording,
 )
 from zhunsheng.web.inspection.actions.tasks import replace_inspector, withdraw_task
+from zhunsheng.web.inspection.actions.upstream import UpstreamEntry, UpstreamLine, import_upstream
 from zhunsheng.web.inspection.actions.visits import (
     FindingInput,
     VisitInput,
@@ -38,6 +40,8 @@ __all__ = [
     "PastEntry",
     "PastFinding",
     "PastVisit",
+    "UpstreamEntry",
+    "UpstreamLine",
     "VisitInput",
     "abandon_draw",
     "add_item",
@@ -54,6 +58,7 @@ __all__ = [
     "edit_plan",
     "end_item",
     "execute_draw",
+    "import_upstream",
     "import_visits",
     "load_tables",
     "plan_hash",
@@ -63,6 +68,7 @@ __all__ = [
     "record_visit",
     "record_visits",
     "replace_inspector",
+    "request_documents",
     "review_visit",
     "review_visits",
     "revise_item",

@@ -18,7 +18,7 @@ from zhunsheng.web.common.records import Publicity
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.inspection import policy, queries
-from zhunsheng.web.inspection.models import CheckItem, Finding, FollowUp, ResultWording, Task, Visit
+from zhunsheng.web.inspection.models import CheckItem, DocumentRequest, Finding, FollowUp, ResultWording, Task, Visit
 from zhunsheng.web.people.models import User
 from zhunsheng.web.public_log.actions import Deed, record, record_many
 from zhunsheng.web.registry.models import Premises
@@ -52,6 +52,10 @@ class VisitInput:
     signed: str = "signed"
     witness: str = ""
     at: datetime.datetime | None = None
+    arrived_at: datetime.time | None = None
+    left_at: datetime.time | None = None
+    #: kinds of papers asked of the firm: codes of `inspection/documents`
+    documents: Sequence[str] = ()
 
 
 def record_visit(entry: VisitInput, *, by: User, at: datetime.datetime, submit: bool = True) -> Visit:
@@ -237,6 +241,7 @@ def correct_visit(visit: Visit, entry: VisitInput, *, by: User, at: datetime.dat
         fresh.save()
         fresh.findings.all().delete()
         Finding.objects.bulk_create(_findings(fresh, entry.findings))
+        _save_documents([(fresh, entry)])
         record(
             "visit.correct",
             "visit",
@@ -296,6 +301,11 @@ def _check_entry(
         problems["visited_on"] = _("检查日期不得早于抽取之日。")
     elif entry.visited_on > _day(at):
         problems["visited_on"] = _("检查日期不得晚于今天。")
+    if entry.arrived_at and entry.left_at and entry.left_at < entry.arrived_at:
+        problems["left_at"] = _("离开时间不得早于到达时间。")
+    unknown = set(entry.documents) - set(queries.document_kinds(entry.visited_on))
+    if unknown:
+        problems["documents"] = _("材料种类表中没有“%(codes)s”。") % {"codes": _("、").join(sorted(unknown))}
     if entry.premises is not None and entry.premises.entity_id != task.entity_id:
         problems["premises"] = _("该场所不属于被检查单位。")
     concerned = queries.items_for(task, items)
@@ -372,6 +382,7 @@ def _fill(visit: Visit, entry: VisitInput, *, by: User, at: datetime.datetime, s
     visit.visited_on, visit.result, visit.premises = entry.visited_on, entry.result, entry.premises
     visit.summary, visit.entity_opinion = entry.summary.strip(), entry.entity_opinion.strip()
     visit.signed, visit.witness = entry.signed, entry.witness.strip()
+    visit.arrived_at, visit.left_at = entry.arrived_at, entry.left_at
     visit.entered_by, visit.entered_at = by, at
     visit.publish_due = queries.publish_due(entry.visited_on)
     visit.state = Visit.State.SUBMITTED if submit else Visit.State.DRAFT
@@ -413,6 +424,27 @@ def _save(visits: Sequence[Visit], entries: Sequence[VisitInput], changed: set[i
         ],
         batch_size=2000,
     )
+    _save_documents([(v, e) for v, e in zip(visits, entries, strict=True) if v.task_id in changed])
+
+
+def _save_documents(entries: Sequence[tuple[Visit, VisitInput]]) -> None:
+    """The papers asked for during visits, by the office that leads the plan."""
+    DocumentRequest.objects.filter(visit__in=[visit.pk for visit, _entry in entries]).delete()
+    DocumentRequest.objects.bulk_create(
+        [
+            DocumentRequest(
+                entity_id=visit.entity_id,
+                office_id=entry.task.draw.plan.office_id,
+                kind=kind,
+                requested_on=entry.visited_on,
+                visit=visit,
+                requested_by=visit.entered_by,
+            )
+            for visit, entry in entries
+            for kind in dict.fromkeys(entry.documents)
+        ],
+        batch_size=2000,
+    )
 
 
 def _unchanged(visit: Visit, entry: VisitInput) -> bool:
@@ -429,6 +461,8 @@ def _unchanged(visit: Visit, entry: VisitInput) -> bool:
         and visit.premises_id == (entry.premises.pk if entry.premises else None)
         and (visit.summary, visit.entity_opinion) == (entry.summary.strip(), entry.entity_opinion.strip())
         and (visit.signed, visit.witness) == (entry.signed, entry.witness.strip())
+        and (visit.arrived_at, visit.left_at) == (entry.arrived_at, entry.left_at)
+        and {one.kind for one in visit.document_requests.all()} == set(entry.documents)
     )
 
 

@@ -13,9 +13,9 @@ from zhunsheng.web.common.listing import NamedFilter
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection import queries
 from zhunsheng.web.inspection.forms.fields import day_input
-from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, Visit
+from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, UpstreamDraw, Visit
 from zhunsheng.web.people.models import Office
-from zhunsheng.web.registry.models import Division, RiskClass
+from zhunsheng.web.registry.models import BusinessEntity, Division, RiskClass
 from zhunsheng.web.registry.queries import in_division
 
 
@@ -54,6 +54,26 @@ class ItemFilter(django_filters.FilterSet):  # type: ignore[misc]
 
     class Meta:
         model = CheckItem
+        fields: Sequence[str] = []
+
+
+class BurdenFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = Search("name", "unit_id", label=_("名称或标识"))
+    at_least = django_filters.NumberFilter(field_name="counted", lookup_expr="gte", label=_("计入上限的检查不少于"))
+
+    class Meta:
+        model = BusinessEntity
+        fields: Sequence[str] = []
+
+
+class UpstreamFilter(django_filters.FilterSet):  # type: ignore[misc]
+    q = Search("no", "name", label=_("编号或名称"))
+    platform = django_filters.CharFilter(field_name="source_system", lookup_expr="icontains", label=_("来源平台"))
+    drawn_from = _day_from("drawn_on", _("抽取日期从"))
+    drawn_to = _day_to("drawn_on", _("抽取日期到"))
+
+    class Meta:
+        model = UpstreamDraw
         fields: Sequence[str] = []
 
 

@@ -1,5 +1,16 @@
 """Reading the room: tables, plans, draws, visits, figures for other rooms."""
 
+from zhunsheng.web.inspection.queries.burden import (
+    CityBurden,
+    burdened,
+    city_burden,
+    coming,
+    document_kinds,
+    document_name,
+    made_visits,
+    meter_of,
+    needless_requests,
+)
 from zhunsheng.web.inspection.queries.draws import (
     FrameRow,
     abandon_approver,
@@ -86,6 +97,10 @@ from zhunsheng.web.inspection.queries.tables import (
     rule_books_to_sign,
     wordings_on,
 )
+from zhunsheng.web.inspection.queries.upstream import cannot as upstream_cannot
+from zhunsheng.web.inspection.queries.upstream import checks as upstream_checks
+from zhunsheng.web.inspection.queries.upstream import plausibility as upstream_plausibility
+from zhunsheng.web.inspection.queries.upstream import upstream_draws
 from zhunsheng.web.inspection.queries.visits import (
     PUBLISH_LIMIT,
     current_visit,
@@ -111,6 +126,10 @@ from zhunsheng.web.inspection.queries.visits import (
 )
 
 __all__ = [
+    "upstream_cannot",
+    "upstream_checks",
+    "upstream_draws",
+    "upstream_plausibility",
     "CAP",
     "PUBLISHED",
     "PUBLISH_LIMIT",
@@ -210,4 +229,13 @@ __all__ = [
     "visits_with_team",
     "with_team",
     "wordings_on",
+    "CityBurden",
+    "burdened",
+    "city_burden",
+    "coming",
+    "document_kinds",
+    "document_name",
+    "made_visits",
+    "meter_of",
+    "needless_requests",
 ]

@@ -28,6 +28,8 @@ TABS: tuple[tuple[str, Words], ...] = (
     ("tasks", _("检查任务")),
     ("visits", _("检查记录")),
     ("follow_ups", pgettext_lazy("list", "后续处理")),
+    ("upstream", _("上级平台的抽取")),
+    ("burden", _("检查负担")),
     ("items", _("事项清单")),
     ("wordings", _("结果用语")),
     ("rule_books", _("实施细则")),
