@@ -14,7 +14,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from zhunsheng.engine import estimate
 from zhunsheng.engine.errors import EstimateError
 from zhunsheng.engine.estimate import (
     Bounds,
@@ -25,16 +24,20 @@ from zhunsheng.engine.estimate import (
     Stratum,
     Unit,
     UnitResult,
+    areas,
     bounds,
     clopper_pearson,
     compliance_rate,
+    design,
     effective_sample,
     interval,
+    intervals,
     korn_graubard,
     logit,
     mean,
     pass_rate,
     rate,
+    rates,
     ratio,
     stratified,
     t_interval,
@@ -94,7 +97,9 @@ def test_the_example_of_the_rule_page():
 
 
 def test_the_examples_in_the_docstrings_are_true():
-    assert doctest.testmod(estimate).failed == 0
+    for module in (design, intervals, rates, areas):
+        found = doctest.testmod(module, extraglobs={"rate": rates.rate, "stratified": stratified, "Stratum": Stratum})
+        assert found.failed == 0 and found.attempted
 
 
 # ---- published numbers ---------------------------------------------------------------------------------------------

@@ -153,7 +153,8 @@ def beta_binomial(
     design-effective sample; both unknowns of the law are integrated out, not fixed at a best guess.
 
     Prior: every mean rate and every shrinkage of a typical area equally likely (uniform shrinkage; Christiansen and
-    Morris 1997). The value is the posterior mean, the mse the posterior variance, the interval has equal tails.
+    Morris 1997). The value is the posterior mean, the mse the posterior variance, the interval has equal tails, and
+    reaches 0 where nobody passed, 1 where everybody did.
     Nothing is simulated: the same input gives the same digits. An area checked in full keeps its own rate.
 
     >>> fit = beta_binomial([AreaSample("A", 0.5, 4, 90), AreaSample("B", 0.9, 200, 90), AreaSample("C", 0.95, 100, 9)])
@@ -184,6 +185,9 @@ def beta_binomial(
         value = math.fsum(p * a / (a + b) for p, a, b in parts)
         mse = math.fsum(p * (a * b / (a + b) ** 2 / (a + b + 1) + (a / (a + b) - value) ** 2) for p, a, b in parts)
         low, high = _beta_interval(parts, level)
+        if n > 0:
+            # None seen is no proof of some: a continuous law would never let the rate be 0 (or 1).
+            low, high = (0.0 if y == 0 else low), (1.0 if y == n else high)
         gamma = math.fsum(p * n / (n + k) for p, _, k in mixture)
         cv = math.sqrt(mse) / value
         said = too_uncertain(cv, rule) if cv > rule.max_cv else None
@@ -473,7 +477,7 @@ def _reml(x: _Matrix, y: Sequence[float], psi: Sequence[float]) -> float:
     top = 100 * (max(psi) + math.fsum((v - centre) ** 2 for v in y) / len(y))
     # A grid in even steps of the logarithm finds the hump, the sign of the slope its top.
     start, steps = middle * 1e-6, 80
-    grid = [0.0, *(start * (top / start) ** (i / steps) for i in range(steps + 1))]
+    grid = [0.0, *(start * math.exp(math.log(top / start) * i / steps) for i in range(steps + 1))]
     best = max(range(len(grid)), key=lambda i: _restricted(x, y, psi, grid[i])[0])
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     if _restricted(x, y, psi, low)[1] <= 0:
