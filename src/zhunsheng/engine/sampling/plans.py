@@ -247,11 +247,13 @@ def find_plan(
 def largest_sample(accept: int, risk: float, law: Law, largest: int) -> int:
     """The most units a single plan may take so that quality as in `law` is rejected with probability `risk` at most.
 
-    0 where even the smallest sample that can reject, or none up to `largest`, keeps within the risk.
+    0 where not even a single unit keeps within the risk.
     """
-    if acceptance(single(1, accept), law) < 1 - risk:
+    # A risk that is exactly reached (5 units of 100) is kept, whatever its last binary digit.
+    least = 1 - risk - 1e-12
+    if acceptance(single(1, accept), law) < least:
         return 0
-    return _first(1, largest, lambda n: acceptance(single(n, accept), law) < 1 - risk) - 1
+    return _first(1, largest, lambda n: acceptance(single(n, accept), law) < least) - 1
 
 
 def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:

@@ -7,9 +7,9 @@ limiting quality ratio LQR says at how many times the DQL that risk has fallen t
 
 A check that does not contradict a declaration does not confirm it. The plans are not made for accepting lots.
 
-The standards print tables; here the sample is computed from their definition instead: the largest `n` that keeps
-alpha. ISO 2859-4:2020 prints the same numbers (its example: DQL 0.65 %, n = 127); the editions before rounded `n`
-down to preferred numbers (125), so a printed table may ask for fewer units. Whoever holds the table gives its `n`.
+The standards print tables; here the sample is computed from the definition instead: the largest `n` that keeps alpha.
+It is within a few units of what is printed (DQL 0.65 %, L = 2: ISO 2859-4:2002 has 125, the edition of 2020 has 127,
+the definition gives 126). Whoever holds the table gives its `n` and sees the risks of that.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def supervision_plan(
     plan = single(size, limit)
     alpha = 1 - acceptance(plan, at)
     reasons: list[Reason] = []
-    if n is not None and alpha > float(risk.decimal("value") / 100):
+    if n is not None and alpha > float(risk.decimal("value") / 100) + 1e-12:
         reasons.append(Reason("sampling.supervision.alpha_above", {"alpha": f"{100 * alpha:.1f}"}))
     if allowed is not None and population is not None:
         reasons.append(Reason("sampling.supervision.counted", {"N": population, "allowed": allowed}))
