@@ -49,6 +49,11 @@ def main() -> None:
             from bench import rooms
 
             rooms.run(Path(folder), entities=100_000 // share, rows=50_000 // share)
+        if "fairness" in words.what:
+            from bench.fairness.run import run
+
+            if not run(100_000 // share):
+                raise SystemExit("the report found what it should not")
         if "scale" in words.what:
             from bench import scale
 
