@@ -13,6 +13,7 @@ from zhunsheng.engine.draw.sources import Value
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.suites import SHA256, Suite
+from zhunsheng.engine.words import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class Assignment:
     def load(self) -> dict[str, int]:
         """Person number → number of visits, lead or other, for those who have any."""
         return load_of(self.teams)
+
+    @property
+    def note(self) -> Reason:
+        """How much the chain moved, in words; that nothing could move is said loudly."""
+        if not self.moved:
+            return Reason("draw.assign.fixed")
+        return Reason("draw.assign.moved", {"moved": self.moved, "steps": self.steps})
 
     def as_json(self) -> dict[str, Json]:
         """The section `assign` of the bundle."""
