@@ -461,6 +461,69 @@ def interval_chart(
 
 
 @register.simple_tag
+def curve_chart(
+    points: "Sequence[tuple[float, float]]",
+    label: Words,
+    x_title: Words = "",
+    y_title: Words = "",
+    marks: "Sequence[tuple[float, float, Words]]" = (),
+) -> SafeString:
+    """A curve of shares over shares, both drawn as percent: the x axis from 0 to the last point, the y axis from 0 to 100 %.
+
+    `points`: (x, y), x ascending; `marks`: (x, y, name), a dashed line down from a dot of the curve with its name.
+    `label` is the sentence for those who do not see the drawing; the numbers belong in a table beside it.
+    """
+    if len(points) < 2 or points[-1][0] <= 0:
+        raise ValueError("curve_chart: two points at least, the last to the right of 0")
+    width, height, left, top = 520.0, 230.0, 46.0, 26.0
+    right = points[-1][0]
+
+    def x(share: float) -> str:
+        return f"{left + width * min(max(share / right, 0.0), 1.0):.2f}"
+
+    def y(share: float) -> str:
+        return f"{top + height * (1 - min(max(share, 0.0), 1.0)):.2f}"
+
+    bottom = f"{top + height:.2f}"
+    parts = [
+        format_html(
+            '<line class="grid" x1="{}" x2="{}" y1="{}" y2="{}"/><text x="{}" y="{}" text-anchor="end">{}</text>',
+            left, left + width, y(share), y(share), left - 6, f"{float(y(share)) + 4:.2f}", percent(share, 0),
+        )
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]  # fmt: skip
+    step = _round_step(right)
+    for number in range(int(right / step + 1e-9) + 1):
+        at = number * step
+        parts.append(format_html(
+            '<line class="axis" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/><text x="{0}" y="{3}" text-anchor="middle">{4}</text>',
+            x(at), bottom, top + height + 5, top + height + 19, percent(at, 0 if step >= 0.01 else 1 if step >= 0.001 else 3),
+        ))  # fmt: skip
+    for at, share, name in marks:
+        late = at / right > 0.6
+        parts.append(format_html(
+            '<line class="mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/><circle cx="{0}" cy="{1}" r="4"/>'
+            '<text class="named" x="{3}" y="{4}" text-anchor="{5}">{6}</text>',
+            x(at), y(share), bottom, f"{float(x(at)) + (-8 if late else 8):.2f}", f"{float(y(share)) - 7:.2f}",
+            "end" if late else "start", name,
+        ))  # fmt: skip
+    return format_html(
+        '<svg class="curve" viewBox="0 0 590 300" role="img" aria-label="{}">{}'
+        '<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/><polyline points="{}"/>'
+        '<text x="0" y="14">{}</text><text x="{}" y="296" text-anchor="end">{}</text></svg>',
+        label, format_html_join("", "{}", ((part,) for part in parts)), left, left + width, bottom, bottom,
+        " ".join(f"{x(at)},{y(share)}" for at, share in points), y_title, left + width, x_title,
+    )  # fmt: skip
+
+
+def _round_step(reach: float) -> float:
+    """A step of 1, 2 or 5 times a power of ten that divides the reach into five to eight parts or so."""
+    rough = reach / 6
+    power = 10.0 ** math.floor(math.log10(rough))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+
+
+@register.simple_tag
 def bar_chart(rows: "Sequence[tuple[Words, float]]", ceiling: "float | None" = None) -> SafeString:
     """Bars from zero with their names at the left and their values at the right. `rows`: (label, value ≥ 0)."""
     top = ceiling or max((value for _label, value in rows), default=0) or 1
