@@ -224,6 +224,7 @@ URLS: dict[str, tuple[Any, ...]] = {
     "portal:scoreboard_year": (PUBLIC, lambda w: [2026]),
     "portal:snapshot": (PUBLIC, lambda w: [w.own["approved"].no]),
     "portal:snapshot_json": (PUBLIC, lambda w: [w.own["approved"].no]),
+    "portal:sampling": (PUBLIC,),
     "portal:methods": (PUBLIC,),
     "portal:method": (PUBLIC, lambda w: ["draw"]),
     "portal:tables": (PUBLIC,),

@@ -182,8 +182,8 @@ def addresses(found: Public) -> list[str]:
 
 
 PLAIN = (
-    "home", "robots", "favicon", "draws", "results", "scoreboard", "methods", "tables", "data", "help", "accessibility",
-    "privacy",
+    "home", "robots", "favicon", "draws", "results", "scoreboard", "methods", "sampling", "tables", "data", "help",
+    "accessibility", "privacy",
 )  # fmt: skip
 DATASETS = ("results", "draws", "divisions", "items", "wordings")
 

@@ -43,6 +43,7 @@ FOOT: tuple[Entry, ...] = (
     ("portal:data", _("开放数据")),
     ("public_log:home", _("公开存证")),
     ("portal:verify", _("自己核验")),
+    ("portal:sampling", _("产品抽样")),
     ("portal:methods", _("规则方法")),
     ("portal:help", _("使用帮助")),
     ("portal:accessibility", _("无障碍说明")),

@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from zhunsheng.web.portal.views import data, draws, firms, home, methods, pages, results, scoreboard, verify
+from zhunsheng.web.portal.views import data, draws, firms, home, methods, pages, results, sampling, scoreboard, verify
 
 
 class YearConverter(StringConverter):
@@ -35,6 +35,7 @@ urlpatterns = [
     path("scoreboard/<year:year>/", scoreboard.scoreboard, name="scoreboard_year"),
     path("scoreboard/snapshots/<str:no>/", scoreboard.snapshot, name="snapshot"),
     path("scoreboard/snapshots/<str:no>.json", scoreboard.raw, name="snapshot_json"),
+    path("sampling/", sampling.sampling, name="sampling"),
     path("methods/", methods.methods, name="methods"),
     path("methods/tables/", methods.tables, name="tables"),
     path("methods/tables/<path:name>.csv", methods.table_csv, name="table_csv"),
