@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bench.fairness.report import Report, chances, seeds
+from bench.fairness.report import Report, chances, percent, seeds
 from zhunsheng.engine.draw import freeze, select
 from zhunsheng.engine.draw.pareto import lambda_list
 
@@ -67,7 +67,7 @@ def run(report: Report, runs: int) -> None:
             true = inclusion(shares, n, law, inverse)
             report.check(f"{name}, {design}: the probabilities add up to n", abs(true.sum() - n) < 1e-4)
             error = true / np.array(shares) - 1
-            rows.append([name, design, *(f"{error[place]:+.2%}" for place in first)])
+            rows.append([name, design, *(percent(error[place]) for place in first)])
     report.table(["stratum", "rule", *(f"class {letter}" for letter in "ABCD")], rows)
 
     name, sizes, n = CASES[0]
@@ -95,8 +95,8 @@ def run(report: Report, runs: int) -> None:
         wanted = np.array(shares)[members].sum()
         noise = per_run[:, place].std(ddof=1) / np.sqrt(runs) / wanted
         rows.append([
-            f"{letter}: λ about {np.array(shares)[members].mean():.4f}", f"{true[members].sum() / wanted - 1:+.3%}",
-            f"{counts[members].sum() / runs / wanted - 1:+.3%}", f"{noise:.3%}",
+            f"{letter}: λ about {np.array(shares)[members].mean():.4f}", percent(true[members].sum() / wanted - 1, 3),
+            percent(counts[members].sum() / runs / wanted - 1, 3), f"{noise:.3%}",
         ])  # fmt: skip
     report.table(["class", "computed error", "observed error", "noise"], rows)
     result = report.chi_square("Pareto, each unit", *chances(counts.tolist(), runs, true.tolist()))

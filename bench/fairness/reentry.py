@@ -5,7 +5,7 @@ from datetime import date
 from fractions import Fraction
 from math import ceil, sqrt
 
-from bench.fairness.report import Report, same_chance, seeds
+from bench.fairness.report import Report, percent, same_chance, seeds
 from zhunsheng.engine import tables
 from zhunsheng.engine.draw import Frame, select
 
@@ -59,7 +59,7 @@ def run(report: Report, years: int) -> None:
         estimate = report.chi_square(f"year, draw {turn + 1}, estimate", away**2, 1)
         rows.append([
             f"{turn + 1}", f"{n_new} of {size}", f"{n_again} of {old}", f"{n_new / size:.4f}", f"{n_again / old:.4f}" if old else "–",
-            test[0], test[1], test[2], f"{mean / total - 1:+.2%}", f"{spread / total:.2%}", estimate[2],
+            test[0], test[1], test[2], percent(mean / total - 1), f"{spread / total:.2%}", estimate[2],
         ])  # fmt: skip
     report.table(
         [

@@ -13,6 +13,12 @@ def seeds(name: str, count: int) -> Iterator[str]:
         yield sha256(f"fairness|{name}|{number}".encode()).hexdigest()
 
 
+def percent(share: float, digits: int = 2) -> str:
+    """With its sign, and 0 without one."""
+    written = f"{share:+.{digits}%}"
+    return written if float(written[:-1]) else written[1:]
+
+
 @dataclass(slots=True)
 class Report:
     """Tables as they are printed, and every test that was made."""

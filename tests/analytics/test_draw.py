@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from zhunsheng.analytics import draw
 from zhunsheng.engine.draw import freeze
 from zhunsheng.engine.draw import select as engine_select
+from zhunsheng.engine.draw.seal import tag
 from zhunsheng.engine.errors import DrawError
 
 SEED = "b108e9c2ad2bb24fb7b97d1a5b9d6e039cb5d63489bf164edfea4c02e4b3122b"
@@ -28,11 +29,11 @@ def drawn(engine, *args, **kwargs):
 def by_fractions(units, seed, n, scale):
     """Pareto order sampling, written down once more from the rule with exact fractions."""
     keyed = []
-    for unit_id, tag, stratum, share in units:
-        ticket = sha256(f"{seed}|target|{tag or unit_id}".encode()).hexdigest()
+    for unit_id, sealed, stratum, share in units:
+        ticket = sha256(f"{seed}|target|{sealed or unit_id}".encode()).hexdigest()
         k = int(ticket[:16], 16)
         keyed.append(
-            (Fraction(k * (scale - share), (2**64 - k) * share), ticket, tag or unit_id, unit_id, stratum, share)
+            (Fraction(k * (scale - share), (2**64 - k) * share), ticket, sealed or unit_id, unit_id, stratum, share)
         )
     return [
         (unit_id, stratum, ticket, rank, Fraction(share, scale))
@@ -156,6 +157,35 @@ def test_the_widest_numbers_fit_the_decimals(engine):
     )
     ((left, right),) = engine.rows(expression)
     assert int(left) == (2**64 - 1) * 999_999 * 1000 and int(right) == 2**64 * 1_000_000 * 999_999_999
+
+
+def test_a_sealed_frame_with_a_pareto_stratum_gives_what_the_engine_gives(engine):
+    key = "5a" * 32
+    rows = [
+        {"id": f"demo:{number:03d}", "stratum": "AB"[number % 2], "size": 1 + number * 37 % 50} for number in range(200)
+    ]
+    frame = freeze(rows, pareto={"B": 9}, seal_key=key)
+    weights = frame.pareto["B"]
+    fill(
+        engine,
+        [(unit, tag(key, unit), stratum, weights.get(unit)) for stratum, ids in frame.strata.items() for unit in ids],
+    )
+    n = {"A": 12, "B": 9}
+    found = drawn(engine, SEED, frame.sizes, n, scale=frame.scale, pareto=frame.pareto)
+    assert found == list(engine_select(frame, SEED, n))
+
+
+def test_a_joint_draw_gives_what_the_engine_gives(engine):
+    rows = [
+        {"id": f"demo:{number:03d}"}
+        | ({"food.stratum": "甲"} if number < 70 else {})
+        | ({"fire.stratum": "甲"} if number > 40 else {})
+        for number in range(100)
+    ]
+    frame = freeze(rows, lists=("food", "fire"))
+    fill(engine, [(unit, None, stratum, None) for stratum, ids in frame.strata.items() for unit in ids])
+    n = {"food/甲": 7, "fire/甲": 5}
+    assert drawn(engine, SEED, frame.sizes, n) == list(engine_select(frame, SEED, n))
 
 
 # ── refusals ─────────────────────────────────────────────────────────────────────────────────────────────────────────

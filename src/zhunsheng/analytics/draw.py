@@ -21,6 +21,7 @@ from math import isqrt
 from operator import attrgetter, itemgetter
 
 from zhunsheng.analytics.engines import Columns, Engine, Row, sql
+from zhunsheng.engine.draw.pareto import pareto_key
 from zhunsheng.engine.draw.selection import Selected
 from zhunsheng.engine.errors import DrawError
 
@@ -105,7 +106,10 @@ def _equal(engine: Engine, quotas: list[_Quota]) -> Iterator[Selected]:
 
 def _pareto(engine: Engine, quotas: list[_Quota]) -> Iterator[Selected]:
     for quota, rows in _enough(engine, "draw_pareto", quotas):
-        keys = ((_key(row[4], row[5], quota.scale), row[4], row[3], row[2], row[5]) for row in rows)
+        keys = (
+            (pareto_key(bytes.fromhex(ticket), share, quota.scale), ticket, tag, unit_id, share)
+            for _, _, unit_id, tag, ticket, share in rows
+        )
         for place, (_, ticket, _, unit_id, share) in enumerate(nsmallest(quota.n, keys), 1):
             yield Selected(unit_id, quota.stratum, ticket, place, Fraction(share, quota.scale))
 
@@ -147,13 +151,3 @@ def _factor(total: int, squares: int, scale: int) -> int:
 def _in_digits(factor: int) -> int:
     """The factor, or 0 (everyone) where it would not fit the DECIMAL(9, 0) of the query."""
     return factor if factor < 10**9 else 0
-
-
-def _key(ticket: str, share: int, scale: int) -> int:
-    """The Pareto key as an integer that orders and ties exactly as the fraction does.
-
-    Both denominators are below 2^84, so two different fractions differ by more than 2^-168, and the whole parts of
-    their 2^170-folds differ as well.
-    """
-    k = int(ticket[:16], 16)
-    return (k * (scale - share) << 170) // (((1 << 64) - k) * share)
