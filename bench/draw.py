@@ -78,7 +78,7 @@ def equal(units: int, *, seal_key: str = "") -> None:
 
     drawn = verifiable()
     assert isinstance(drawn, tuple) and len(drawn) == sum(n.values())
-    by_hand = sorted((sha256(message).hexdigest() for message in messages))
+    by_hand = sorted(sha256(message).hexdigest() for message in messages)
     assert {unit.ticket for unit in drawn} <= set(by_hand)
     contestants = [Contestant(f"zhunsheng select, {'sealed' if seal_key else 'open'}", verifiable)]
     if not seal_key:
