@@ -4,10 +4,12 @@ bounds, and computed again by a second writing of the rule."""
 import hashlib
 import itertools
 import json
+import re
 import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,7 +46,7 @@ from zhunsheng.engine.draw.assignment.flow import solve
 from zhunsheng.engine.draw.sources import Value
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import canonical
-from zhunsheng.engine.suites import SHA256, SM3
+from zhunsheng.engine.suites import SHA256, SM3, suite
 
 DAY = date(2026, 5, 11)
 AT = datetime(2026, 4, 21, 6, 0, tzinfo=UTC)
@@ -871,3 +873,78 @@ def test_the_tables_are_sound_and_speak_of_kinds_that_exist():
     assert "recusal" in before
     assert "applied" not in before
     assert len({row["code"] for row in rows}) == len(rows)
+
+
+# ── the page and the vectors ─────────────────────────────────────────────────────────────────────────────────────────
+
+ROOT = Path(__file__).parents[2]
+
+
+def said(teams):
+    return ", ".join(f"{team.target} {' '.join(team.members)}" for team in teams)
+
+
+def page_example():
+    wanted = (Target("demo:T001", "food"), Target("demo:T002"), Target("demo:T003"))
+    leads = (
+        Inspector("P01", VALID, frozenset({"food"}), least=1, most=2),
+        Inspector("P02", VALID, frozenset({"food"}), forbidden=kept_off(2), least=1, most=2),
+    )
+    crowd = (*leads, *(Inspector(f"P0{i}", VALID, least=1, most=2) for i in (3, 4)))
+    closed = constraints(wanted, crowd, on=DAY, at=AT)
+    fixed = constraints_hash(closed.as_json())
+    seed2 = assignment_seed(ANNOUNCED, fixed, VALUES)
+    found = assign(closed, seed2, values=VALUES)
+    third = found.teams[2]
+    made = {
+        "constraints": canonical(closed.as_json()).decode(),
+        "constraints hash": fixed,
+        "values": " ".join(f"{value.source}={value.value}" for value in VALUES),
+        "second seed": seed2,
+        "start": said(closed.start),
+    }
+    for j in range(1, 5):
+        h = hashlib.sha256(f"{seed2}|assign|{j}".encode()).digest()
+        a, b = int.from_bytes(h[:8], "big") % 6, int.from_bytes(h[8:16], "big") % 10
+        made[f"step {j}"] = f"a {a}, b {b}"
+    four = chain_by_hand(closed, seed2, 4)
+    return made | {
+        "after 4 steps": ", ".join(f"{unit_id} {' '.join(team)}" for unit_id, team in four.items()),
+        "teams": said(found.teams),
+        "visits": ", ".join(f"{number} {visits}" for number, visits in found.load.items()),
+        "steps that changed a team": str(found.moved),
+        f"instead of {third.others[0]} at {third.target}": " ".join(candidates(closed, seed2, third, third.others[0])),
+        "possible assignments": str(len(set(every_assignment(wanted, crowd, 2)))),
+    }
+
+
+@pytest.mark.parametrize("doc", ["assignment.md", "assignment.zh.md"])
+def test_the_example_of_the_page_is_true(doc):
+    text = (ROOT / "docs/rules" / doc).read_text(encoding="utf-8")
+    (block,) = re.findall(r"```text\n(.*?)```", text, re.S)
+    assert dict(line.split(" = ", 1) for line in block.splitlines()) == page_example()
+    assert all(name in text for name in ("draw/assignment", "draw/forbidden", "inspection/recusal_kinds"))
+
+
+VECTORS = json.loads((ROOT / "tests/vectors/draw/assign-1.json").read_text(encoding="utf-8"))["cases"]
+
+
+@pytest.mark.parametrize("case", VECTORS, ids=lambda case: case["name"])
+def test_the_vectors_come_out_by_both_writings(case):
+    named = suite(case["suite"])
+    closed = read_constraints(case["assign_announce"])
+    assert constraints_hash(case["assign_announce"], named) == case["constraints_hash"]
+    values = [Value(source, value, AT, {}) for source, value in case["values"]]
+    assert assignment_seed(case["announcement_hash"], case["constraints_hash"], values, suite=named) == case["seed"]
+    size = closed.team_size
+    per_slot = closed.steps // size // len(closed.targets)
+    check_constraints(closed, drawn={t.id for t in closed.targets}, team_size=size, steps_per_slot=per_slot)
+    assert as_dict(closed.start) == start_by_hand(closed.targets, closed.inspectors, size)
+    found = assign(closed, case["seed"], suite=named)
+    assert [team.as_json() for team in found.teams] == case["teams"]
+    assert found.moved == case["moved"]
+    assert as_dict(found.teams) == chain_by_hand(closed, case["seed"], closed.steps, case["suite"])
+    teams = {team.target: team for team in found.teams}
+    for one in case["replace"]:
+        order = candidates(closed, case["seed"], teams[one["id"]], one["out"], suite=named)
+        assert list(order) == one["order"]
