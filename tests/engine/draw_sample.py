@@ -1,13 +1,17 @@
 """The draw of tests/vectors/draw/own-12.json made into a whole bundle, with inspectors, results and log proofs."""
 
+import hashlib
 import json
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from zhunsheng.engine.draw import (
     Abandonment,
     AssignmentRule,
+    DrawList,
     Fallback,
+    Frame,
     Inspector,
     Source,
     Target,
@@ -20,12 +24,17 @@ from zhunsheng.engine.draw import (
     commitment,
     constraints,
     constraints_hash,
-    digest,
     execute,
     freeze,
+    nonce,
+    read_terms,
     select,
+    substitute,
+    targets,
 )
 from zhunsheng.engine.public_log import canonical, inclusion_proof, leaf_hash, tree_root
+from zhunsheng.engine.signing import Ed25519Signer
+from zhunsheng.engine.suites import SHA256
 
 OWN = json.loads((Path(__file__).parents[1] / "vectors/draw/own-12.json").read_text(encoding="utf-8"))
 UNITS = [json.loads(leaf) for leaf in OWN["leaves"]]
@@ -66,6 +75,7 @@ def drand_value(at=ROUND_1000, value=RANDOMNESS, signature=SIGNATURE):
 
 
 def announce(**changed):
+    """The announcement of the sample; what is changed may be anything, the second round of randomness with it."""
     given = {
         "draw": "demo-2026-003",
         "frame": freeze(UNITS),
@@ -89,43 +99,123 @@ def announce(**changed):
 
 INSPECTORS = (
     Inspector("P01", date(2027, 1, 1), frozenset({"食品", "计量"})),
-    Inspector("P02", date(2027, 1, 1), frozenset({"食品"}), recusals=frozenset({"demo:T012"})),
+    Inspector("P02", date(2027, 1, 1), frozenset({"食品"}), forbidden=(("demo:T012", "recusal"),)),
     Inspector("P03", date(2027, 1, 1), frozenset({"计量"})),
     Inspector("P04", date(2023, 8, 27)),
     Inspector("P05", date(2027, 1, 1), leave=((date(2023, 8, 27), date(2023, 8, 29)),)),
     Inspector("P06", date(2027, 1, 1), frozenset({"特种设备"})),
 )
+CLOSED_AT = REVEALED_AT + timedelta(hours=4)
+OPENED_AT = datetime(2023, 9, 20, 8, 0, tzinfo=UTC)
+KEY = hashlib.sha256(b"the key of the sealed sample").hexdigest()
+SIGNER = Ed25519Signer("demo.city/draw", hashlib.sha256(b"the signer of the samples").digest())
 
 
 def targets_of(drawn):
-    return tuple(Target(unit.id, unit.ticket, "食品" if unit.stratum == "B" else "") for unit in drawn)
+    food = {unit.id for unit in drawn if unit.stratum.endswith("B")}
+    return tuple(Target(unit_id, "食品" if unit_id in food else "") for unit_id in targets(drawn))
 
 
-def whole(abandoned=False):
+@dataclass
+class Parts:
+    """A draw carried out to the end: what `bundle` takes."""
+
+    announcement: dict
+    frame: Frame
+    execution: object = None
+    selection: tuple = ()
+    constraints: object = None
+    assignment: object = None
+    changes: tuple = ()
+    results: tuple = ()
+    abandon: object = None
+    opened_at: object = None
+    signatures: tuple = ()
+
+    def bundle(self, log=True, order=None, **more):
+        given = {field.name: getattr(self, field.name) for field in fields(self)} | more
+        made = bundle(**given)
+        if log:
+            made = bundle(**given, log=log_of(made, order or ACTS))
+        return made
+
+
+def carry_out(announced, frame, *, values=None, second=None, fallback=0, reason="", assigned=True):
+    """Executes, selects, closes the constraints, assigns, lets one inspector be replaced, gives one result."""
+    execution = execute(announced, values or ceremony_values(), fallback=fallback, fallback_reason=reason)
+    drawn = select(frame, execution.seed, announced["n"])
+    parts = Parts(announced, frame, execution, drawn)
+    if assigned:
+        secret = nonce(frame.seal_key, announced["draw"], frame.suite) if frame.seal_key else ""
+        rule = read_terms(announced).assignment
+        parts.constraints = constraints(
+            targets_of(drawn), INSPECTORS, on=DAY, at=CLOSED_AT, steps_per_slot=rule.steps_per_slot, nonce=secret
+        )
+        second = second or (drand_value(),)
+        fixed = constraints_hash(parts.constraints.as_json(), frame.suite)
+        seed2 = assignment_seed(announcement_hash(announced), fixed, second, suite=frame.suite)
+        parts.assignment = assign(parts.constraints, seed2, values=second, suite=frame.suite)
+        team = parts.assignment.teams[0]
+        out = team.others[0]
+        parts.changes = (
+            substitute(parts.constraints, seed2, team, out, reason="突发疾病", at=ROUND_1000, suite=frame.suite),
+        )
+    parts.results = ({"id": targets(drawn)[0], "code": "01", "date": "2023-08-28"},)
+    return parts
+
+
+def whole(abandoned=False, **changed):
     """A bundle with every section, executed by the ceremony, assigned by a later drand round."""
-    announced = announce()
-    execution = execute(announced, ceremony_values())
-    drawn = select(freeze(UNITS), execution.seed, N)
-    targets = targets_of(drawn)
-    fixed_at = REVEALED_AT + timedelta(hours=4)
-    fixed = constraints_hash(constraints(targets, INSPECTORS, on=DAY, at=fixed_at))
-    second = (drand_value(),)
-    seed2 = assignment_seed(announcement_hash(announced), fixed, execution.seed, second)
-    assignment = assign(targets, INSPECTORS, seed2, on=DAY, at=fixed_at, values=second)
-    parts = {
-        "announcement": announced,
-        "frame": freeze(UNITS),
-        "execution": execution,
-        "selection": drawn,
-        "assignment": assignment,
-        "results": [{"id": drawn[0].id, "code": "01", "date": "2023-08-28"}],
-    }
+    announced = announce(**changed)
+    parts = carry_out(announced, changed.get("frame") or freeze(UNITS))
     if abandoned:
-        parts["abandon"] = Abandonment("名单中混入外市企业", "P00", ROUND_1000)
-    return bundle(**parts, log=log_of(bundle(**parts)))
+        parts.abandon = Abandonment("名单中混入外市企业", "P00", ROUND_1000)
+    return parts.bundle()
 
 
-ACTS = ("announce", "execute", "selection", "assign", "results", "abandon")
+def sealed_frame(units=UNITS, **more):
+    return freeze(units, seal_key=KEY, **more)
+
+
+def sealed(opened=True, suite=SHA256, at=OPENED_AT):
+    """The same units under seal: before the opening, or after it."""
+    frame = sealed_frame(suite=suite)
+    announced = announce(frame=frame, open_by=date(2023, 9, 20))
+    parts = carry_out(announced, frame)
+    parts.opened_at = at if opened else None
+    return parts.bundle()
+
+
+LISTS = {
+    "food": DrawList("市场监管局", ("食品经营检查",)),
+    "fire": DrawList("消防救援支队", ("消防安全检查",)),
+}
+JOINT_UNITS = [
+    {"id": f"demo:J{number:02}", "division": f"4116{number % 3:02}"}
+    | ({"food.stratum": "AB"[number % 2]} if number % 4 else {})
+    | ({"fire.stratum": "general", "fire.size": number} if number % 3 else {})
+    | ({"fire.stratum": "general", "fire.exclusion": "CAP"} if number % 12 == 0 else {})
+    for number in range(24)
+    if number % 4 or number % 3 or number % 12 == 0
+]
+JOINT_N = {"food/A": 2, "food/B": 3, "fire/general": 5}
+
+
+def joint_frame(**more):
+    return freeze(JOINT_UNITS, lists=LISTS, pareto={"fire/general": 5}, **more)
+
+
+def joint():
+    """Two departments, one seed: a stratum by size in one list, two plain ones in the other, and a committed scope."""
+    frame = joint_frame()
+    scope = {"division": ["411600", "411601", "411602"]}
+    announced = announce(frame=frame, n=JOINT_N, lists=LISTS, scope=scope)
+    return carry_out(announced, frame).bundle()
+
+
+ACTS = (
+    "announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon",
+)  # fmt: skip
 
 
 def log_of(made, order=ACTS):
@@ -133,7 +223,7 @@ def log_of(made, order=ACTS):
     acts = [name for name in order if name in made]
     entries = [{"act": "unrelated", "n": 1}]
     entries += [
-        {"act": f"draw.{act}", "payload": {"draw": "demo-2026-003", "sha256": digest(made[act])}} for act in acts
+        {"act": f"draw.{act}", "payload": {"draw": "demo-2026-003", "digest": made["digests"][act]}} for act in acts
     ]
     entries.append({"act": "unrelated", "n": 2})
     leaves = [leaf_hash(canonical(entry)) for entry in entries]

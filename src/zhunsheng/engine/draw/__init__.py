@@ -1,4 +1,4 @@
-"""The draw 抽查: freeze, announce, execute, select, assign, publish, verify. Protocol `zhunsheng/draw/1`, open mode.
+"""The draw 抽查: freeze, announce, execute, select, assign, publish, verify. Protocol `zhunsheng/draw/1`, open and sealed.
 
     frame = freeze(leaves)                              the list is committed
     announced = announcement(frame=frame, n=…, …)       published, logged; at least 24 hours pass
@@ -14,8 +14,10 @@ The bytes of every step are written down in docs/rules/draw.md.
 from zhunsheng.engine.draw.announce import (
     MIN_WAIT,
     AssignmentRule,
+    DrawList,
     Execution,
     Fallback,
+    Seal,
     Terms,
     announcement,
     announcement_hash,
@@ -46,10 +48,14 @@ from zhunsheng.engine.draw.assignment import (
     substitute,
     suggest_bounds,
 )
-from zhunsheng.engine.draw.bundle import MAX_BUNDLE, Abandonment, Step, Verdict, bundle, digest, verify
+from zhunsheng.engine.draw.bundle import MAX_BUNDLE, Abandonment, bundle, digest, digests, open_digest, verify
 from zhunsheng.engine.draw.fields import PROTOCOL
-from zhunsheng.engine.draw.frame import Frame, allocate, freeze
-from zhunsheng.engine.draw.selection import Selected, select, select_pareto, ticket
+from zhunsheng.engine.draw.frame import Frame, allocate, count_strata, freeze, thaw
+from zhunsheng.engine.draw.membership import MEMBERSHIP, check_membership, membership_proof
+from zhunsheng.engine.draw.pareto import SCALE, lambdas
+from zhunsheng.engine.draw.seal import blind, key_hash, nonce, sealed_lines, tag
+from zhunsheng.engine.draw.selection import Selected, Standing, explain, select, select_pareto, targets, ticket
+from zhunsheng.engine.draw.signing import Signature, sign, signed_bytes
 from zhunsheng.engine.draw.sources import (
     Source,
     Value,
@@ -58,22 +64,29 @@ from zhunsheng.engine.draw.sources import (
     round_time,
     satisfied_profiles,
 )
+from zhunsheng.engine.draw.verdict import Step, Verdict
 
 __all__ = [
-    "MAX_BUNDLE",
-    "MIN_WAIT",
-    "PROTOCOL",
     "Abandonment",
     "Assignment",
     "AssignmentRule",
     "Change",
     "Constraints",
+    "DrawList",
     "Execution",
     "Fallback",
     "Frame",
     "Inspector",
+    "MAX_BUNDLE",
+    "MEMBERSHIP",
+    "MIN_WAIT",
+    "PROTOCOL",
+    "SCALE",
+    "Seal",
     "Selected",
+    "Signature",
     "Source",
+    "Standing",
     "Step",
     "Suggestion",
     "Target",
@@ -86,30 +99,46 @@ __all__ = [
     "announcement_hash",
     "assign",
     "assignment_seed",
+    "blind",
     "bundle",
     "can_move",
     "candidates",
     "changed",
+    "check_membership",
     "commitment",
     "constraints",
     "constraints_hash",
+    "count_strata",
     "digest",
+    "digests",
     "execute",
+    "explain",
     "feasible",
     "first_round_after",
     "freeze",
+    "key_hash",
+    "lambdas",
     "load_bounds",
+    "membership_proof",
+    "nonce",
+    "open_digest",
     "parameters",
     "read_constraints",
     "read_terms",
     "round_time",
     "satisfied_profiles",
+    "sealed_lines",
     "seed",
     "seed_text",
     "select",
     "select_pareto",
+    "sign",
+    "signed_bytes",
     "substitute",
     "suggest_bounds",
+    "tag",
+    "targets",
+    "thaw",
     "ticket",
     "verify",
 ]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from zhunsheng.engine.draw.fields import (
     PROTOCOL,
     array,
     ascii_text,
     counts,
+    day,
     hex64,
     instant,
     instant_text,
@@ -21,7 +21,10 @@ from zhunsheng.engine.draw.fields import (
     one_line,
     text,
 )
-from zhunsheng.engine.draw.frame import Frame, check_n
+from zhunsheng.engine.draw.frame import Frame, check_lists, check_n
+from zhunsheng.engine.draw.leaf import LeafReader, Scope
+from zhunsheng.engine.draw.pareto import SCALE, check_scale
+from zhunsheng.engine.draw.seal import key_hash
 from zhunsheng.engine.draw.sources import (
     Source,
     Value,
@@ -33,13 +36,18 @@ from zhunsheng.engine.draw.sources import (
 )
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json, canonical
+from zhunsheng.engine.suites import SHA256, Suite
+from zhunsheng.engine.suites import suite as suite_named
 
 MIN_WAIT = timedelta(hours=24)
 ASSIGN_RULE = "zhunsheng/assign/1"
+STEPS_PER_SLOT = 50
+MOST_STEPS_PER_SLOT = 1000
 
-_REQUIRED = frozenset({"protocol", "draw", "frame", "N", "n", "sources", "announced_at", "not_before"})
+_REQUIRED = frozenset({"protocol", "draw", "mode", "frame", "N", "n", "sources", "announced_at", "not_before"})
+_STATED = ("legal_basis", "plan", "frame_date", "rule_version")
 _OPTIONAL = frozenset(
-    {"fallback", "assignment", "items", "legal_basis", "plan", "frame_date", "rule_version", "rule_book_sha256"}
+    {"suite", "lists", "scope", "pareto", "seal", "fallback", "assignment", "items", "rule_book_sha256", *_STATED}
 )
 
 
@@ -50,13 +58,47 @@ class Fallback:
     after_hours: int
     sources: tuple[Source, ...]
 
+    def as_json(self) -> dict[str, Json]:
+        """The fallback as it stands in the announcement."""
+        return {"after_hours": self.after_hours, "sources": [source.as_json() for source in self.sources]}
+
 
 @dataclass(frozen=True, slots=True)
 class AssignmentRule:
-    """How inspectors will be assigned. `sources`, if any, give a second seed after the recusals are closed."""
+    """How inspectors will be assigned: team size, the second round of sources, steps of the chain for each slot.
+
+    The sources give the second seed after the recusals are closed; `after_hours` of a fallback count from the moment
+    the constraints were closed.
+    """
 
     team_size: int = 2
     sources: tuple[Source, ...] = ()
+    steps_per_slot: int = STEPS_PER_SLOT
+    fallback: tuple[Fallback, ...] = ()
+
+    def sources_used(self, fallback: int) -> tuple[Source, ...]:
+        """The announced sources (0), or those of the first, second … fallback."""
+        return _used(self.sources, self.fallback, fallback)
+
+    def earliest(self, fallback: int, closed: datetime) -> datetime:
+        """Before this moment no value of those sources may exist. closed: when the constraints were closed."""
+        return closed + _waiting(self.fallback, fallback)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawList:
+    """One list of a joint draw: the office that brings it, and the items to be checked there."""
+
+    office: str
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What is announced of the key of a sealed draw: its hash, and the last day on which it is to be opened."""
+
+    key_hash: str
+    open_by: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +115,35 @@ class Terms:
     announced_at: datetime
     not_before: datetime
     assignment: AssignmentRule | None
+    suite: Suite = SHA256
+    lists: Mapping[str, DrawList] = field(default_factory=dict)
+    scope: Scope = field(default_factory=dict)
+    pareto: tuple[str, ...] = ()
+    scale: int = SCALE
+    seal: Seal | None = None
+
+    @property
+    def mode(self) -> str:
+        """open or sealed."""
+        return "open" if self.seal is None else "sealed"
 
     def sources_used(self, fallback: int) -> tuple[Source, ...]:
         """The announced sources (0), or those of the first, second … fallback."""
-        if not 0 <= fallback <= len(self.fallback):
-            raise DrawError("draw.execute.no_such_fallback", fallback=fallback)
-        return self.fallback[fallback - 1].sources if fallback else self.sources
+        return _used(self.sources, self.fallback, fallback)
 
     def earliest(self, fallback: int) -> datetime:
         """Before this moment no value of those sources may exist."""
-        hours = self.fallback[fallback - 1].after_hours if fallback else 0
-        return self.not_before + timedelta(hours=hours)
+        return self.not_before + _waiting(self.fallback, fallback)
+
+
+def _used(sources: tuple[Source, ...], fallbacks: tuple[Fallback, ...], number: int) -> tuple[Source, ...]:
+    if not 0 <= number <= len(fallbacks):
+        raise DrawError("draw.execute.no_such_fallback", fallback=number)
+    return fallbacks[number - 1].sources if number else sources
+
+
+def _waiting(fallbacks: tuple[Fallback, ...], number: int) -> timedelta:
+    return timedelta(hours=fallbacks[number - 1].after_hours if number else 0)
 
 
 def announcement(
@@ -96,6 +156,9 @@ def announcement(
     not_before: datetime,
     fallback: Sequence[Fallback] = (),
     assignment: AssignmentRule | None = None,
+    lists: Mapping[str, DrawList] | None = None,
+    scope: Scope | None = None,
+    open_by: date | None = None,
     items: Sequence[str] = (),
     legal_basis: str = "",
     plan: str = "",
@@ -105,17 +168,22 @@ def announcement(
 ) -> dict[str, Json]:
     """The announcement of a draw: publish it, log it, and only then wait for the randomness.
 
-    draw: the consecutive number of the draw. n: how many from each stratum (see `allocate`).
+    draw: the consecutive number of the draw. n: how many from each stratum, by its full name (see `allocate`).
     sources: in the order in which they enter the seed; together they must meet a profile of `satisfied_profiles`.
     not_before: no value may exist earlier; at least 24 hours after announced_at. Moments with a time zone.
+    assignment: with sources of its own, which also meet a profile.
+    lists: of a joint draw, by the names in the frame. scope: column → beginnings, one of which every leaf's value has:
+    the committed filter of a targeted draw (定向). open_by: required for a sealed frame, the last day of its opening.
     items, legal_basis, plan, frame_date, rule_version, rule_book_sha256 (一细则): stated if given.
+    Suite, seal and Pareto strata are those of the frame.
 
     Raises DrawError for numbers that do not fit the frame, sources that are unknown, repeated or not enough, a drand
-    round earlier than `not_before`, a wait of less than 24 hours.
+    round earlier than `not_before`, a wait of less than 24 hours, lists that are not those of the frame.
     """
     made: dict[str, Json] = {
         "protocol": PROTOCOL,
         "draw": draw,
+        "mode": "sealed" if frame.seal_key else "open",
         "frame": {"root": frame.root, "size": frame.size},
         "N": frame.sizes,
         "n": dict(n),
@@ -123,14 +191,39 @@ def announcement(
         "announced_at": instant_text(announced_at, "announced_at"),
         "not_before": instant_text(not_before, "not_before"),
     }
+    if frame.suite != SHA256:
+        made["suite"] = frame.suite.name
+    if tuple(sorted(lists or ())) != frame.lists:
+        raise DrawError("draw.announce.other_lists", announced=" ".join(lists or ()), frame=" ".join(frame.lists))
+    if lists:
+        made["lists"] = {
+            name: {
+                "office": one_line(one.office, f"announce.lists.{name}"),
+                "items": [one_line(item, f"announce.lists.{name}") for item in one.items],
+            }
+            for name, one in lists.items()
+        }
+    if scope:
+        made["scope"] = {name: list(starts) for name, starts in scope.items()}
+    if frame.pareto:
+        made["pareto"] = {"scale": frame.scale, "strata": sorted(frame.pareto)}
+    if frame.seal_key:
+        if open_by is None:
+            raise DrawError("draw.announce.no_open_by")
+        made["seal"] = {"key_hash": key_hash(frame.seal_key, frame.suite), "open_by": open_by.isoformat()}
+    elif open_by is not None:
+        raise DrawError("draw.announce.not_sealed")
     if fallback:
-        made["fallback"] = [
-            {"after_hours": f.after_hours, "sources": [source.as_json() for source in f.sources]} for f in fallback
-        ]
+        made["fallback"] = [one.as_json() for one in fallback]
     if assignment is not None:
-        rule: dict[str, Json] = {"rule": ASSIGN_RULE, "team_size": assignment.team_size}
-        if assignment.sources:
-            rule["sources"] = [source.as_json() for source in assignment.sources]
+        rule: dict[str, Json] = {
+            "rule": ASSIGN_RULE,
+            "team_size": assignment.team_size,
+            "steps_per_slot": assignment.steps_per_slot,
+            "sources": [source.as_json() for source in assignment.sources],
+        }
+        if assignment.fallback:
+            rule["fallback"] = [one.as_json() for one in assignment.fallback]
         made["assignment"] = rule
     if items:
         made["items"] = [one_line(item, "announce.items") for item in items]
@@ -142,13 +235,33 @@ def announcement(
         "rule_book_sha256": rule_book_sha256,
     }
     made.update({key: one_line(value, f"announce.{key}") for key, value in stated.items() if value})
-    check_terms(read_terms(made))
+    terms = read_terms(made)
+    check_terms(terms)
+    check_scope(frame, terms.scope)
     return made
 
 
+def check_scope(frame: Frame, scope: Scope) -> None:
+    """Refuses a frame that holds a unit outside the announced scope."""
+    if not scope:
+        return
+    reader = LeafReader(frame.lists, frame.pareto, scope)
+    for line in frame.leaves:
+        unit_id, standing, _ = reader.read(line)
+        if standing.outside:
+            raise DrawError("draw.scope.outside", id=unit_id.decode(), column=standing.outside)
+
+
 def announcement_hash(announcement: Mapping[str, Json]) -> str:
-    """SHA-256 of the announcement's canonical JSON, 64 hexadecimal digits. It binds everything announced to the seed."""
-    return sha256(canonical(announcement)).hexdigest()
+    """The hash of the announcement's canonical JSON by its own suite, 64 hexadecimal digits.
+
+    It binds everything announced to the seed. Raises SuiteError for a suite that is unknown here.
+    """
+    return _suite_of(announcement).hex(canonical(announcement))
+
+
+def _suite_of(announcement: Mapping[str, Json]) -> Suite:
+    return suite_named(text(announcement["suite"], "announce.suite")) if "suite" in announcement else SHA256
 
 
 def read_terms(announcement: Mapping[str, Json]) -> Terms:
@@ -156,7 +269,7 @@ def read_terms(announcement: Mapping[str, Json]) -> Terms:
     found = obj(announcement, "announce", _REQUIRED, _OPTIONAL)
     if found["protocol"] != PROTOCOL:
         raise DrawError("draw.field.other_protocol", at="announce.protocol", protocol=PROTOCOL)
-    for key in ("legal_basis", "plan", "frame_date", "rule_version"):
+    for key in _STATED:
         if key in found:
             note(found[key], f"announce.{key}")
     if "rule_book_sha256" in found:
@@ -164,34 +277,112 @@ def read_terms(announcement: Mapping[str, Json]) -> Terms:
     for number, item in enumerate(array(found.get("items", []), "announce.items")):
         note(item, f"announce.items[{number}]")
     frame = obj(found["frame"], "announce.frame", {"root", "size"})
-    fallbacks: list[Fallback] = []
-    for number, entry in enumerate(array(found.get("fallback", []), "announce.fallback")):
-        at = f"announce.fallback[{number}]"
-        terms = obj(entry, at, {"after_hours", "sources"})
-        hours = integer(terms["after_hours"], f"{at}.after_hours", 1)
-        if hours > 24 * 366:
-            raise DrawError("draw.announce.fallback_too_late", at=at)
-        fallbacks.append(Fallback(hours, _sources(terms["sources"], f"{at}.sources")))
+    sizes = counts(found["N"], "announce.N")
+    lists = _lists(found["lists"]) if "lists" in found else {}
+    for stratum in sizes:
+        text(stratum, "announce.N")
+        if lists and (stratum.partition("/")[0] not in lists or not stratum.partition("/")[2]):
+            raise DrawError("draw.announce.not_in_list", stratum=stratum)
+    scale, pareto = _pareto(found["pareto"], sizes) if "pareto" in found else (SCALE, ())
     return Terms(
         draw=text(found["draw"], "announce.draw"),
         root=hex64(frame["root"], "announce.frame.root"),
-        size=integer(frame["size"], "announce.frame.size"),
-        sizes=counts(found["N"], "announce.N"),
+        size=integer(frame["size"], "announce.frame.size", 1),
+        sizes=sizes,
         n=counts(found["n"], "announce.n"),
         sources=_sources(found["sources"], "announce.sources"),
-        fallback=tuple(fallbacks),
+        fallback=_fallbacks(found.get("fallback", []), "announce.fallback"),
         announced_at=instant(found["announced_at"], "announce.announced_at"),
         not_before=instant(found["not_before"], "announce.not_before"),
         assignment=_assignment_rule(found["assignment"]) if "assignment" in found else None,
+        suite=_suite_of(found),
+        lists=lists,
+        scope=_scope(found["scope"]) if "scope" in found else {},
+        pareto=pareto,
+        scale=scale,
+        seal=_seal(found),
     )
 
 
+def _seal(found: Mapping[str, Json]) -> Seal | None:
+    mode = found["mode"]
+    if mode not in ("open", "sealed"):
+        raise DrawError("draw.announce.bad_mode")
+    if (mode == "sealed") != ("seal" in found):
+        raise DrawError("draw.announce.mode_and_seal")
+    if mode == "open":
+        return None
+    seal = obj(found["seal"], "announce.seal", {"key_hash", "open_by"})
+    return Seal(hex64(seal["key_hash"], "announce.seal.key_hash"), day(seal["open_by"], "announce.seal.open_by"))
+
+
+def _lists(value: Json) -> dict[str, DrawList]:
+    lists: dict[str, DrawList] = {}
+    for name, entry in obj(value, "announce.lists", optional=None).items():
+        at = f"announce.lists.{name[:60]}"
+        found = obj(entry, at, {"office", "items"})
+        items = tuple(note(item, f"{at}.items") for item in array(found["items"], f"{at}.items"))
+        lists[name] = DrawList(note(found["office"], f"{at}.office"), items)
+    check_lists(tuple(lists))
+    if not lists:
+        raise DrawError("draw.announce.no_lists")
+    return lists
+
+
+def _scope(value: Json) -> dict[str, tuple[str, ...]]:
+    scope: dict[str, tuple[str, ...]] = {}
+    for name, entry in obj(value, "announce.scope", optional=None).items():
+        at = f"announce.scope.{name[:60]}"
+        text(name, at)
+        scope[name] = tuple(text(start, at) for start in array(entry, at))
+        if not scope[name]:
+            raise DrawError("draw.announce.empty_scope", at=at)
+    if not scope:
+        raise DrawError("draw.announce.empty_scope", at="announce.scope")
+    return scope
+
+
+def _pareto(value: Json, sizes: Mapping[str, int]) -> tuple[int, tuple[str, ...]]:
+    found = obj(value, "announce.pareto", {"scale", "strata"})
+    scale = integer(found["scale"], "announce.pareto.scale", 1)
+    check_scale(scale)
+    strata = tuple(
+        text(stratum, "announce.pareto.strata") for stratum in array(found["strata"], "announce.pareto.strata")
+    )
+    if not strata or list(strata) != sorted(set(strata)):
+        raise DrawError("draw.announce.pareto_order")
+    for stratum in strata:
+        if stratum not in sizes:
+            raise DrawError("draw.n.unknown_stratum", stratum=stratum)
+    return scale, strata
+
+
+def _fallbacks(value: Json, at: str) -> tuple[Fallback, ...]:
+    made: list[Fallback] = []
+    for number, entry in enumerate(array(value, at)):
+        where = f"{at}[{number}]"
+        terms = obj(entry, where, {"after_hours", "sources"})
+        hours = integer(terms["after_hours"], f"{where}.after_hours", 1)
+        if hours > 24 * 366:
+            raise DrawError("draw.announce.fallback_too_late", at=where)
+        made.append(Fallback(hours, _sources(terms["sources"], f"{where}.sources")))
+    return tuple(made)
+
+
 def _assignment_rule(value: Json) -> AssignmentRule:
-    rule = obj(value, "announce.assignment", {"rule", "team_size"}, {"sources"})
+    at = "announce.assignment"
+    rule = obj(value, at, {"rule", "team_size", "steps_per_slot", "sources"}, {"fallback"})
     if rule["rule"] != ASSIGN_RULE:
         raise DrawError("draw.announce.other_assign_rule", rule=ASSIGN_RULE)
-    sources = _sources(rule["sources"], "announce.assignment.sources") if "sources" in rule else ()
-    return AssignmentRule(integer(rule["team_size"], "announce.assignment.team_size", 2), sources)
+    steps = integer(rule["steps_per_slot"], f"{at}.steps_per_slot", 1)
+    if steps > MOST_STEPS_PER_SLOT:
+        raise DrawError("draw.announce.too_many_steps", most=MOST_STEPS_PER_SLOT)
+    return AssignmentRule(
+        integer(rule["team_size"], f"{at}.team_size", 2),
+        _sources(rule["sources"], f"{at}.sources"),
+        steps,
+        _fallbacks(rule.get("fallback", []), f"{at}.fallback"),
+    )
 
 
 def _sources(value: Json, at: str) -> tuple[Source, ...]:
@@ -213,28 +404,38 @@ def check_terms(terms: Terms) -> None:
 
 
 def check_sources(terms: Terms) -> None:
-    """Refuses sources that are not enough: those of the seed, of each fallback, and of the second seed if any."""
+    """Refuses sources that are not enough: those of the seed, of the second seed if any, and of each fallback."""
     rounds = [terms.sources_used(fallback) for fallback in range(len(terms.fallback) + 1)]
-    if terms.assignment is not None and terms.assignment.sources:
-        rounds.append(terms.assignment.sources)
+    if (rule := terms.assignment) is not None:
+        rounds += [rule.sources_used(fallback) for fallback in range(len(rule.fallback) + 1)]
     for used in rounds:
         if not satisfied_profiles(used, terms.announced_at.date()):
             raise DrawError("draw.announce.no_profile", sources=", ".join(source.id for source in used))
 
 
 def check_wait(terms: Terms) -> None:
-    """Refuses less than 24 hours between announcement and randomness, and a drand round that is too early."""
+    """Refuses less than 24 hours between announcement and randomness, a drand round that is too early, and an opening
+    of the seal that is announced for a day before the draw."""
     if terms.not_before - terms.announced_at < MIN_WAIT:
         raise DrawError("draw.announce.too_soon", hours=MIN_WAIT // timedelta(hours=1))
     for fallback in range(len(terms.fallback) + 1):
-        for source in terms.sources_used(fallback):
-            if source.kind == "drand" and round_time(source) < terms.earliest(fallback):
-                raise DrawError(
-                    "draw.announce.round_too_early",
-                    source=source.id,
-                    round=source.terms["round"],
-                    at=instant_text(round_time(source), source.id),
-                )
+        _check_rounds(terms.sources_used(fallback), terms.earliest(fallback))
+    if (rule := terms.assignment) is not None:
+        for fallback in range(len(rule.fallback) + 1):
+            _check_rounds(rule.sources_used(fallback), rule.earliest(fallback, terms.not_before))
+    if terms.seal is not None and terms.seal.open_by < terms.not_before.date():
+        raise DrawError("draw.announce.opened_too_early", open_by=terms.seal.open_by.isoformat())
+
+
+def _check_rounds(sources: Sequence[Source], earliest: datetime) -> None:
+    for source in sources:
+        if source.kind == "drand" and round_time(source) < earliest:
+            raise DrawError(
+                "draw.announce.round_too_early",
+                source=source.id,
+                round=source.terms["round"],
+                at=instant_text(round_time(source), source.id),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +443,7 @@ class Execution:
     """The randomness as it came, and the seed.
 
     fallback: 0 = the announced sources gave it; 1, 2 … = that fallback, for the reason stated.
-    at: when the last value came to exist. seed: 64 hexadecimal digits, SHA-256 of seed_text.
+    at: when the last value came to exist. seed: 64 hexadecimal digits, the hash of seed_text.
     """
 
     announcement_hash: str
@@ -268,7 +469,7 @@ class Execution:
 
 
 def seed_text(announcement: Mapping[str, Json], values: Sequence[str], fallback: int = 0) -> str:
-    """The text whose SHA-256 is the seed.
+    """The text whose hash is the seed.
 
     "zhunsheng/draw/1|" + announcement hash + "|" + source id "=" value, joined by "|", in announced order.
     """
@@ -288,9 +489,9 @@ def seed_text_of(domain: str, bound: str, pairs: Iterable[tuple[Json, str]]) -> 
     return "|".join([domain, bound, *parts])
 
 
-def seed(text: str) -> str:
-    """SHA-256 of the seed text, 64 hexadecimal digits."""
-    return sha256(text.encode()).hexdigest()
+def seed(text: str, suite: Suite = SHA256) -> str:
+    """The hash of the seed text, 64 hexadecimal digits."""
+    return suite.hex(text.encode())
 
 
 def execute(
@@ -319,7 +520,7 @@ def execute(
         announcement_hash=announcement_hash(announcement),
         values=tuple(values),
         seed_text=made,
-        seed=seed(made),
+        seed=seed(made, terms.suite),
         at=max(value.at for value in values),
         fallback=fallback,
         fallback_reason=fallback_reason,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Literal
 
+from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.draw.announce import (
     Execution,
     Terms,
@@ -20,7 +19,15 @@ from zhunsheng.engine.draw.announce import (
     seed,
     seed_text,
 )
-from zhunsheng.engine.draw.assignment import Assignment, assign, assignment_seed, constraints_hash, read_constraints
+from zhunsheng.engine.draw.assignment import (
+    Assignment,
+    Change,
+    Constraints,
+    check_assignment,
+    check_changes,
+    check_constraints,
+    read_constraints,
+)
 from zhunsheng.engine.draw.fields import (
     PROTOCOL,
     array,
@@ -33,21 +40,46 @@ from zhunsheng.engine.draw.fields import (
     one_line,
     text,
 )
-from zhunsheng.engine.draw.frame import Frame, build_frame, check_n, read_leaf
-from zhunsheng.engine.draw.selection import Selected, select, ticket
+from zhunsheng.engine.draw.frame import Frame, check_n
+from zhunsheng.engine.draw.membership import MEMBERSHIP, check_membership
+from zhunsheng.engine.draw.scan import Buffer, Found, Lines, NotPlain, Region, lines_of, scan, scan_sealed
+from zhunsheng.engine.draw.seal import key_hash, nonce, tag
+from zhunsheng.engine.draw.selection import Selected, ticket
+from zhunsheng.engine.draw.signing import Signature, check_signatures, read_signatures
 from zhunsheng.engine.draw.sources import Source, Value, check_signature, read_value, satisfied_profiles
-from zhunsheng.engine.errors import DrawError, LogError, ZhunshengError
-from zhunsheng.engine.public_log import Json, canonical, leaf_hash, parse_canonical, parse_json, verify_inclusion
+from zhunsheng.engine.draw.verdict import Check, Outcome, Step, Verdict
+from zhunsheng.engine.errors import DrawError, LogError, SuiteError, ZhunshengError
+from zhunsheng.engine.public_log import (
+    Json,
+    canonical,
+    leaf_hash,
+    parse_json,
+    parse_note,
+    read_checkpoint,
+    suite_of,
+    verify_inclusion,
+)
+from zhunsheng.engine.signing import PublicKey
+from zhunsheng.engine.suites import SHA256, Suite
 from zhunsheng.engine.words import Param, Reason
+
+__all__ = ["MAX_BUNDLE", "Abandonment", "Step", "Verdict", "bundle", "digest", "digests", "open_digest", "verify"]
 
 MAX_BUNDLE = 512 * 1024 * 1024
 
-_ACTS = ("announce", "execute", "selection", "assign", "results", "abandon")
-
-# What is said to the reader without a verdict: it does not make a bundle wrong.
-_NOT_JUDGED = frozenset({"draw.verify.compare", "draw.verify.not_all_committed"})
-
-Outcome = Literal["unreadable", "announced", "executed", "abandoned"]
+#: the sections that have a digest, in the order in which they come to be
+SECTIONS = (
+    "announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon",
+    "signatures",
+)  # fmt: skip
+_WITHHELD = ("selection", "assign_announce", "assign", "changes")
+_GROWING = frozenset({"withheld", "changes", "results", "signatures"})
+_STRICTLY = (("announce", "execute"), ("execute", "assign_announce"), ("assign_announce", "assign"))
+_LOOSELY = (
+    ("announce", "open"), ("announce", "abandon"), ("execute", "withheld"), ("execute", "selection"),
+    ("execute", "results"), ("assign", "changes"),
+)  # fmt: skip
+_LOOSELY_SEALED = (("assign", "open"), ("open", "results"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +99,17 @@ class Abandonment:
         }
 
 
-def digest(section: Json) -> str:
-    """SHA-256 of a section's canonical JSON, 64 hexadecimal digits: what a record of the public log names."""
-    return sha256(canonical(section)).hexdigest()
+def digest(section: Json, suite: Suite = SHA256) -> str:
+    """The hash of a section's canonical JSON, 64 hexadecimal digits: what a record of the public log names.
+
+    Of the section `open` it is `open_digest`.
+    """
+    return suite.hex(canonical(section))
+
+
+def open_digest(root: str, size: int, key: str = "", suite: Suite = SHA256) -> str:
+    """The digest of the section `open`: of {"root", "size"} of the frame, and of "key" in sealed mode."""
+    return digest({"key": key, "root": root, "size": size} if key else {"root": root, "size": size}, suite)
 
 
 def bundle(
@@ -78,163 +118,197 @@ def bundle(
     frame: Frame,
     execution: Execution | None = None,
     selection: Sequence[Selected] = (),
+    constraints: Constraints | None = None,
     assignment: Assignment | None = None,
+    changes: Sequence[Change] = (),
     results: Sequence[Mapping[str, Json]] = (),
     abandon: Abandonment | None = None,
+    opened_at: datetime | None = None,
+    signatures: Sequence[Signature] = (),
     log: Mapping[str, Json] | None = None,
 ) -> dict[str, Json]:
     """Everything about a draw as one JSON object; `public_log.canonical` of it is the file to publish.
 
+    constraints, assignment, changes: as `draw.constraints`, `draw.assign` and `draw.substitute` made them.
     results: one mapping a visited unit with `id` and `code` (and what else is public: date, wording …).
-    log: {"origin", "size", "root", "acts": [{"act", "index", "entry", "proof"}]} from the public log, hashes as
-        hexadecimal; `act` is the section whose `digest` the entry names.
+    opened_at: when a sealed draw was opened. Before that its bundle holds the sealed lines, and of selection,
+    constraints, assignment and changes only the digests (`withheld`); after it holds both, and the key.
+    signatures: of sections, by their digests (`signing.sign`).
+    log: {"origin", "size", "root", "acts": [{"act", "index", "entry", "proof"}], "checkpoint"?} from the public log,
+        hashes as hexadecimal; `act` is the section whose `digest` the entry names; checkpoint: the text of a signed note.
     """
-    made: dict[str, Json] = {
-        "protocol": PROTOCOL,
-        "announce": announcement,
-        "open": {"leaves": [leaf.decode() for leaf in frame.leaves]},
-    }
+    suite = frame.suite
+    made: dict[str, Json] = {"protocol": PROTOCOL, "announce": announcement}
+    parts: dict[str, Json] = {}
     if execution is not None:
         made["execute"] = execution.as_json()
-        made["selection"] = [unit.as_json() for unit in selection]
+        parts["selection"] = [unit.as_json() for unit in selection]
+    if constraints is not None:
+        parts["assign_announce"] = constraints.as_json()
     if assignment is not None:
-        made["assign"] = assignment.as_json()
-    if results:
-        made["results"] = list(results)
+        parts["assign"] = assignment.as_json()
+    if changes:
+        parts["changes"] = [change.as_json() for change in changes]
+    leaves: Json = [leaf.decode() for leaf in frame.leaves]
+    if frame.seal_key and parts:
+        made["withheld"] = {name: digest(part, suite) for name, part in parts.items()}
+    if not frame.seal_key:
+        made["open"] = {"leaves": leaves}
+    elif opened_at is not None:
+        made["open"] = {"key": frame.seal_key, "at": instant_text(opened_at, "opened_at"), "leaves": leaves}
+    else:
+        made["sealed"] = {"lines": [line.decode() for line in frame.lines]}
+    if "open" in made:
+        made.update(parts)
+        if results:
+            made["results"] = list(results)
     if abandon is not None:
         made["abandon"] = abandon.as_json()
+    if signatures:
+        made["signatures"] = [one.as_json() for one in signatures]
     if log is not None:
         made["log"] = log
-    made["digests"] = _digests(made)
+    made["digests"] = digests(made)
     return made
 
 
-def _digests(made: Mapping[str, Json]) -> dict[str, str]:
-    """One digest a section. The leaves have none: the frame's root is theirs."""
-    return {name: digest(made[name]) for name in (*_ACTS, "log") if name in made}
+def digests(made: Mapping[str, Json]) -> dict[str, str]:
+    """One digest a section of a bundle: what it states under `digests`, what the log names, what is signed."""
+    announced = _object(made["announce"])
+    terms = read_terms(announced)
+    found: dict[str, str] = {}
+    for name in (*SECTIONS, "log"):
+        if name == "open" and name in made:
+            key = _object(made["open"]).get("key", "")
+            found[name] = open_digest(terms.root, terms.size, str(key), terms.suite)
+        elif name in made:
+            found[name] = digest(made[name], terms.suite)
+    return found
 
 
 # ── the check ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One step of the check.
-
-    ok: True = holds; False = does not hold, or could not be checked and therefore does not pass; None = not judged:
-    either something for the reader to compare with a source outside, or not reached because an earlier step failed.
-    """
-
-    name: str
-    ok: bool | None
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the check of a bundle found.
-
-    ok: no step failed. outcome: what the bundle shows: announced (no seed yet), executed, abandoned (publicly given
-    up, with the reason in `reason`), or unreadable. draw: the number of the draw, "" where it could not be read.
-    """
-
-    steps: tuple[Step, ...]
-    ok: bool
-    outcome: Outcome
-    reason: Reason
-    draw: str = ""
-
-    def step(self, name: str) -> Step | None:
-        """The step of that name, None where the bundle gave no cause for it."""
-        return next((step for step in self.steps if step.name == name), None)
-
-
-def verify(bundle: bytes | Mapping[str, Json]) -> Verdict:
+def verify(bundle: Buffer | Mapping[str, Json], pins: Sequence[PublicKey] = ()) -> Verdict:
     """Checks a bundle as published, from nothing but itself: every hash, time, ticket and name is computed again.
 
-    bundle: the bytes of the file, or the parsed object. Never raises for what is in it: a bundle that is not JSON, or
-    too large, fails in the step `format`. Each part is checked as soon as what it rests on holds.
+    bundle: the bytes of the file, a file mapped into memory, or the parsed object. The lines of the frame are read as
+    a stream. A proof of membership is recognised too (`check_membership`).
+    pins: published keys by which the bundle must be signed. Without pins the verdict says which key signed.
+
+    Never raises for what is in it: a file that is not JSON, or too large, fails in the step `format`. Each part is
+    checked as soon as what it rests on holds.
     """
-    return _Check(bundle).run()
+    data: Buffer = canonical(bundle) if isinstance(bundle, Mapping) else bundle
+    if len(data) < 1024 * 1024 and MEMBERSHIP.encode() in data[0 : len(data)] and _is_proof(data[0 : len(data)]):
+        return check_membership(data[0 : len(data)])
+    try:
+        return _Bundle(data, pins, Region.of(data) if len(data) <= MAX_BUNDLE else None).run()
+    except NotPlain:
+        return _Bundle(data, pins, None).run()
 
 
-class _Check:
-    """One run of the check. Each step reads what earlier ones established; it returns its reason or refuses by raising."""
+def _is_proof(data: bytes) -> bool:
+    try:
+        found = parse_json(data)
+    except LogError:
+        return False
+    return isinstance(found, Mapping) and found.get("protocol") == MEMBERSHIP
 
-    def __init__(self, given: bytes | Mapping[str, Json]) -> None:
-        self.given = given
-        self.steps: list[Step] = []
+
+class _Bundle(Check):
+    def __init__(self, data: Buffer, pins: Sequence[PublicKey], region: Region | None) -> None:
+        super().__init__()
+        self.data, self.pins, self.region = data, tuple(pins), region
         self.made: Mapping[str, Json] = {}
-        self.rows: list[tuple[str, str, str, bytes]] = []
+        self.lines: Lines
+        self.key = ""
         self.sources: tuple[Source, ...] = ()
         self.values: tuple[Value, ...] = ()
         self.fallback = 0
         self.second_sources: tuple[Source, ...] = ()
         self.second_values: tuple[Value, ...] = ()
+        self.second_fallback = 0
         self.seed = ""
         self.drawn: tuple[Selected, ...] = ()
+        self.signatures: tuple[Signature, ...] = ()
         self.terms: Terms
-        self.frame: Frame
+        self.found: Found
+        self.constraints: Constraints
+        self.assignment: Assignment
 
     def run(self) -> Verdict:
-        if not self._step("format", self.format):
+        if not self.step("format", self.format):
+            if self.region is not None:
+                raise NotPlain  # the whole is parsed again, to say what is wrong where
             return Verdict(tuple(self.steps), False, "unreadable", Reason("draw.verdict.unreadable"))
-        has = self.made.__contains__
+        has, terms = self.made.__contains__, self.terms
         kinds = {source.kind for source in (*self.sources, *self.second_sources)}
-        self._step("announcement-hash", self.announcement_hash)
-        self._step("leaves-canonical", self.leaves_canonical)
-        self._step("ids-unique", self.ids_unique, "leaves-canonical")
-        self._step("order", self.order, "leaves-canonical")
-        self._step("root", self.root, "leaves-canonical")
-        self._step("sizes", self.sizes, "leaves-canonical", "ids-unique", "order")
-        self._step("n", self.n, "sizes")
-        self._step("sources", self.source_rules)
-        self._step("time-order", self.time_order)
+        self.step("announcement-hash", self.announcement_hash)
+        if self.key:
+            self.step("key", self.seal_key)
+        self.step("leaves-canonical", self.leaves_canonical)
+        self.step("ids-unique", self.ids_unique, "leaves-canonical")
+        self.step("order", self.order, "leaves-canonical")
+        self.step("root", self.root, "leaves-canonical")
+        if has("open"):
+            if terms.scope:
+                self.step("scope", self.scope, "leaves-canonical")
+            self.step("sizes", self.sizes, "leaves-canonical", "ids-unique", "order")
+            self.step("n", self.n, "sizes")
+            if terms.pareto:
+                self.step("pareto", self.pareto, "n")
+        else:
+            self.step("sizes", self.sizes_sealed)
+            self.step("n", self.n)
+        self.step("sources", self.source_rules)
+        self.step("time-order", self.time_order)
         if has("execute"):
-            self._step("source-values", self.source_values)
+            self.step("source-values", self.source_values)
             if "party" in kinds:
-                self._step("commitments", self.commitments, "source-values")
+                self.step("commitments", self.commitments, "source-values")
             if "drand" in kinds:
-                self._step("drand-signature", self.drand_signature, "source-values")
+                self.step("drand-signature", self.drand_signature, "source-values")
             if kinds != {"drand"}:
-                self._step("published-values", self.published_values, "source-values")
-            self._step("seed", self.seed_again, "announcement-hash", "source-values")
+                self.step("published-values", self.published_values, "source-values")
+            self.step("seed", self.seed_again, "announcement-hash", "source-values")
         if has("selection"):
-            self._step("tickets", self.tickets, "seed")
-            self._step("selection", self.selection, "seed", "n", "root")
-            self._step("probabilities", self.probabilities, "selection")
+            rests_on = ("seed", "n", "root", "key", "pareto")
+            self.step("tickets", self.tickets, "seed", "key")
+            self.step("selection", self.selection, *rests_on)
+            self.step("probabilities", self.probabilities, "selection")
+        if has("assign_announce"):
+            self.step("constraints", self.closed, "selection")
         if has("assign"):
-            self._step("assignment", self.assignment, "selection")
+            self.step("assignment", self.assigned, "constraints")
+        if has("changes"):
+            self.step("changes", self.changes, "assignment")
         if has("results"):
-            self._step("results", self.results)
+            self.step("results", self.results)
+        if has("withheld"):
+            self.step("withheld", self.withheld)
+        if self.key:
+            self.step("opened", self.opened)
         if has("abandon"):
-            self._step("abandoned", self.abandoned)
+            self.step("abandoned", self.abandoned)
+        if has("signatures") or self.pins:
+            self.step("signatures", self.signed)
         if has("log"):
-            self._step("log-inclusion", self.log_inclusion)
-        self._step("digests", self.digests)
+            self.step("log-inclusion", self.log_inclusion)
+        self.step("digests", self.digests)
         return self._verdict()
 
-    def _step(self, name: str, check: Callable[[], Reason], *needs: str) -> bool:
-        for earlier in self.steps:
-            if earlier.name in needs and not earlier.ok:
-                self.steps.append(Step(name, None, Reason("draw.verify.not_reached", {"step": earlier.name})))
-                return False
-        try:
-            reason = check()
-        except ZhunshengError as error:
-            self.steps.append(Step(name, False, error.reason))
-            return False
-        self.steps.append(Step(name, None if reason.code in _NOT_JUDGED else True, reason))
-        return True
-
     def _verdict(self) -> Verdict:
-        failed = next((step for step in self.steps if step.ok is False), None)
+        failed = self.failed
         outcome: Outcome = "executed" if "execute" in self.made else "announced"
         said: dict[str, Param] = {"draw": self.terms.draw}
+        code = f"draw.verdict.{outcome}"
         if "abandon" in self.made:
-            outcome = "abandoned"
+            outcome, code = "abandoned", "draw.verdict.abandoned"
             said |= {key: str(value) for key, value in _object(self.made["abandon"]).items()}
-        reason = Reason(f"draw.verdict.{outcome}", said)
+        elif "sealed" in self.made and "execute" in self.made:
+            code = "draw.verdict.executed_sealed"
+        reason = Reason(code, said)
         if failed is not None:
             reason = Reason("draw.verdict.failed", {**said, "step": failed.name})
         return Verdict(tuple(self.steps), failed is None, outcome, reason, self.terms.draw)
@@ -242,37 +316,63 @@ class _Check:
     # reading
 
     def format(self) -> Reason:
-        data = self.given if isinstance(self.given, bytes) else canonical(self.given)
-        if len(data) > MAX_BUNDLE:
+        if len(self.data) > MAX_BUNDLE:
             raise DrawError("draw.verify.too_large", limit=MAX_BUNDLE // 1024 // 1024)
-        self.made = obj(parse_json(data), "bundle", {"protocol", "announce", "open", "digests"}, {*_ACTS, "log"})
-        if self.made["protocol"] != PROTOCOL:
+        whole = self.data[0 : len(self.data)] if self.region is None else self.region.rest
+        made = obj(parse_json(whole), "bundle", {"protocol", "announce", "digests"}, {*SECTIONS, "sealed", "log"})
+        self.made = made
+        if made["protocol"] != PROTOCOL:
             raise DrawError("draw.field.other_protocol", at="protocol", protocol=PROTOCOL)
-        self.terms = read_terms(_object(self.made["announce"]))
-        array(obj(self.made["open"], "open", {"leaves"})["leaves"], "open.leaves")
-        for name, value in obj(self.made["digests"], "digests", optional=None).items():
+        self.terms = read_terms(_object(made["announce"]))
+        self._read_lines()
+        for name, value in obj(made["digests"], "digests", optional=None).items():
             hex64(value, f"digests.{name[:80]}")
-        if "execute" in self.made:
-            self._read_execute(self.made["execute"])
-        if ("selection" in self.made) != ("execute" in self.made):
+        if "execute" in made:
+            self._read_execute(made["execute"])
+        self._read_withheld()
+        if ("selection" in made) != ("execute" in made and "open" in made):
             raise DrawError("draw.verify.execute_and_selection")
-        for number, entry in enumerate(array(self.made.get("selection", []), "selection")):
+        for number, entry in enumerate(array(made.get("selection", []), "selection")):
             at = f"selection[{number}]"
             unit = obj(entry, at, {"id", "stratum", "ticket", "rank", "probability"})
             hex64(unit["ticket"], f"{at}.ticket")
             integer(unit["rank"], f"{at}.rank", 1)
             for key in ("id", "stratum", "probability"):
                 text(unit[key], f"{at}.{key}")
-        if "assign" in self.made:
-            self._read_assign(self.made["assign"])
-        if "results" in self.made and "selection" not in self.made:
+        self._read_assign()
+        if "results" in made and "selection" not in made:
             raise DrawError("draw.verify.results_without_selection")
-        if "abandon" in self.made:
-            given_up = obj(self.made["abandon"], "abandon", {"reason", "approver", "at"})
+        if "abandon" in made:
+            given_up = obj(made["abandon"], "abandon", {"reason", "approver", "at"})
             note(given_up["reason"], "abandon.reason")
             note(given_up["approver"], "abandon.approver")
             instant(given_up["at"], "abandon.at")
-        return Reason("draw.verify.format", {"draw": self.terms.draw, "sections": " ".join(self.made)})
+        if "signatures" in made:
+            self.signatures = read_signatures(made["signatures"])
+        return Reason("draw.verify.format", {"draw": self.terms.draw, "sections": " ".join(made)})
+
+    def _read_lines(self) -> None:
+        """Where the lines of the frame are: of `open`, or of `sealed` as long as a sealed draw is not opened."""
+        made, sealed = self.made, self.terms.seal is not None
+        if ("open" in made) == ("sealed" in made):
+            raise DrawError("draw.verify.open_or_sealed")
+        if "sealed" in made:
+            if not sealed:
+                raise DrawError("draw.verify.not_announced_sealed")
+            found = array(obj(made["sealed"], "sealed", {"lines"})["lines"], "sealed.lines")
+            at = "sealed.lines"
+        else:
+            section = obj(made["open"], "open", {"leaves", "key", "at"} if sealed else {"leaves"})
+            found = array(section["leaves"], "open.leaves")
+            at = "open.leaves"
+            if sealed:
+                self.key = hex64(section["key"], "open.key")
+                instant(section["at"], "open.at")
+        region = self.region
+        if region is None:
+            self.lines = lambda: lines_of(found, at)
+        else:
+            self.lines = region.lines
 
     def _read_execute(self, section: Json) -> None:
         found = obj(section, "execute", {"announcement_hash", "values", "seed", "at"}, {"fallback", "fallback_reason"})
@@ -280,24 +380,37 @@ class _Check:
         hex64(found["seed"], "execute.seed")
         instant(found["at"], "execute.at")
         self.values = _values(found["values"], "execute.values")
-        if "fallback" in found or "fallback_reason" in found:
-            obj(section, "execute", found.keys() | {"fallback", "fallback_reason"})
-            self.fallback = integer(found["fallback"], "execute.fallback", 1)
-            note(found["fallback_reason"], "execute.fallback_reason")
+        self.fallback = _fallback(found, "execute")
         self.sources = self.terms.sources_used(self.fallback)
 
-    def _read_assign(self, section: Json) -> None:
-        if "execute" not in self.made:
-            raise DrawError("draw.verify.assign_without_execute")
-        if self.terms.assignment is None:
+    def _read_withheld(self) -> None:
+        made = self.made
+        if "withheld" in made:
+            if self.terms.seal is None or "execute" not in made:
+                raise DrawError("draw.verify.nothing_withheld")
+            for name, value in obj(made["withheld"], "withheld", {"selection"}, _WITHHELD).items():
+                hex64(value, f"withheld.{name}")
+        elif "sealed" in made and "execute" in made:
+            raise DrawError("draw.field.missing", at="bundle", key="withheld")
+
+    def _read_assign(self) -> None:
+        made = self.made
+        for name, needed in (("assign_announce", "selection"), ("assign", "assign_announce"), ("changes", "assign")):
+            if name in made and needed not in made:
+                raise DrawError("draw.verify.section_without", section=name, needed=needed)
+        if "assign_announce" not in made:
+            return
+        rule = self.terms.assignment
+        if rule is None:
             raise DrawError("draw.verify.assign_not_announced")
-        found = obj(section, "assign", {"constraints", "constraints_hash", "values", "seed", "teams"})
-        obj(found["constraints"], "assign.constraints", {"on", "at", "team_size", "targets", "inspectors"})
-        hex64(found["constraints_hash"], "assign.constraints_hash")
-        hex64(found["seed"], "assign.seed")
-        array(found["teams"], "assign.teams")
+        instant(_object(made["assign_announce"]).get("at"), "assign_announce.at")
+        if "assign" not in made:
+            return
+        optional = {"fallback", "fallback_reason"}
+        found = obj(made["assign"], "assign", {"constraints_hash", "values", "seed", "teams"}, optional)
         self.second_values = _values(found["values"], "assign.values")
-        self.second_sources = self.terms.assignment.sources
+        self.second_fallback = _fallback(found, "assign")
+        self.second_sources = rule.sources_used(self.second_fallback)
 
     # the announcement and the frame
 
@@ -307,52 +420,66 @@ class _Check:
             _same("execute.announcement_hash", found, _object(self.made["execute"])["announcement_hash"])
         return Reason("draw.verify.announcement_hash", {"hash": found})
 
+    def seal_key(self) -> Reason:
+        promised = self.terms.seal
+        if promised is None or key_hash(self.key, self.terms.suite) != promised.key_hash:
+            raise DrawError("draw.seal.other_key")
+        return Reason("draw.verify.key", {"hash": promised.key_hash})
+
     def leaves_canonical(self) -> Reason:
-        for number, line in enumerate(array(_object(self.made["open"])["leaves"], "open.leaves"), 1):
-            if not isinstance(line, str):
-                raise DrawError("draw.field.not_text", at=f"open.leaves[{number - 1}]")
-            try:
-                leaf = line.encode()
-                found = parse_canonical(leaf)
-                self.rows.append((*read_leaf(obj(found, "leaf", optional=None)), leaf))
-            except (ZhunshengError, UnicodeEncodeError) as error:
-                why = error if isinstance(error, ZhunshengError) else LogError("public_log.lone_surrogate")
-                raise DrawError(
-                    "draw.verify.bad_leaf", number=number, problem=why.text("zh"), problem_en=why.text("en")
-                ) from None
-        if not self.rows:
-            raise DrawError("draw.frame.empty")
-        return Reason("draw.verify.leaves", {"count": len(self.rows)})
+        if "sealed" in self.made:
+            self.found = scan_sealed(self.lines(), self.terms)
+            return Reason("draw.verify.sealed_lines", {"count": self.found.count})
+        self.found = scan(self.lines, self.terms, self._early_seed(), self.key)
+        return Reason("draw.verify.leaves", {"count": self.found.count})
+
+    def _early_seed(self) -> str | None:
+        """The seed, so that one pass over the lines is enough. Whether it is right is said in its own step."""
+        if "selection" not in self.made:
+            return None
+        try:
+            return self._computed_seed()
+        except ZhunshengError:
+            return None
 
     def ids_unique(self) -> Reason:
-        seen: set[str] = set()
-        for unit_id, *_ in self.rows:
-            if unit_id in seen:
-                raise DrawError("draw.frame.duplicate_id", id=unit_id)
-            seen.add(unit_id)
-        return Reason("draw.verify.ids_unique", {"count": len(seen)})
+        if self.found.duplicate is not None:
+            raise DrawError("draw.frame.duplicate_id", id=self.found.duplicate)
+        return Reason("draw.verify.ids_unique", {"count": self.found.count})
 
     def order(self) -> Reason:
-        for before, after in zip(self.rows, self.rows[1:], strict=False):
-            if after[0] < before[0]:
-                raise DrawError("draw.verify.out_of_order", before=before[0], id=after[0])
-        return Reason("draw.verify.order")
+        if self.found.disorder is not None:
+            before, unit_id = self.found.disorder
+            raise DrawError("draw.verify.out_of_order", before=before, id=unit_id)
+        return Reason("draw.verify.order_sealed" if "sealed" in self.made else "draw.verify.order")
 
     def root(self) -> Reason:
-        self.frame = build_frame(self.rows)
-        _same("announce.frame.root", self.frame.root, self.terms.root)
-        _same("announce.frame.size", self.frame.size, self.terms.size)
-        return Reason("draw.verify.root", {"root": self.frame.root, "size": self.frame.size})
+        _same("announce.frame.root", self.found.root, self.terms.root)
+        _same("announce.frame.size", self.found.count, self.terms.size)
+        return Reason("draw.verify.root", {"root": self.found.root, "size": self.found.count})
+
+    def scope(self) -> Reason:
+        if self.found.outside is not None:
+            unit_id, name = self.found.outside
+            raise DrawError("draw.scope.outside", id=unit_id, column=name)
+        shown = " ".join(f"{name}={'|'.join(starts)}" for name, starts in sorted(self.terms.scope.items()))
+        return Reason("draw.verify.scope", {"scope": shown})
 
     def sizes(self) -> Reason:
-        for stratum in sorted(self.frame.sizes.keys() | self.terms.sizes.keys()):
-            _same(f"announce.N.{stratum}", self.frame.sizes.get(stratum, "–"), self.terms.sizes.get(stratum, "–"))
-        out = sum(self.frame.excluded.values())
-        return Reason("draw.verify.sizes", {"sizes": _pairs(self.frame.sizes), "excluded": out})
+        for stratum in sorted(self.found.sizes.keys() | self.terms.sizes.keys()):
+            _same(f"announce.N.{stratum}", self.found.sizes.get(stratum, "–"), self.terms.sizes.get(stratum, "–"))
+        return Reason("draw.verify.sizes", {"sizes": _pairs(self.found.sizes), "excluded": self.found.excluded})
+
+    def sizes_sealed(self) -> Reason:
+        return Reason("draw.verify.sizes_sealed", {"sizes": _pairs(self.terms.sizes)})
 
     def n(self) -> Reason:
         check_n(self.terms.sizes, self.terms.n)
         return Reason("draw.verify.n", {"n": _pairs(self.terms.n)})
+
+    def pareto(self) -> Reason:
+        self.found.check_weights(self.terms)
+        return Reason("draw.verify.pareto", {"strata": " ".join(self.terms.pareto), "scale": self.terms.scale})
 
     # the randomness
 
@@ -363,9 +490,10 @@ class _Check:
             "profiles": "、".join(row.label("zh") for row in profiles),
             "profiles_en": ", ".join(row.label("en") for row in profiles),
         }
-        if self.fallback:
-            why = str(_object(self.made["execute"])["fallback_reason"])
-            return Reason("draw.verify.sources_fallback", {**said, "number": self.fallback, "why": why})
+        for number, section in ((self.fallback, "execute"), (self.second_fallback, "assign")):
+            if number:
+                why = str(_object(self.made[section])["fallback_reason"])
+                return Reason("draw.verify.sources_fallback", {**said, "number": number, "why": why})
         return Reason("draw.verify.sources", said)
 
     def time_order(self) -> Reason:
@@ -376,15 +504,21 @@ class _Check:
         }
         if "abandon" in self.made:
             _later("abandon.at", _object(self.made["abandon"])["at"], "announced_at", self.terms.announced_at)
+        if self.key:
+            _later("open.at", _object(self.made["open"])["at"], "announced_at", self.terms.announced_at)
         if "execute" not in self.made:
             return Reason("draw.verify.time_announced", said)
         check_times(self.sources, self.values, self.terms.earliest(self.fallback))
         at = _object(self.made["execute"])["at"]
         _same("execute.at", instant_text(max(value.at for value in self.values), "execute.at"), at)
-        if "assign" in self.made:
-            fixed = _object(_object(self.made["assign"])["constraints"])["at"]
-            _later("assign.constraints.at", fixed, "execute.at", instant(at, "execute.at"))
-            check_times(self.second_sources, self.second_values, instant(fixed, "assign.constraints.at"))
+        if self.key:
+            _later("open.at", _object(self.made["open"])["at"], "execute.at", instant(at, "execute.at"))
+        if "assign_announce" in self.made:
+            closed = _object(self.made["assign_announce"])["at"]
+            _later("assign_announce.at", closed, "execute.at", instant(at, "execute.at"))
+            if "assign" in self.made and self.terms.assignment is not None:
+                moment = self.terms.assignment.earliest(self.second_fallback, instant(closed, "assign_announce.at"))
+                check_times(self.second_sources, self.second_values, moment)
         return Reason("draw.verify.time_order", {**said, "at": str(at)})
 
     def source_values(self) -> Reason:
@@ -415,21 +549,26 @@ class _Check:
         return [*first, *zip(self.second_sources, self.second_values, strict=True)]
 
     def seed_again(self) -> Reason:
-        values = [value.value for value in self.values]
-        self.seed = seed(seed_text(_object(self.made["announce"]), values, self.fallback))
+        self.seed = self._computed_seed()
         _same("execute.seed", self.seed, _object(self.made["execute"])["seed"])
         return Reason("draw.verify.seed", {"seed": self.seed})
+
+    def _computed_seed(self) -> str:
+        values = [value.value for value in self.values]
+        return seed(seed_text(_object(self.made["announce"]), values, self.fallback), self.terms.suite)
 
     # the draw
 
     def tickets(self) -> Reason:
-        units = self._selection()
+        units, suite = self._selection(), self.terms.suite
         for unit in units:
-            _same(f"selection.{unit['id']}.ticket", ticket(self.seed, str(unit["id"])), unit["ticket"])
+            name = str(unit["id"])
+            name = tag(self.key, name, suite) if self.key else name
+            _same(f"selection.{unit['id']}.ticket", ticket(self.seed, name, suite), unit["ticket"])
         return Reason("draw.verify.tickets", {"count": len(units)})
 
     def selection(self) -> Reason:
-        self.drawn = select(self.frame, self.seed, self.terms.n)
+        self.drawn = self.found.drawn(self.terms)
         units = self._selection()
         for number, (expected, unit) in enumerate(zip(self.drawn, units, strict=False)):
             for key, right in (("id", expected.id), ("stratum", expected.stratum), ("rank", expected.rank)):
@@ -440,33 +579,43 @@ class _Check:
     def probabilities(self) -> Reason:
         for expected, unit in zip(self.drawn, self._selection(), strict=True):
             _same(f"selection.{expected.id}.probability", str(expected.probability), unit["probability"])
-        shares = {unit.stratum: str(unit.probability) for unit in self.drawn}
-        return Reason("draw.verify.probabilities", {"shares": _pairs(shares)})
+        shares = {unit.stratum: str(unit.probability) for unit in self.drawn if unit.stratum not in self.terms.pareto}
+        return Reason("draw.verify.probabilities", {"shares": _pairs(shares | dict.fromkeys(self.terms.pareto, "λ"))})
 
     def _selection(self) -> list[Mapping[str, Json]]:
         return [_object(entry) for entry in array(self.made["selection"], "selection")]
 
-    def assignment(self) -> Reason:
-        section = _object(self.made["assign"])
-        tickets = {unit.id: unit.ticket for unit in self.drawn}
-        targets, inspectors, on, at, team_size = read_constraints(section["constraints"], tickets)
-        if self.terms.assignment is not None:
-            _same("assign.constraints.team_size", self.terms.assignment.team_size, team_size)
-        fixed = constraints_hash(_object(section["constraints"]))
-        _same("assign.constraints_hash", fixed, section["constraints_hash"])
+    # the inspectors
+
+    def closed(self) -> Reason:
+        self.constraints = read_constraints(self.made["assign_announce"])
+        rule = self.terms.assignment
+        if rule is not None:  # format has seen to it
+            drawn = {unit.id for unit in self.drawn}
+            check_constraints(
+                self.constraints, drawn=drawn, team_size=rule.team_size, steps_per_slot=rule.steps_per_slot
+            )
+        right = nonce(self.key, self.terms.draw, self.terms.suite) if self.key else ""
+        _same("assign_announce.nonce", right, self.constraints.nonce)
+        said: dict[str, Param] = {
+            "targets": len(self.constraints.targets),
+            "people": len(self.constraints.inspectors),
+            "steps": self.constraints.steps,
+        }
+        return Reason("draw.verify.constraints", said)
+
+    def assigned(self) -> Reason:
         found = announcement_hash(_object(self.made["announce"]))
-        second = assignment_seed(found, fixed, self.seed, self.second_values)
-        _same("assign.seed", second, section["seed"])
-        again = assign(
-            targets, inspectors, second, on=on, at=at, team_size=team_size, values=self.second_values
-        ).as_json()
-        if canonical(again["constraints"]) != canonical(section["constraints"]):
-            raise DrawError("draw.verify.constraints_not_normal")
-        for expected, team in zip(array(again["teams"], ""), array(section["teams"], "assign.teams"), strict=False):
-            if canonical(expected) != canonical(team):
-                raise DrawError("draw.verify.other_team", id=str(_object(expected)["id"]))
-        _same("assign.teams", len(targets), len(array(section["teams"], "assign.teams")))
-        return Reason("draw.verify.assignment", {"teams": len(targets), "people": len(inspectors)})
+        self.assignment = check_assignment(
+            self.constraints, self.made["assign"], announcement_hash=found, suite=self.terms.suite
+        )
+        people = len(self.constraints.inspectors)
+        return Reason("draw.verify.assignment", {"teams": len(self.assignment.teams), "people": people})
+
+    def changes(self) -> Reason:
+        section, made = self.made["changes"], self.assignment
+        check_changes(self.constraints, made.seed, made.teams, section, suite=self.terms.suite)
+        return Reason("draw.verify.changes", {"count": len(array(section, "changes"))})
 
     # what came of it
 
@@ -484,42 +633,115 @@ class _Check:
             seen.add(unit_id)
         return Reason("draw.verify.results", {"count": len(seen), "drawn": len(drawn)})
 
+    def withheld(self) -> Reason:
+        stated = _object(self.made["withheld"])
+        if "sealed" in self.made:
+            shown = " ".join(f"{name}={value}" for name, value in stated.items())
+            open_by = self.terms.seal.open_by.isoformat() if self.terms.seal is not None else ""
+            return Reason("draw.verify.withheld", {"digests": shown, "open_by": open_by})
+        for name, value in stated.items():
+            found = digest(self.made[name], self.terms.suite) if name in self.made else "–"
+            _same(f"withheld.{name}", found, value)
+        return Reason("draw.verify.withheld_now_open", {"sections": " ".join(stated)})
+
+    def opened(self) -> Reason:
+        at, seal = instant(_object(self.made["open"])["at"], "open.at"), self.terms.seal
+        said: dict[str, Param] = {"at": instant_text(at, "open.at")}
+        if seal is not None:
+            said["open_by"] = seal.open_by.isoformat()
+            # the announced day is a day in China
+            late = (at.astimezone(CHINA).date() - seal.open_by).days
+            if late > 0:
+                return Reason("draw.verify.opened_late", {**said, "days": late})
+        return Reason("draw.verify.opened", said)
+
     def abandoned(self) -> Reason:
         said = {key: str(value) for key, value in _object(self.made["abandon"]).items()}
         return Reason("draw.verify.abandoned", said)
 
+    def signed(self) -> Reason:
+        signable = {name: value for name, value in digests(self.made).items() if name not in ("signatures", "log")}
+        keys = {one.key: None for one in self.signatures}
+        said: dict[str, Param] = {"keys": " ".join(str(key) for key in keys)}
+        try:
+            sections = check_signatures(self.signatures, self.terms.draw, signable, self.pins)
+        except SuiteError as error:
+            if self.pins:
+                raise
+            said |= {"problem": error.text("zh"), "problem_en": error.text("en")}
+            return Reason("draw.verify.signature_unchecked", said)
+        said["sections"] = " ".join(sections)
+        return Reason("draw.verify.signed" if self.pins else "draw.verify.signed_unpinned", said)
+
     def log_inclusion(self) -> Reason:
-        log = obj(self.made["log"], "log", {"origin", "size", "root", "acts"})
-        size, root = integer(log["size"], "log.size", 1), hex64(log["root"], "log.root")
-        last = dict.fromkeys(_ACTS, -1)
-        acts: list[str] = []
+        log = obj(self.made["log"], "log", {"origin", "size", "root", "acts"}, {"checkpoint"})
+        size, root, origin = (
+            integer(log["size"], "log.size", 1),
+            hex64(log["root"], "log.root"),
+            text(log["origin"], "log.origin"),
+        )
+        acts: dict[str, list[int]] = {}
+        named: dict[str, dict[int, bool]] = {}
+        known = digests(self.made)
         for number, entry in enumerate(array(log["acts"], "log.acts")):
             at = f"log.acts[{number}]"
             found = obj(entry, at, {"act", "index", "entry", "proof"})
             act, index = text(found["act"], f"{at}.act"), integer(found["index"], f"{at}.index")
-            if act not in self.made or act not in last:
+            if act not in known or act not in SECTIONS:
                 raise DrawError("draw.verify.log_unknown_act", act=act)
             proof = [bytes.fromhex(hex64(node, f"{at}.proof")) for node in array(found["proof"], f"{at}.proof")]
-            leaf = leaf_hash(canonical(found["entry"]))
-            if not verify_inclusion(leaf, index, size, proof, bytes.fromhex(root)):
+            suite = suite_of(origin)
+            leaf = leaf_hash(canonical(found["entry"]), suite)
+            if not verify_inclusion(leaf, index, size, proof, bytes.fromhex(root), suite):
                 raise DrawError("draw.verify.not_in_log", act=act, index=index)
-            if digest(self.made[act]) not in _strings(found["entry"]):
-                raise DrawError("draw.verify.log_other_content", act=act, index=index)
-            last[act] = index
-            acts.append(act)
-        order = [last[act] for act in _ACTS if act in acts]
-        if order != sorted(order):
-            raise DrawError("draw.verify.log_order")
-        origin = text(log["origin"], "log.origin")
-        return Reason(
-            "draw.verify.log_inclusion", {"acts": " ".join(acts), "origin": origin, "size": size, "root": root}
-        )
+            acts.setdefault(act, []).append(index)
+            named.setdefault(act, {})[index] = known[act] in _strings(found["entry"])
+        for act, indexes in acts.items():
+            # what may grow is recorded each time; the last record is of what stands here
+            for index in [max(indexes)] if act in _GROWING else indexes:
+                if not named[act][index]:
+                    raise DrawError("draw.verify.log_other_content", act=act, index=index)
+        if "announce" not in acts:
+            raise DrawError("draw.verify.log_no_announcement")
+        _check_log_order(acts, sealed=self.terms.seal is not None)
+        if "checkpoint" in log:
+            _check_checkpoint(log["checkpoint"], origin, size, root)
+        said: dict[str, Param] = {"acts": " ".join(acts), "origin": origin, "size": size, "root": root}
+        return Reason("draw.verify.log_inclusion", said)
 
     def digests(self) -> Reason:
-        stated, found = _object(self.made["digests"]), _digests(self.made)
+        stated, found = _object(self.made["digests"]), digests(self.made)
         for name in sorted(stated.keys() | found.keys()):
             _same(f"digests.{name[:80]}", found.get(name, "–"), stated.get(name, "–"))
         return Reason("draw.verify.digests", {"count": len(found)})
+
+
+def _check_log_order(acts: Mapping[str, Sequence[int]], sealed: bool) -> None:
+    for before, after in _STRICTLY:
+        if before in acts and after in acts and max(acts[before]) >= min(acts[after]):
+            raise DrawError("draw.verify.log_order", before=before, after=after)
+    for before, after in _LOOSELY + (_LOOSELY_SEALED if sealed else ()):
+        if before in acts and after in acts and max(acts[before]) > max(acts[after]):
+            raise DrawError("draw.verify.log_order", before=before, after=after)
+
+
+def _check_checkpoint(value: Json, origin: str, size: int, root: str) -> None:
+    """The checkpoint must be of this very tree. Who signed it is for `zhunsheng log`, which has the keys of logs."""
+    if not isinstance(value, str):
+        raise DrawError("draw.field.not_text", at="log.checkpoint")
+    found = read_checkpoint(parse_note(value.encode()).text)
+    if (found.origin, found.size, found.root.hex()) != (origin, size, root):
+        raise DrawError("draw.verify.other_checkpoint")
+
+
+def _fallback(found: Mapping[str, Json], at: str) -> int:
+    if "fallback" not in found and "fallback_reason" not in found:
+        return 0
+    for key in ("fallback", "fallback_reason"):
+        if key not in found:
+            raise DrawError("draw.field.missing", at=at, key=key)
+    note(found["fallback_reason"], f"{at}.fallback_reason")
+    return integer(found["fallback"], f"{at}.fallback", 1)
 
 
 def _object(value: Json) -> Mapping[str, Json]:

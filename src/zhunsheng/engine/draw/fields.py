@@ -17,6 +17,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ASCII = re.compile(r"[ -{}~]+")  # printable ASCII without '|'; '=' is taken out below
 # Controls, line separators and marks that turn the direction of writing: they could forge what a reader sees.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+LIST_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_TEXT = 2000
 
 

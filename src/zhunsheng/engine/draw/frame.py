@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
+from json import JSONEncoder
 from operator import itemgetter
 
-from zhunsheng.engine.draw.fields import text
+from zhunsheng.engine.draw.fields import LIST_NAME
+from zhunsheng.engine.draw.leaf import LeafReader, Place, check_unit_id, column, read_columns
+from zhunsheng.engine.draw.pareto import SCALE, check_scale, lambdas
+from zhunsheng.engine.draw.seal import SealedLine, sealed_lines
 from zhunsheng.engine.errors import DrawError, ZhunshengError
-from zhunsheng.engine.identifiers import parse_id
 from zhunsheng.engine.public_log import Json, canonical, leaf_hash, tree_root
+from zhunsheng.engine.public_log.jcs import MAX_INTEGER
+from zhunsheng.engine.suites import SHA256, Suite
+
+__all__ = ["Frame", "allocate", "check_n", "check_unit_id", "count_strata", "freeze", "thaw"]
+
+_BLOCK = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A frozen frame 抽样框.
 
-    leaves: one canonical JSON line a unit, in ascending byte order of id. This is what is hashed and published.
-    root: root of the RFC 6962 tree over the leaves, 64 hexadecimal digits.
-    strata: stratum → ids that can be drawn, ascending. A stratum whose units are all excluded is there, and empty.
-    excluded: exclusion code → number of units that carry it: in the frame, seen by all, outside every N.
+    leaves: one canonical JSON line a unit, in ascending byte order of id: the open lines.
+    root: root of the RFC 6962 tree, 64 hexadecimal digits: over the leaves, or over the sealed lines.
+    strata: full name of the stratum → ids that can be drawn, ascending. A stratum whose units are all excluded is
+        there, and empty. In a draw of several lists the full name is `list/stratum`.
+    excluded: exclusion code → in how many places it stands: in the frame, seen by all, outside every N.
+    lists: names of the lists of a joint draw, in their order; empty for one list.
+    pareto: full name of a stratum drawn with unequal probabilities → id → lambda; scale: the lambda of a certain unit.
+    sealed: the sealed lines with seals and tags, ascending by seal; empty in open mode. seal_key: K, "" in open mode.
     """
 
     leaves: tuple[bytes, ...]
     root: str
     strata: Mapping[str, tuple[str, ...]]
     excluded: Mapping[str, int]
+    lists: tuple[str, ...] = ()
+    pareto: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    scale: int = SCALE
+    suite: Suite = SHA256
+    sealed: tuple[SealedLine, ...] = field(default=(), repr=False)
+    seal_key: str = field(default="", repr=False)
 
     @property
     def size(self) -> int:
@@ -38,83 +58,293 @@ class Frame:
         """N of each stratum: the units that can be drawn."""
         return {stratum: len(ids) for stratum, ids in self.strata.items()}
 
+    @property
+    def lines(self) -> tuple[bytes, ...]:
+        """What the root is over: the sealed lines of a sealed frame, the leaves of an open one."""
+        return tuple(one.line for one in self.sealed) if self.seal_key else self.leaves
 
-def check_unit_id(unit_id: str) -> None:
-    """Refuses an id that is not `scheme:value`, or fails the check digits of its scheme.
 
-    Printable ASCII without spaces, '|' and '='. A scheme known to `engine.identifiers` is checked by it (a
-    统一社会信用代码 by GB 32100); of any other only the form can be checked.
+def read_leaf(leaf: Mapping[str, Json], lists: Sequence[str] = ()) -> tuple[str, tuple[Place, ...]]:
+    """The id and the places of a unit, after checking all its columns. See `leaf.read_columns`."""
+    return read_columns(leaf, lists)
+
+
+def count_strata(leaves: Iterable[Mapping[str, Json]], lists: Sequence[str] = ()) -> dict[str, int]:
+    """N of each stratum of units that are not frozen yet: what `allocate` needs before a frame with Pareto strata.
+
+    Raises DrawError for what `freeze` would refuse of single units.
     """
-    if "|" in unit_id or "=" in unit_id:
-        raise DrawError("draw.frame.bad_id", id=unit_id[:80])
-    parse_id(unit_id)
+    found: dict[str, int] = {}
+    for number, leaf in enumerate(leaves, 1):
+        try:
+            _, places = read_columns({key: leaf[key] for key in leaf if not _is_weight(key, lists)}, lists)
+        except ZhunshengError as error:
+            raise _at(error, number, leaf) from None
+        for place in places:
+            found[place.stratum] = found.get(place.stratum, 0) + (not place.exclusion)
+    return dict(sorted(found.items()))
 
 
-def read_leaf(leaf: Mapping[str, Json]) -> tuple[str, str, str]:
-    """Id, stratum and exclusion code ("" = can be drawn) of a leaf, after checking all its columns.
-
-    A leaf has `id`, `stratum`, possibly `exclusion`, and any further columns that are to be committed. Names are
-    printable text, values are text, whole numbers, true, false or null.
-    """
-    unit_id, stratum, exclusion = leaf.get("id"), leaf.get("stratum"), leaf.get("exclusion", "")
-    if not isinstance(unit_id, str):
-        raise DrawError("draw.frame.no_id")
-    check_unit_id(unit_id)
-    for column, value in leaf.items():
-        text(column, f"{unit_id}.{column}")
-        if not (value is None or isinstance(value, str | int)):
-            raise DrawError("draw.frame.bad_value", id=unit_id, column=column)
-    stratum = text(stratum, f"{unit_id}.stratum")
-    return unit_id, stratum, text(exclusion, f"{unit_id}.exclusion", empty=True)
+def _is_weight(key: str, lists: Sequence[str]) -> bool:
+    return any(key == column(one, "lambda") for one in lists or ("",))
 
 
-def freeze(leaves: Iterable[Mapping[str, Json]]) -> Frame:
+def freeze(
+    leaves: Iterable[Mapping[str, Json]],
+    *,
+    lists: Sequence[str] = (),
+    pareto: Mapping[str, int] | None = None,
+    scale: int = SCALE,
+    suite: Suite = SHA256,
+    seal_key: str = "",
+) -> Frame:
     """Freezes units into a frame: checks every one, sorts by id, computes the root.
 
-    leaves: one mapping a unit, as `read_leaf` wants it, in any order. A unit with a non-empty `exclusion` (for
-        example CAP: visited often enough this year) stays in the frame with its code, is outside the N of its
-        stratum, and cannot be drawn in this event.
+    leaves: one mapping a unit, in any order, with `id`, `stratum`, possibly `exclusion`, and any further columns that
+        are to be committed (`leaf.read_columns`). A unit with a non-empty `exclusion` (for example CAP: visited often
+        enough this year) stays in the frame with its code, is outside the N of its stratum, and cannot be drawn in
+        this event.
+    lists: the names of the lists of a joint draw (several departments); the columns are then `<list>.stratum`,
+        `<list>.exclusion`, `<list>.size`, and a unit is on at least one list.
+    pareto: full name of a stratum → n, for strata drawn with unequal probabilities: each unit that can be drawn there
+        has a `size`, and its `lambda` is computed from it and committed with the leaf. `count_strata` and `allocate`
+        give n beforehand.
+    scale: the lambda of a certain unit, 1000000 or 1000.
+    suite: the hashes of this draw. seal_key: K of a sealed draw, 64 hexadecimal digits drawn from the operating system.
 
-    Raises DrawError for no units at all, a bad or repeated id, a failed check digit, a missing stratum, a value that is not text or a
-    whole number. `where` is the number of the unit as given, from 1, and its id.
+    Raises DrawError for no units at all, a bad or repeated id, a failed check digit, a missing stratum, a value that
+    is not text or a whole number, a size that is none. `where` is the number of the unit as given, from 1, and its id.
 
     >>> frame = freeze([{"id": "demo:2", "stratum": "A"}, {"id": "demo:1", "stratum": "A"}])
     >>> frame.sizes, frame.leaves[0]
     ({'A': 2}, b'{"id":"demo:1","stratum":"A"}')
     """
-    rows: list[tuple[str, str, str, bytes]] = []
-    for number, leaf in enumerate(leaves, 1):
-        try:
-            rows.append((*read_leaf(leaf), canonical(leaf)))
-        except ZhunshengError as error:
-            raise DrawError.of(error.reason, where=f"{number} {leaf.get('id', '')}".strip()) from None
+    check_lists(lists)
+    lists = tuple(sorted(lists))
+    given: Iterable[Mapping[str, Json]] = leaves
+    if pareto:
+        check_scale(scale)
+        given = _weighted(list(leaves), lists, pareto, scale)
+    rows = _rows(given, lists, tuple(pareto or ()))
     if not rows:
         raise DrawError("draw.frame.empty")
     rows.sort(key=itemgetter(0))  # ids are ASCII, so text order is byte order
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         if before[0] == after[0]:
             raise DrawError("draw.frame.duplicate_id", id=after[0])
-    return build_frame(rows)
+    return _build(rows, lists, dict(pareto or {}), scale, suite, seal_key)
 
 
-def build_frame(rows: Iterable[tuple[str, str, str, bytes]]) -> Frame:
-    """A frame from checked (id, stratum, exclusion, leaf) in ascending order of id."""
+def thaw(
+    lines: Iterable[bytes],
+    *,
+    lists: Sequence[str] = (),
+    pareto: Sequence[str] = (),
+    scale: int = SCALE,
+    suite: Suite = SHA256,
+    seal_key: str = "",
+) -> Frame:
+    """The frame of stored open lines, as they were frozen: form and ids are checked again, the root is computed again.
+
+    lists, pareto (full names), scale, suite: as announced. Raises DrawError for a line that is not canonical or is
+    refused by `freeze`; `where` is its number, from 1.
+    """
+    check_lists(lists)
+    rows: list[_Row] = []
+    reader = LeafReader(sorted(lists), pareto)
+    for number, line in enumerate(lines, 1):
+        try:
+            line.decode()
+            unit_id, standing, weights = reader.read(line)
+        except (ZhunshengError, UnicodeDecodeError) as error:
+            if isinstance(error, ZhunshengError):
+                raise _at(error, number, {}) from None
+            raise DrawError("public_log.not_utf8", where=str(number), at=error.start) from None
+        rows.append((unit_id.decode(), standing.places, weights, line))
+    if not rows:
+        raise DrawError("draw.frame.empty")
+    for before, after in pairwise(rows):
+        if before[0] >= after[0]:
+            raise DrawError("draw.verify.out_of_order", before=before[0], id=after[0])
+    return _build(rows, tuple(sorted(lists)), dict.fromkeys(pareto, 0), scale, suite, seal_key)
+
+
+def check_lists(lists: Sequence[str]) -> None:
+    """Refuses names of lists that are ill-formed or repeated."""
+    for name in lists:
+        if not LIST_NAME.fullmatch(name):
+            raise DrawError("draw.frame.list_name", name=name[:60])
+    if len(set(lists)) != len(lists):
+        raise DrawError("draw.frame.list_twice")
+
+
+_Row = tuple[str, tuple[Place, ...], tuple[tuple[str, int, int], ...], bytes]  # id, places, weights, line
+
+
+def _at(error: ZhunshengError, number: int, leaf: Mapping[str, Json]) -> DrawError:
+    return DrawError.of(error.reason, where=f"{number} {leaf.get('id', '')}".strip())
+
+
+def _weighted(
+    leaves: Sequence[Mapping[str, Json]], lists: Sequence[str], pareto: Mapping[str, int], scale: int
+) -> list[Mapping[str, Json]]:
+    """The leaves with the `lambda` of every unit that can be drawn in a Pareto stratum."""
+    sizes: dict[str, dict[str, int]] = {stratum: {} for stratum in pareto}
+    where: list[tuple[str, tuple[tuple[str, str], ...]]] = []
+    for number, leaf in enumerate(leaves, 1):
+        try:
+            unit_id, places = read_columns(leaf, lists, pareto)
+            drawn = tuple(place for place in places if place.stratum in pareto and not place.exclusion)
+            for place in drawn:
+                if not place.size:
+                    raise DrawError("draw.pareto.bad_size", id=unit_id, stratum=place.stratum)
+                sizes[place.stratum][unit_id] = place.size
+        except ZhunshengError as error:
+            raise _at(error, number, leaf) from None
+        listed = (place.stratum.partition("/")[0] if lists else "" for place in drawn)
+        where.append((unit_id, tuple(zip((p.stratum for p in drawn), listed, strict=True))))
+    found: dict[str, dict[str, int]] = {}
+    for stratum, n in pareto.items():
+        try:
+            found[stratum] = lambdas(sizes[stratum], n, scale) if n or sizes[stratum] else {}
+        except DrawError as error:
+            raise DrawError.of(error.reason, where=stratum) from None
+    made: list[Mapping[str, Json]] = []
+    for leaf, (unit_id, strata) in zip(leaves, where, strict=True):
+        weights: dict[str, Json] = {column(one, "lambda"): found[stratum][unit_id] for stratum, one in strata}
+        for name, weight in weights.items():
+            if leaf.get(name, weight) != weight:
+                raise DrawError("draw.pareto.other_lambda", where=unit_id, column=name, expected=str(weight))
+        made.append({**leaf, **weights} if weights else leaf)
+    return made
+
+
+def _rows(leaves: Iterable[Mapping[str, Json]], lists: tuple[str, ...], pareto: tuple[str, ...]) -> list[_Row]:
+    reader, write = LeafReader(lists, pareto), _Writer()
+    rows: list[_Row] = []
+    for number, leaf in enumerate(leaves, 1):
+        try:
+            line = write(leaf)
+            unit_id, standing, weights = reader.read(line)
+        except ZhunshengError as error:
+            raise _refusal(error, leaf, lists, pareto, number) from None
+        rows.append((unit_id.decode(), standing.places, weights, line))
+    return rows
+
+
+def _refusal(
+    error: ZhunshengError, leaf: Mapping[str, Json], lists: Sequence[str], pareto: Sequence[str], number: int
+) -> DrawError:
+    """What is wrong with the columns comes before what is wrong with their writing."""
+    try:
+        read_columns(leaf, lists, pareto)
+    except ZhunshengError as first:
+        return _at(first, number, leaf)
+    return _at(error, number, leaf)
+
+
+class _Writer:
+    """`canonical` for leaves of few shapes: a template a shape, filled where no value needs an escape."""
+
+    def __init__(self) -> None:
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
+
+    def __call__(self, leaf: Mapping[str, Json]) -> bytes:
+        keys = tuple(leaf)
+        shape = self._shapes.get(keys)
+        if shape is None:
+            if len(keys) < 2 or len(self._shapes) > 1000 or not all(type(key) is str for key in keys):
+                return canonical(leaf)
+            canonical(dict.fromkeys(keys, ""))  # refuses names that cannot be written
+            ordered = sorted(keys, key=lambda key: key.encode("utf-16-be"))
+            cells = ",".join(_quote(key).replace("%", "%%") + ':"%s"' for key in ordered)
+            shape = self._shapes[keys] = itemgetter(*ordered), "{" + cells + "}", ordered
+        pick, template, ordered = shape
+        values = pick(leaf)
+        kinds = set(map(type, values))
+        if kinds == _TEXT:
+            together = "".join(map(str, values))
+            if together.isprintable() and '"' not in together and "\\" not in together:
+                return (template % values).encode()
+        elif kinds <= _SCALARS and all(type(v) is not int or abs(v) <= MAX_INTEGER for v in values):
+            try:
+                return _quote(dict(zip(ordered, values, strict=True))).encode()
+            except UnicodeEncodeError:
+                pass
+        return canonical(leaf)
+
+
+_Shape = tuple[Callable[[Mapping[str, Json]], tuple[Json, ...]], str, list[str]]
+_TEXT = {str}
+_SCALARS = {str, int, bool, type(None)}
+_quote = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+def _build(
+    rows: Sequence[_Row], lists: tuple[str, ...], pareto: Mapping[str, int], scale: int, suite: Suite, seal_key: str
+) -> Frame:
     leaves: list[bytes] = []
     strata: dict[str, list[str]] = {}
     excluded: dict[str, int] = {}
-    for unit_id, stratum, exclusion, leaf in rows:
-        leaves.append(leaf)
-        ids = strata.setdefault(stratum, [])
-        if exclusion:
-            excluded[exclusion] = excluded.get(exclusion, 0) + 1
-        else:
-            ids.append(unit_id)
+    weights: dict[str, dict[str, int]] = {stratum: {} for stratum in sorted(pareto)}
+    for unit_id, places, weighted, line in rows:
+        leaves.append(line)
+        for place in places:
+            ids = strata.setdefault(place.stratum, [])
+            if place.exclusion:
+                excluded[place.exclusion] = excluded.get(place.exclusion, 0) + 1
+            else:
+                ids.append(unit_id)
+        for stratum, _, weight in weighted:
+            weights[stratum][unit_id] = weight
+    for stratum in weights:
+        if stratum not in strata:
+            raise DrawError("draw.n.unknown_stratum", stratum=stratum)
+    sealed = sealed_lines(((row[0], row[3]) for row in rows), seal_key, suite) if seal_key else ()
     return Frame(
         leaves=tuple(leaves),
-        root=tree_root([leaf_hash(leaf) for leaf in leaves]).hex(),
+        root=root_of((one.line for one in sealed) if seal_key else leaves, suite),
         strata={stratum: tuple(strata[stratum]) for stratum in sorted(strata)},
         excluded=dict(sorted(excluded.items())),
+        lists=lists,
+        pareto=weights,
+        scale=scale,
+        suite=suite,
+        sealed=sealed,
+        seal_key=seal_key,
     )
+
+
+def root_of(lines: Iterable[bytes], suite: Suite = SHA256) -> str:
+    """The root of the tree over these lines, 64 hexadecimal digits."""
+    tree = GrowingTree(suite)
+    for line in lines:
+        tree.add(leaf_hash(line, suite))
+    return tree.root().hex()
+
+
+class GrowingTree:
+    """The root of a tree of leaf hashes that come one by one, in little memory.
+
+    Full subtrees of 4096 leaves are hashed together at once: the tree over their roots is the tree over the leaves.
+    """
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._blocks: list[bytes] = []
+        self._open: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        """One more leaf hash."""
+        self._open.append(leaf)
+        if len(self._open) == _BLOCK:
+            self._blocks.append(tree_root(self._open, self._suite))
+            self._open = []
+
+    def root(self) -> bytes:
+        """The root of all leaves so far."""
+        last = [tree_root(self._open, self._suite)] if self._open or not self._blocks else []
+        return tree_root([*self._blocks, *last], self._suite)
 
 
 def allocate(strata: Mapping[str, int], ratio: Mapping[str, Fraction] | Fraction) -> dict[str, int]:

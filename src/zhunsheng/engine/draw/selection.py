@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from hashlib import sha256
-from heapq import nsmallest
+from json import loads
 from math import isqrt
 
 from zhunsheng.engine.draw.frame import Frame, check_n
+from zhunsheng.engine.draw.leaf import LeafReader
+from zhunsheng.engine.draw.pareto import check_scale, pareto_key
+from zhunsheng.engine.draw.seal import tag
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json
+from zhunsheng.engine.suites import SHA256, Suite
 
-_HIGHEST = b"\xff" * 32
+HIGHEST = b"\xff" * 32
 
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A drawn unit: its ticket (64 hexadecimal digits), its rank in the stratum from 1, its inclusion probability."""
+    """A drawn unit: its ticket (64 hexadecimal digits), its rank in the stratum from 1, its inclusion probability.
+
+    stratum: the full name. In a joint draw a unit stands once for each list that drew it, with the same ticket.
+    """
 
     id: str
     stratum: str
@@ -37,30 +44,51 @@ class Selected:
         }
 
 
-def ticket(seed: str, unit_id: str) -> str:
-    """sha256hex(seed + "|target|" + id): depends on nothing but these two, so anyone can compute it by hand."""
-    return sha256(f"{seed}|target|{unit_id}".encode()).hexdigest()
+def ticket(seed: str, name: str, suite: Suite = SHA256) -> str:
+    """H(seed + "|target|" + name): name is the id in open mode, the tag in sealed mode. Anyone can compute it by hand."""
+    return suite.hex(f"{seed}|target|{name}".encode())
+
+
+def targets(selection: Iterable[Selected]) -> tuple[str, ...]:
+    """The drawn units, each once, ascending: several lists that drew one firm make one visit (综合查一次)."""
+    return tuple(sorted({unit.id for unit in selection}))
 
 
 def select(frame: Frame, seed: str, n: Mapping[str, int]) -> tuple[Selected, ...]:
     """In each stratum the n units with the smallest tickets, ties by id; strata ascending, then rank.
 
     Simple random sampling without replacement within strata: each unit of a stratum is drawn with probability
-    exactly n/N. Units with an exclusion code are in no stratum's N and are never drawn.
+    exactly n/N. In a stratum of `frame.pareto` the n smallest keys are drawn, each unit with probability lambda/scale
+    (near-exact, see `select_pareto`). Units with an exclusion code are in no stratum's N and are never drawn.
+    In a sealed frame tickets are made of the tags, and ties are broken by them.
 
     Raises DrawError if n does not fit the frame (see `check_n`).
     """
     check_n(frame.sizes, n)
     chosen: list[Selected] = []
     for stratum, ids in frame.strata.items():
-        probability = Fraction(n[stratum], len(ids)) if ids else Fraction(0)
-        for rank, (digest, unit_id) in enumerate(_smallest(ids, seed, n[stratum]), 1):
-            chosen.append(Selected(unit_id, stratum, digest.hex(), rank, probability))
+        names = [tag(frame.seal_key, unit, frame.suite) for unit in ids] if frame.seal_key else ids
+        weights = frame.pareto.get(stratum)
+        if weights is None:
+            kept = _smallest(names, ids, seed, n[stratum], frame.suite)
+            chosen += ranked(stratum, kept, Fraction(n[stratum], len(ids)) if ids else Fraction(0))
+        else:
+            drawn = _pareto(
+                ((name, unit, stratum) for name, unit in zip(names, ids, strict=True)), seed, weights, frame
+            )
+            chosen += _with_shares(drawn[: n[stratum]], weights, frame.scale)
     return tuple(chosen)
 
 
-def _smallest(ids: tuple[str, ...], seed: str, n: int) -> list[tuple[bytes, str]]:
-    """The n smallest (ticket, id), ascending.
+def ranked(stratum: str, kept: Iterable[tuple[bytes, str, str]], probability: Fraction) -> list[Selected]:
+    """Units of (ticket, name, id) in their order, drawn with one probability."""
+    return [Selected(unit, stratum, digest.hex(), rank, probability) for rank, (digest, _, unit) in enumerate(kept, 1)]
+
+
+def _smallest(
+    names: Sequence[str], ids: Sequence[str], seed: str, n: int, suite: Suite
+) -> list[tuple[bytes, str, str]]:
+    """The n smallest (ticket, name, id), ascending.
 
     The first block of 64 bytes is the seed itself, so it is hashed once. Tickets are spread evenly, so nearly all
     can be dropped at once by a bound a little above the n-th smallest that is to be expected; should it have cut too
@@ -68,14 +96,14 @@ def _smallest(ids: tuple[str, ...], seed: str, n: int) -> list[tuple[bytes, str]
     """
     if n == 0:
         return []
-    start = sha256(f"{seed}|target|".encode()).copy
-    kept: list[tuple[bytes, str]] = []
-    for bound in (_bound(n, len(ids)), _HIGHEST):
-        for unit_id in ids:
+    start = suite.start(f"{seed}|target|".encode()).copy
+    kept: list[tuple[bytes, str, str]] = []
+    for bound in (likely_bound(n, len(ids)), HIGHEST):
+        for name, unit in zip(names, ids, strict=True):
             state = start()
-            state.update(unit_id.encode())
+            state.update(name.encode())
             if (digest := state.digest()) <= bound:
-                kept.append((digest, unit_id))
+                kept.append((digest, name, unit))
         if len(kept) >= n:
             break
         kept.clear()
@@ -83,10 +111,66 @@ def _smallest(ids: tuple[str, ...], seed: str, n: int) -> list[tuple[bytes, str]
     return kept[:n]
 
 
-def _bound(n: int, size: int) -> bytes:
+def likely_bound(n: int, size: int) -> bytes:
+    """A ticket above which the n-th smallest of `size` tickets hardly ever lies."""
     wanted = n + 8 * isqrt(n) + 32  # eight standard deviations: the second pass is never seen in practice
-    highest = int.from_bytes(_HIGHEST, "big")
-    return min(highest, highest * wanted // size).to_bytes(len(_HIGHEST), "big")
+    highest = int.from_bytes(HIGHEST, "big")
+    return min(highest, highest * wanted // max(size, 1)).to_bytes(len(HIGHEST), "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one unit fared in one stratum, for a page that shows it.
+
+    exclusion: the code that kept it out of the draw, or "". ticket: of the unit; in a sealed draw made of its tag.
+    rank: its place in the stratum from 1, 0 where excluded. size, n: units that could be drawn, and were.
+    last: ticket of the last unit drawn, the cut-off; "" where none is drawn. In a stratum drawn by size the order is
+    that of the keys, not of the tickets.
+    """
+
+    stratum: str
+    exclusion: str
+    ticket: str
+    rank: int
+    size: int
+    n: int
+    probability: Fraction
+    last: str
+
+    @property
+    def drawn(self) -> bool:
+        """Whether this stratum drew the unit."""
+        return 0 < self.rank <= self.n
+
+
+def explain(frame: Frame, seed: str, n: Mapping[str, int], unit_id: str) -> tuple[Standing, ...]:
+    """How a unit fared, one standing a stratum it is in; empty for a unit that is not in the frame.
+
+    seed, n: as for `select`. Computes the tickets of those strata once more.
+    """
+    at = bisect_left(frame.leaves, unit_id, key=id_of)
+    if at == len(frame.leaves) or id_of(frame.leaves[at]) != unit_id:
+        return ()
+    _, standing, _ = LeafReader(frame.lists, frame.pareto).read(frame.leaves[at])
+    own = ticket(seed, tag(frame.seal_key, unit_id, frame.suite) if frame.seal_key else unit_id, frame.suite)
+    made: list[Standing] = []
+    for place in standing.places:
+        ids, wanted = frame.strata[place.stratum], n.get(place.stratum, 0)
+        # everyone drawn: the whole order
+        whole = select(replace(frame, strata={place.stratum: ids}), seed, {place.stratum: len(ids)}) if ids else ()
+        rank = next((unit.rank for unit in whole if unit.id == unit_id), 0)
+        share = Fraction(wanted, len(ids)) if ids else Fraction(0)
+        if place.stratum in frame.pareto and rank:
+            share = Fraction(frame.pareto[place.stratum][unit_id], frame.scale)
+        last = whole[wanted - 1].ticket if 0 < wanted <= len(whole) else ""
+        share = Fraction(0) if place.exclusion else share
+        made.append(Standing(place.stratum, place.exclusion, own, rank, len(ids), wanted, share, last))
+    return tuple(made)
+
+
+def id_of(line: bytes) -> str:
+    """The id in an open line of a frame."""
+    return str(loads(line)["id"])
 
 
 def select_pareto(frame: Frame, seed: str, n: int, lambda_per_mille: Mapping[str, int]) -> tuple[Selected, ...]:
@@ -100,30 +184,38 @@ def select_pareto(frame: Frame, seed: str, n: int, lambda_per_mille: Mapping[str
     a/1000: near-exact for this design, not exact (Rosén 1997, "On sampling with probability proportional to size").
     `rank` is the place in the order of keys over the whole frame, from 1.
     """
-    units = [(unit_id, stratum) for stratum, ids in frame.strata.items() for unit_id in ids]
-    for unit_id, _ in units:
+    units = [(unit_id, unit_id, stratum) for stratum, ids in frame.strata.items() for unit_id in ids]
+    for unit_id, _, _ in units:
         if not 1 <= lambda_per_mille.get(unit_id, 0) <= 1000:
-            raise DrawError("draw.pareto.bad_lambda", id=unit_id)
-    total = sum(lambda_per_mille[unit_id] for unit_id, _ in units)
+            raise DrawError("draw.pareto.bad_lambda", id=unit_id, scale=1000)
+    total = sum(lambda_per_mille[unit_id] for unit_id, _, _ in units)
     if not 1 <= n <= len(units) or abs(total - 1000 * n) >= len(units):
-        raise DrawError("draw.pareto.bad_sum", total=total, n=n)
+        raise DrawError("draw.pareto.bad_sum", total=total, n=n, scale=1000)
+    drawn = _pareto(units, seed, lambda_per_mille, frame, 1000)
+    return _with_shares(drawn[:n], lambda_per_mille, 1000)
 
-    def keys() -> Iterable[tuple[int, bytes, str, str]]:
-        for unit_id, stratum in units:
-            digest = bytes.fromhex(ticket(seed, unit_id))
-            yield _pareto_key(digest, lambda_per_mille[unit_id]), digest, unit_id, stratum
 
+def _pareto(
+    units: Iterable[tuple[str, str, str]], seed: str, weights: Mapping[str, int], frame: Frame, scale: int = 0
+) -> list[tuple[int, bytes, str, str, str]]:
+    """(key, ticket, name, id, stratum) of (name, id, stratum) units, in the order in which they are drawn."""
+    scale = scale or frame.scale
+    check_scale(scale)
+    start = frame.suite.start(f"{seed}|target|".encode()).copy
+    made: list[tuple[int, bytes, str, str, str]] = []
+    for name, unit, stratum in units:
+        state = start()
+        state.update(name.encode())
+        digest = state.digest()
+        made.append((pareto_key(digest, weights[unit], scale), digest, name, unit, stratum))
+    made.sort()
+    return made
+
+
+def _with_shares(
+    drawn: Iterable[tuple[int, bytes, str, str, str]], weights: Mapping[str, int], scale: int
+) -> tuple[Selected, ...]:
     return tuple(
-        Selected(unit_id, stratum, digest.hex(), rank, Fraction(lambda_per_mille[unit_id], 1000))
-        for rank, (_, digest, unit_id, stratum) in enumerate(nsmallest(n, keys()), 1)
+        Selected(unit, stratum, digest.hex(), rank, Fraction(weights[unit], scale))
+        for rank, (_, digest, _, unit, stratum) in enumerate(drawn, 1)
     )
-
-
-def _pareto_key(digest: bytes, a: int) -> int:
-    """The key as an integer that orders and ties exactly as the fraction does.
-
-    Both denominators are below 2^74, so two different fractions differ by more than 2^-148, and the whole parts of
-    their 2^150-folds differ as well.
-    """
-    k = int.from_bytes(digest[:8], "big")
-    return (k * (1000 - a) << 150) // (((1 << 64) - k) * a)

@@ -4,6 +4,7 @@
 |---|---|---|
 | `ceremony:<party>` | party | the string the party reveals |
 | `ceremony:dice`, `ceremony:dice-<n>` | dice | the faces joined by '-', ten or more |
+| `ceremony:balls`, `ceremony:balls-<n>` | balls | the numbers joined by '-', in the order they came: `7-31-2-18-25` |
 | `lottery:ssq` 双色球 | ssq | six red ascending, '+', one blue: `03-11-15-22-28-31+07` |
 | `lottery:dlt` 大乐透 | dlt | five ascending, '+', two ascending: `02-09-17-25-33+04-11` |
 | `drand:<chain hash>` | drand | the round's randomness, 64 lower-case hexadecimal digits |
@@ -19,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from math import perm
 
 from zhunsheng.engine import tables
 from zhunsheng.engine.draw.fields import (
@@ -37,16 +39,21 @@ from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.tables import Row
 
 MIN_DICE = 10
+MIN_BALLS = 2**24  # possible outcomes: about as many as ten dice give
+MOST_BALLS = 1000
 MIN_COMMITTED = 22  # characters; 22 of base 64, or more of a smaller alphabet, cannot be searched through
 
 _TERMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # kind → (required, optional) terms
     "party": (frozenset(), frozenset({"party", "commitment", "default", "note"})),
     "dice": (frozenset(), frozenset({"party", "rolls", "note"})),
+    "balls": (frozenset({"balls", "draws"}), frozenset({"party", "note"})),
     "ssq": (frozenset({"issue"}), frozenset({"note"})),
     "dlt": (frozenset({"issue"}), frozenset({"note"})),
     "drand": (frozenset({"round"}), frozenset({"note"})),
 }
+_MECHANICAL = ("dice", "balls")
 _FACES = re.compile(r"[1-6](-[1-6])*")
+_NUMBERS = re.compile(r"[1-9][0-9]{0,3}(-[1-9][0-9]{0,3})*")
 _LOTTERY = re.compile(r"\d\d(-\d\d)*\+\d\d(-\d\d)*")
 _BALLS = {"ssq": ((6, 33), (1, 16)), "dlt": ((5, 35), (2, 12))}
 _SIGNATURE = re.compile(r"[0-9a-f]{96}")
@@ -58,7 +65,8 @@ class Source:
     """A source as announced: its id, and the terms that fix which of its values counts.
 
     Terms: party: `party` (who), `commitment` (see `commitment`), `default` (the value if it is not revealed);
-    dice: `rolls` (how many), `party`; lottery: `issue` (期号); drand: `round`. All may carry a `note`.
+    dice: `rolls` (how many), `party`; balls: `balls` (how many are in the drum, numbered from 1), `draws` (how many are
+    taken, none put back), `party`; lottery: `issue` (期号); drand: `round`. All may carry a `note`.
     """
 
     id: str
@@ -66,10 +74,10 @@ class Source:
 
     @property
     def kind(self) -> str:
-        """party, dice, ssq, dlt or drand. Raises DrawError for any other id."""
+        """party, dice, balls, ssq, dlt or drand. Raises DrawError for any other id."""
         family, _, name = self.id.partition(":")
-        if family == "ceremony" and (name == "dice" or name.startswith("dice-")):
-            return "dice"
+        if family == "ceremony" and name.partition("-")[0] in _MECHANICAL:
+            return name.partition("-")[0]
         if family == "ceremony" and name:
             return "party"
         if family == "lottery" and name in ("ssq", "dlt"):
@@ -121,6 +129,8 @@ def read_source(value: Json, at: str) -> Source:
             terms[key] = integer(term, where, 1)
         elif key == "rolls":
             terms[key] = integer(term, where, MIN_DICE)
+        elif key in ("balls", "draws"):
+            terms[key] = integer(term, where, 1)
         elif key == "commitment":
             terms[key] = hex64(term, where)
         elif key in ("issue", "default"):
@@ -129,7 +139,14 @@ def read_source(value: Json, at: str) -> Source:
             terms[key] = note(term, where)
     if source.kind == "drand":
         chain(source.id)
+    if source.kind == "balls":
+        _check_drum(source.id, int(terms["balls"]), int(terms["draws"]))
     return Source(source.id, terms)
+
+
+def _check_drum(source_id: str, balls: int, draws: int) -> None:
+    if balls > MOST_BALLS or draws > balls or perm(balls, draws) < MIN_BALLS:
+        raise DrawError("draw.source.drum", source=source_id, balls=balls, draws=draws, most=MOST_BALLS)
 
 
 def read_value(value: Json, at: str) -> Value:
@@ -147,9 +164,11 @@ def read_value(value: Json, at: str) -> Value:
 def satisfied_profiles(sources: Sequence[Source], on: date) -> tuple[Row, ...]:
     """The profiles of `data/draw/randomness.csv` in force on that day whose needs these sources meet.
 
-    Empty means: not enough for a draw (one lottery alone, one party alone, dice alone).
+    Empty means: not enough for a draw (one lottery alone, one party alone, dice alone). `mechanical` in the needs is
+    dice or balls.
     """
     have = Counter(source.kind for source in sources)
+    have["mechanical"] = sum(have[kind] for kind in _MECHANICAL)
     return tuple(
         row
         for row in tables.load("draw/randomness").valid_on(on)
@@ -178,6 +197,8 @@ def check_value(source: Source, value: Value, draw: str) -> None:
         faces = len(written.split("-"))
         if not _FACES.fullmatch(written) or faces < MIN_DICE or faces != source.terms.get("rolls", faces):
             raise DrawError("draw.value.not_dice", source=source.id, rolls=source.terms.get("rolls", MIN_DICE))
+    elif kind == "balls":
+        _check_balls(source, written)
     elif kind == "drand":
         hex64(written, source.id)
     elif not _is_lottery(kind, written):
@@ -192,6 +213,13 @@ def _check_party(source: Source, written: str, draw: str) -> None:
         raise DrawError("draw.value.too_short", source=source.id, least=MIN_COMMITTED)
     if commitment(draw, source.id, written) != promised:
         raise DrawError("draw.value.not_committed", source=source.id)
+
+
+def _check_balls(source: Source, written: str) -> None:
+    balls, draws = int(source.terms["balls"]), int(source.terms["draws"])
+    numbers = [int(number) for number in written.split("-")] if _NUMBERS.fullmatch(written) else []
+    if len(numbers) != draws or len(set(numbers)) != draws or max(numbers) > balls:
+        raise DrawError("draw.value.not_balls", source=source.id, balls=balls, draws=draws)
 
 
 def _is_lottery(kind: str, written: str) -> bool:

@@ -1,0 +1,143 @@
+"""Membership 在册证明: one firm's proof that it stood in the frame that was announced, once, and as what.
+
+In sealed mode it tells nothing of stratum or ticket; the firm learns that it can be drawn as any other, and no more.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+
+from zhunsheng.engine.draw.announce import announcement_hash, read_terms
+from zhunsheng.engine.draw.fields import PROTOCOL, array, hex64, integer, obj, text
+from zhunsheng.engine.draw.frame import Frame
+from zhunsheng.engine.draw.leaf import check_unit_id
+from zhunsheng.engine.draw.seal import blind, seal_of
+from zhunsheng.engine.draw.selection import id_of
+from zhunsheng.engine.draw.verdict import Check, Verdict
+from zhunsheng.engine.errors import DrawError
+from zhunsheng.engine.public_log import (
+    Json,
+    canonical,
+    inclusion_proof,
+    leaf_hash,
+    parse_canonical,
+    parse_json,
+    verify_inclusion,
+)
+from zhunsheng.engine.suites import suite
+from zhunsheng.engine.words import Reason
+
+MEMBERSHIP = f"{PROTOCOL}/membership"
+MAX_PROOF = 1024 * 1024
+
+_FIELDS = frozenset({"protocol", "draw", "suite", "announcement_hash", "root", "size", "index", "line", "proof", "id"})
+
+
+def membership_proof(announcement: Mapping[str, Json], frame: Frame, unit_id: str) -> dict[str, Json]:
+    """The proof for one unit as a JSON object; `public_log.canonical` of it is the file to hand out.
+
+    In sealed mode it holds the unit's blind, so give it to that firm alone. Raises DrawError for a unit that is not in
+    the frame, and a frame that is not the one announced.
+    """
+    terms = read_terms(announcement)
+    if (frame.root, frame.size, frame.suite) != (terms.root, terms.size, terms.suite):
+        raise DrawError("draw.membership.other_frame")
+    made: dict[str, Json] = {
+        "protocol": MEMBERSHIP,
+        "draw": terms.draw,
+        "suite": terms.suite.name,
+        "announcement_hash": announcement_hash(announcement),
+        "root": frame.root,
+        "size": frame.size,
+        "id": unit_id,
+    }
+    if frame.seal_key:
+        made["blind"] = blind(frame.seal_key, unit_id, frame.suite)
+        seals = [one.seal for one in frame.sealed]
+        wanted = seal_of(str(made["blind"]), unit_id, frame.suite)
+        index = bisect_left(seals, wanted)
+        missing = index == len(seals) or seals[index] != wanted
+    else:
+        index = bisect_left(frame.leaves, unit_id, key=id_of)
+        missing = index == frame.size or id_of(frame.leaves[index]) != unit_id
+    if missing:
+        raise DrawError("draw.membership.not_in_frame", id=unit_id)
+    leaves = [leaf_hash(line, frame.suite) for line in frame.lines]
+    made["index"] = index
+    made["line"] = frame.lines[index].decode()
+    made["proof"] = [node.hex() for node in inclusion_proof(leaves, index, frame.suite)]
+    return made
+
+
+def check_membership(proof: bytes | Mapping[str, Json]) -> Verdict:
+    """Checks a membership proof: the line stands in the root, and is of this unit. Never raises for what is in it.
+
+    That root and announcement hash are those announced is for the reader to compare; the verdict says them.
+    """
+    return _Membership(proof).run()
+
+
+class _Membership(Check):
+    def __init__(self, given: bytes | Mapping[str, Json]) -> None:
+        super().__init__()
+        self.given = given
+        self.made: Mapping[str, Json] = {}
+
+    def run(self) -> Verdict:
+        if not self.step("format", self.format):
+            return Verdict(tuple(self.steps), False, "unreadable", Reason("draw.verdict.no_proof"))
+        self.step("membership", self.membership)
+        self.step("unit", self.unit)
+        self.step("root-published", self.compare)
+        failed = self.failed
+        said = {"draw": str(self.made["draw"]), "id": str(self.made["id"])}
+        reason = Reason("draw.verdict.member", said)
+        if failed is not None:
+            reason = Reason("draw.verdict.failed", {**said, "step": failed.name})
+        return Verdict(tuple(self.steps), failed is None, "member", reason, said["draw"])
+
+    def format(self) -> Reason:
+        data = self.given if isinstance(self.given, bytes) else canonical(self.given)
+        if len(data) > MAX_PROOF:
+            raise DrawError("draw.verify.too_large", limit=MAX_PROOF // 1024 // 1024)
+        self.made = made = obj(parse_json(data), "membership", _FIELDS, {"blind"})
+        if made["protocol"] != MEMBERSHIP:
+            raise DrawError("draw.field.other_protocol", at="protocol", protocol=MEMBERSHIP)
+        self.suite = suite(text(made["suite"], "suite"))
+        text(made["draw"], "draw")
+        for key in ("announcement_hash", "root", *(("blind",) if "blind" in made else ())):
+            hex64(made[key], key)
+        integer(made["size"], "size", 1)
+        integer(made["index"], "index")
+        check_unit_id(text(made["id"], "id"))
+        if not isinstance(made["line"], str):
+            raise DrawError("draw.field.not_text", at="line")
+        for node in array(made["proof"], "proof"):
+            hex64(node, "proof")
+        return Reason("draw.verify.proof_format", {"draw": str(made["draw"]), "id": str(made["id"])})
+
+    def membership(self) -> Reason:
+        made = self.made
+        index, size, root = integer(made["index"], "index"), integer(made["size"], "size"), hex64(made["root"], "root")
+        proof = [bytes.fromhex(hex64(node, "proof")) for node in array(made["proof"], "proof")]
+        leaf = leaf_hash(str(made["line"]).encode(), self.suite)
+        if not verify_inclusion(leaf, index, size, proof, bytes.fromhex(root), self.suite):
+            raise DrawError("draw.membership.not_in_root", index=index)
+        return Reason("draw.verify.membership", {"index": index, "size": size, "root": root})
+
+    def unit(self) -> Reason:
+        made, unit_id = self.made, str(self.made["id"])
+        line = obj(parse_canonical(str(made["line"]).encode()), "line", optional=None)
+        if "blind" not in made:
+            if line.get("id") != unit_id:
+                raise DrawError("draw.membership.other_unit", id=unit_id)
+            return Reason("draw.verify.member_open", {"id": unit_id, "line": str(made["line"])})
+        obj(line, "line", {"attributes", "seal"})
+        if line["seal"] != seal_of(str(made["blind"]), unit_id, self.suite):
+            raise DrawError("draw.membership.other_unit", id=unit_id)
+        return Reason("draw.verify.member_sealed", {"id": unit_id})
+
+    def compare(self) -> Reason:
+        said = {key: str(self.made[key]) for key in ("announcement_hash", "root")}
+        return Reason("draw.verify.compare_root", said)

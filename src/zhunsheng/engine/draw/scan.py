@@ -1,0 +1,341 @@
+"""One pass over the lines of a frame, however many: what they are, what root they have, and which of them are drawn.
+
+Nothing is kept of a line but its hash in the tree, unless it may be among the drawn. `Region` finds the lines in the
+bytes of a bundle without parsing them as one huge JSON value.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from mmap import mmap
+from typing import TypeAlias
+
+from zhunsheng.engine.draw.announce import Terms
+from zhunsheng.engine.draw.frame import GrowingTree
+from zhunsheng.engine.draw.leaf import Alike, LeafReader
+from zhunsheng.engine.draw.pareto import LIKELY_KEY, lambda_list, pareto_key
+from zhunsheng.engine.draw.seal import Sealer
+from zhunsheng.engine.draw.selection import HIGHEST, Selected, likely_bound
+from zhunsheng.engine.errors import DrawError, LogError, ZhunshengError
+from zhunsheng.engine.public_log import Json, leaf_hash, parse_json
+
+Lines = Callable[[], Iterable[bytes]]
+
+
+@dataclass(slots=True)
+class _Stratum:
+    """A Pareto stratum: id, size, lambda of its units in order, and the keys of those that may be drawn."""
+
+    ids: list[bytes] = field(default_factory=list)
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    weights: array[int] = field(default_factory=lambda: array("q"))
+    kept: list[tuple[int, bytes, bytes, bytes, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Found:
+    """What a pass found. Problems are kept, not raised, so that each is told in the step it belongs to.
+
+    disorder: (id before, id) where an id is below the one before it; duplicate: an id that stands twice.
+    outside: (id, column) of the first unit outside the announced scope.
+    """
+
+    count: int = 0
+    root: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
+    excluded: int = 0
+    disorder: tuple[str, str] | None = None
+    duplicate: str | None = None
+    outside: tuple[str, str] | None = None
+    kept: dict[str, list[tuple[bytes, bytes, bytes]]] = field(default_factory=dict)
+    pareto: dict[str, _Stratum] = field(default_factory=dict)
+
+    def check_weights(self, terms: Terms) -> None:
+        """Refuses weights of Pareto strata that are missing or do not follow from the sizes by the published rule."""
+        for stratum in terms.pareto:
+            units, n = self.pareto.get(stratum, _Stratum()), terms.n.get(stratum, 0)
+            for unit, size, weight in zip(units.ids, units.sizes, units.weights, strict=True):
+                if not size:
+                    raise DrawError("draw.pareto.bad_size", id=unit.decode(), stratum=stratum)
+                if not 1 <= weight <= terms.scale:
+                    raise DrawError("draw.pareto.bad_lambda", id=unit.decode(), scale=terms.scale)
+            if not units.ids and not n:
+                continue
+            for unit, right, weight in zip(
+                units.ids, lambda_list(units.sizes, n, terms.scale), units.weights, strict=True
+            ):
+                if right != weight:
+                    raise DrawError(
+                        "draw.verify.differs", at=f"{unit.decode()}.lambda", expected=str(right), found=str(weight)
+                    )
+
+    def drawn(self, terms: Terms) -> tuple[Selected, ...]:
+        """The units drawn, strata ascending, then rank."""
+        chosen: list[Selected] = []
+        for stratum, size in sorted(self.sizes.items()):
+            n = terms.n.get(stratum, 0)
+            if stratum in terms.pareto:
+                smallest = sorted(self.pareto[stratum].kept)[:n] if stratum in self.pareto else []
+                units = [(d, unit, Fraction(weight, terms.scale)) for _, d, _, unit, weight in smallest]
+            else:
+                share = Fraction(n, size) if size else Fraction(0)
+                units = [(d, unit, share) for d, _, unit in sorted(self.kept.get(stratum, ()))[:n]]
+            chosen += (
+                Selected(unit.decode(), stratum, d.hex(), rank, share) for rank, (d, unit, share) in enumerate(units, 1)
+            )
+        return tuple(chosen)
+
+    def cut_too_much(self, terms: Terms) -> bool:
+        """Whether the bound on tickets left fewer than are drawn. Never seen in practice, and then there is a second pass."""
+        kept = {name: len(units) for name, units in self.kept.items()}
+        kept |= {name: len(units.kept) for name, units in self.pareto.items()}
+        return any(kept.get(name, 0) < min(size, terms.n.get(name, 0)) for name, size in self.sizes.items())
+
+
+def scan(lines: Lines, terms: Terms, seed: str | None, key: str = "") -> Found:
+    """Reads all open lines of a frame: `lines()` gives them from the beginning, as often as it is called.
+
+    seed: None before there is one. key: K of a sealed frame that is opened, whose root is over the sealed lines.
+    Raises DrawError for the first line that is not canonical or no unit.
+    """
+    found = _pass(lines(), terms, seed, key, bounded=True)
+    if seed is not None and found.cut_too_much(terms):
+        found = _pass(lines(), terms, seed, key, bounded=False)
+    if found.disorder is not None and found.duplicate is None:
+        found.duplicate = _duplicate(lines(), terms)
+    return found
+
+
+def _duplicate(lines: Iterable[bytes], terms: Terms) -> str | None:
+    reader, seen = _reader(terms), set[bytes]()
+    for line in lines:
+        unit, *_ = reader.read(line)
+        if unit in seen:
+            return unit.decode()
+        seen.add(unit)
+    return None
+
+
+def _reader(terms: Terms) -> LeafReader:
+    return LeafReader(sorted(terms.lists), terms.pareto, terms.scope)
+
+
+def _pass(lines: Iterable[bytes], terms: Terms, seed: str | None, key: str, bounded: bool) -> Found:
+    suite, found, reader = terms.suite, Found(), _reader(terms)
+    hashed = suite.start
+    sealer = Sealer(key, suite) if key else None
+    tree = GrowingTree(suite)
+    grow, read = tree.add, reader.read
+    sealed: list[tuple[str, bytes]] = []
+    start = suite.start(f"{seed}|target|".encode()).copy if seed is not None else None
+    highest_key = LIKELY_KEY if bounded else None
+    before = b""
+    number = 0
+    for number, line in enumerate(lines, 1):
+        try:
+            unit, standing, weights = read(line)
+        except ZhunshengError as error:
+            raise bad_leaf(number, error) from None
+        if unit <= before:
+            _note_disorder(found, before, unit)
+        before = unit
+        standing.count += 1
+        if sealer is None:
+            name = unit
+            grow(hashed(b"\x00" + line).digest())
+        else:
+            name = sealer.tag(unit).encode()
+            seal, hidden = sealer.line(unit, line)
+            sealed.append((seal, leaf_hash(hidden, suite)))
+        if standing.outside and found.outside is None:
+            found.outside = unit.decode(), standing.outside
+        if start is not None:
+            keep = standing.keep
+            if keep is None:
+                keep = standing.keep = _keep(standing, terms, found, bounded)
+            if keep or weights:
+                state = start()
+                state.update(name)
+                digest = state.digest()
+                for bound, push in keep:
+                    if digest <= bound:
+                        push((digest, name, unit))
+        for stratum, size, weight in weights:
+            units = found.pareto.setdefault(stratum, _Stratum())
+            units.ids.append(unit)
+            units.sizes.append(size)
+            units.weights.append(weight)
+            if start is not None and 1 <= weight <= terms.scale:
+                order = pareto_key(digest, weight, terms.scale)
+                if highest_key is None or order <= highest_key:
+                    units.kept.append((order, digest, name, unit, weight))
+    if not number:
+        raise DrawError("draw.frame.empty")
+    if sealer is not None:
+        sealed.sort()
+        for _, leaf in sealed:
+            grow(leaf)
+    found.count, found.root = number, tree.root().hex()
+    for standing in reader.standings.values():
+        for place in standing.places:
+            found.sizes.setdefault(place.stratum, 0)
+            if place.exclusion:
+                found.excluded += standing.count
+            else:
+                found.sizes[place.stratum] += standing.count
+    return found
+
+
+def _note_disorder(found: Found, before: bytes, unit: bytes) -> None:
+    if unit == before:
+        found.duplicate = found.duplicate or unit.decode()
+    elif found.disorder is None:
+        found.disorder = before.decode(), unit.decode()
+
+
+def _keep(
+    standing: Alike, terms: Terms, found: Found, bounded: bool
+) -> tuple[tuple[bytes, Callable[[tuple[bytes, bytes, bytes]], None]], ...]:
+    """Below which ticket, and where, units that stand alike are kept: one entry a stratum that could draw them."""
+    kept = []
+    for place in standing.places:
+        n = terms.n.get(place.stratum, 0)
+        if n and not place.exclusion and place.stratum not in terms.pareto:
+            bound = likely_bound(n, terms.sizes.get(place.stratum, 0)) if bounded else HIGHEST
+            kept.append((bound, found.kept.setdefault(place.stratum, []).append))
+    return tuple(kept)
+
+
+def bad_leaf(number: int, error: ZhunshengError) -> DrawError:
+    """What is wrong with a line of the frame; its number counts from 1."""
+    return DrawError("draw.verify.bad_leaf", number=number, problem=error.text("zh"), problem_en=error.text("en"))
+
+
+_SEALED_LINE = re.compile(rb'\{"attributes":"[0-9a-f]{64}","seal":"([0-9a-f]{64})"\}')
+
+
+def scan_sealed(lines: Iterable[bytes], terms: Terms) -> Found:
+    """Reads all lines of a sealed frame that is not opened: form, order of the seals, root.
+
+    Raises DrawError for a line of another form; seals that do not ascend are kept as disorder or duplicate.
+    """
+    found, tree, before = Found(), GrowingTree(terms.suite), b""
+    for line in lines:
+        found.count += 1
+        match = _SEALED_LINE.fullmatch(line)
+        if match is None:
+            raise DrawError("draw.seal.bad_line", number=found.count)
+        if match[1] <= before:
+            _note_disorder(found, before, match[1])
+        before = match[1]
+        tree.add(leaf_hash(line, terms.suite))
+    if not found.count:
+        raise DrawError("draw.frame.empty")
+    found.root = tree.root().hex()
+    return found
+
+
+# ── finding the lines ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+Buffer: TypeAlias = bytes | mmap
+"""The bytes of a bundle, or a file mapped into memory."""
+
+
+class NotPlain(Exception):
+    """The lines do not stand in the bytes as a bundle is written; the whole must be parsed. Never leaves this package."""
+
+
+_CHUNK = 1 << 20
+_BETWEEN = b'}","{'
+_CONTROLS = bytes(range(32))
+_STARTS = (
+    re.compile(rb'"open":\{(?:"at":"[0-9TZ:-]{1,40}","key":"[0-9a-f]{1,80}",)?"leaves":\["\{'),
+    re.compile(rb'"sealed":\{"lines":\["\{'),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where the lines of a frame stand in a bundle: data[start:end] is `"{…}","{…}",…`, the inside of a JSON array."""
+
+    data: Buffer
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, data: Buffer) -> Region:
+        """The region of a bundle as this program writes it. Raises NotPlain where there is none.
+
+        Whether what surrounds it is JSON, is for who parses `rest`. An unescaped quotation mark after a brace can only
+        end a text, so the first `}"]` ends the array; and with the prefix closed by `]}}` the array is two objects
+        deep, which is checked by parsing it.
+        """
+        for pattern in _STARTS:
+            match = pattern.search(data)
+            if match is not None:
+                start: int = match.end() - 2
+                end = data.find(b'}"]', start) + 2
+                if end < 2:
+                    raise NotPlain
+                try:
+                    parse_json(data[0:start] + b"]}}")
+                except LogError:
+                    raise NotPlain from None
+                return cls(data, start, end)
+        raise NotPlain
+
+    @property
+    def rest(self) -> bytes:
+        """The bundle with an empty array in place of the lines."""
+        return self.data[0 : self.start] + self.data[self.end : len(self.data)]
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines, unescaped, each valid UTF-8. Raises NotPlain for what only a parser of the whole can judge."""
+        data, at = self.data, self.start
+        while at < self.end:
+            stop = data.find(_BETWEEN, at + _CHUNK, self.end)
+            stop = self.end if stop < 0 else stop + 2
+            yield from _lines_of(data[at:stop])
+            at = stop + 1  # the comma
+
+
+def _lines_of(chunk: bytes) -> list[bytes]:
+    """The texts of `"{…}","{…}"` as bytes."""
+    if len(chunk.translate(None, _CONTROLS)) != len(chunk):
+        raise NotPlain
+    marked = chunk[1:-1].replace(_BETWEEN, b"}\n{")
+    quotes = marked.count(b'"')
+    if marked.count(b'\\"') == quotes and marked.count(b"\\") == quotes:
+        try:
+            marked.decode()
+        except UnicodeDecodeError:
+            raise NotPlain from None
+        return marked.replace(b'\\"', b'"').split(b"\n")
+    try:
+        texts = parse_json(b"[%s]" % chunk)
+        return [text.encode() for text in _texts(texts)]
+    except (LogError, UnicodeEncodeError):
+        raise NotPlain from None
+
+
+def _texts(value: Json) -> Iterator[str]:
+    for text in value if isinstance(value, list) else ():
+        if not isinstance(text, str):
+            raise NotPlain
+        yield text
+
+
+def lines_of(values: Iterable[Json], at: str) -> Iterator[bytes]:
+    """The lines of a bundle that was parsed. Raises DrawError for what is no text, or holds half a character."""
+    for number, value in enumerate(values, 1):
+        if not isinstance(value, str):
+            raise DrawError("draw.field.not_text", at=f"{at}[{number - 1}]")
+        try:
+            yield value.encode()
+        except UnicodeEncodeError:
+            raise bad_leaf(number, LogError("public_log.lone_surrogate")) from None
