@@ -312,6 +312,7 @@ def test_acceptance_refuses(code, lot, aql, options):
         ("sampling.supervision.none_allowed", "1", {"population": 50}),
         ("sampling.supervision.never_contradicts", "2", {"population": 50, "limit": 1}),
         ("sampling.supervision.no_plan", "6.5", {"limit": 0}),
+        ("sampling.supervision.too_many", "0.001", {"limit": 20}),
     ],
 )
 def test_supervision_refuses(code, dql, options):
@@ -384,6 +385,15 @@ def test_hypergeometric_is_what_counting_gives(n, lot, data):
     ways = [math.comb(bad, x) * math.comb(lot - bad, n - x) for x in range(n + 1)]
     assert sum(ways) == math.comb(lot, n)
     assert [law.chance(n, x, 0, 0) for x in range(n + 1)] == [way / math.comb(lot, n) for way in ways]
+
+
+def test_large_lots_are_computed_by_logarithms_and_agree():
+    """Just above the bound of exact whole numbers, and at the size where the law is the binomial one nearly."""
+    law = Hypergeometric(6000, 60)
+    exact = [math.comb(60, x) * math.comb(5940, 300 - x) / math.comb(6000, 300) for x in range(12)]
+    assert [law.chance(300, x, 0, 0) for x in range(12)] == pytest.approx(exact, rel=1e-9)
+    near = sampling.acceptance(single(80, 2), Hypergeometric(1_000_000, 10_000))
+    assert near == pytest.approx(sampling.acceptance(single(80, 2), Binomial(0.01)), abs=1e-4)
 
 
 @pytest.mark.parametrize("chance", CHANCES)

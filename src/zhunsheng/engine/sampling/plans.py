@@ -22,6 +22,7 @@ from zhunsheng.engine.errors import SamplingError
 MAX_SAMPLE = 100_000
 #: the largest lot whose law is computed without replacement
 MAX_LOT = 1_000_000
+_EXACT_LOT = 5000
 _STEPS = 200  # halvings of an interval: more than a float can tell apart
 
 
@@ -96,8 +97,7 @@ class Binomial:
         if self.p in (0, 1):
             return float(found == (n if self.p else 0))
         # In logarithms: the coefficient alone may be larger than any float.
-        choices = math.lgamma(n + 1) - math.lgamma(found + 1) - math.lgamma(n - found + 1)
-        return math.exp(choices + found * math.log(self.p) + (n - found) * math.log1p(-self.p))
+        return math.exp(_log_choices(n, found) + found * math.log(self.p) + (n - found) * math.log1p(-self.p))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +132,20 @@ class Hypergeometric:
             raise SamplingError("sampling.law.bad_count", bad=self.bad, lot=self.lot)
 
     def chance(self, n: int, found: int, taken: int, known: int) -> float:
-        """The probability of `found` in the next `n` units, after `known` were found among `taken`. Exact."""
+        """The probability of `found` in the next `n` units, after `known` were found among `taken`.
+
+        Exact for lots up to 5000 units; larger ones by logarithms, whose whole numbers would be too long.
+        """
         left, bad = self.lot - taken, self.bad - known
         if not 0 <= found <= min(n, bad) or n - found > left - bad:
             return 0.0
-        return math.comb(bad, found) * math.comb(left - bad, n - found) / math.comb(left, n)
+        if self.lot <= _EXACT_LOT:
+            return math.comb(bad, found) * math.comb(left - bad, n - found) / math.comb(left, n)
+        return math.exp(_log_choices(bad, found) + _log_choices(left - bad, n - found) - _log_choices(left, n))
+
+
+def _log_choices(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
 Law: TypeAlias = Binomial | Poisson | Hypergeometric

@@ -185,6 +185,8 @@ def _size(n: int | None, limit: int, risk: Row, at: Law, population: int | None)
         if limit >= at.bad:
             raise SamplingError("sampling.supervision.never_contradicts", limit=limit, allowed=at.bad, N=at.lot)
     found = largest_sample(limit, float(risk.decimal("value") / 100), at, min(most, MAX_SAMPLE))
+    if found == MAX_SAMPLE:
+        raise SamplingError("sampling.supervision.too_many", most=MAX_SAMPLE)
     if found <= limit:
         raise SamplingError("sampling.supervision.no_plan", limit=limit)
     return found

@@ -465,7 +465,6 @@ def curve_chart(
     points: "Sequence[tuple[float, float]]",
     label: Words,
     x_title: Words = "",
-    y_title: Words = "",
     marks: "Sequence[tuple[float, float, Words]]" = (),
 ) -> SafeString:
     """A curve of shares over shares, both drawn as percent: the x axis from 0 to the last point, the y axis from 0 to 100 %.
@@ -475,7 +474,7 @@ def curve_chart(
     """
     if len(points) < 2 or points[-1][0] <= 0:
         raise ValueError("curve_chart: two points at least, the last to the right of 0")
-    width, height, left, top = 520.0, 230.0, 46.0, 26.0
+    width, height, left, top = 510.0, 230.0, 66.0, 12.0
     right = points[-1][0]
 
     def x(share: float) -> str:
@@ -497,10 +496,10 @@ def curve_chart(
         at = number * step
         parts.append(format_html(
             '<line class="axis" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/><text x="{0}" y="{3}" text-anchor="middle">{4}</text>',
-            x(at), bottom, top + height + 5, top + height + 19, percent(at, 0 if step >= 0.01 else 1 if step >= 0.001 else 3),
+            x(at), bottom, top + height + 5, top + height + 22, percent(at, 0 if step >= 0.01 else 1 if step >= 0.001 else 3),
         ))  # fmt: skip
     for at, share, name in marks:
-        late = at / right > 0.6
+        late = at / right > 0.75
         parts.append(format_html(
             '<line class="mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/><circle cx="{0}" cy="{1}" r="4"/>'
             '<text class="named" x="{3}" y="{4}" text-anchor="{5}">{6}</text>',
@@ -508,11 +507,11 @@ def curve_chart(
             "end" if late else "start", name,
         ))  # fmt: skip
     return format_html(
-        '<svg class="curve" viewBox="0 0 590 300" role="img" aria-label="{}">{}'
+        '<svg class="curve" viewBox="0 0 600 296" role="img" aria-label="{}">{}'
         '<line class="axis" x1="{}" x2="{}" y1="{}" y2="{}"/><polyline points="{}"/>'
-        '<text x="0" y="14">{}</text><text x="{}" y="296" text-anchor="end">{}</text></svg>',
+        '<text x="{}" y="288" text-anchor="end">{}</text></svg>',
         label, format_html_join("", "{}", ((part,) for part in parts)), left, left + width, bottom, bottom,
-        " ".join(f"{x(at)},{y(share)}" for at, share in points), y_title, left + width, x_title,
+        " ".join(f"{x(at)},{y(share)}" for at, share in points), left + width, x_title,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -93,8 +94,8 @@ def _supervision(form: SupervisionForm) -> dict[str, object]:
         "facts": [
             (_("样本量 n"), found.n),
             (_("不合格品限定数 L"), found.limit),
-            (_("声称质量水平"), percent(found.dql / 100, 3 if found.dql < 1 else 2)),
-            (_("总体"), _("%(n)s 个，声称允许 %(d)s 个不合格") % {"n": grouped(found.population), "d": found.allowed}
+            (_("声称质量水平"), _plain(found.dql)),
+            (_("核查总体"), _("%(n)s 个，声称允许 %(d)s 个不合格") % {"n": grouped(found.population), "d": found.allowed}
              if found.allowed is not None else grouped(found.population) if found.population else _("不限（过程或大总体）")),
             (_("标准"), found.edition),
             (_("采用的国际标准"), found.follows),
@@ -109,7 +110,7 @@ def _supervision_sentences(found: SupervisionPlan) -> list[str]:
         _("抽 %(n)s 个，不合格品超过 %(limit)s 个，就否定声称的质量水平；没有超过，只是没有否定，不能据此说“合格”。")
         % {"n": found.n, "limit": found.limit},
         _("企业没有说错、不合格率正好是声称的 %(declared)s：仍有 %(alpha)s 的可能被错判。")
-        % {"declared": percent(found.declared, 2), "alpha": percent(found.alpha, 1)},
+        % {"declared": _plain(round(Decimal(found.declared) * 100, 4)), "alpha": percent(found.alpha, 1)},
     ]
     if found.ratio is None:
         said.append(
@@ -210,6 +211,11 @@ def _acceptance_curve(found: AcceptancePlan) -> Curve:
         "poor": percent(poor, 2),
     }
     return Curve(points, [mark for mark in marks if mark[0] <= points[-1][0]], _rows(found.plan, law), words)
+
+
+def _plain(value: Decimal) -> str:
+    """The percentage as it was given, without zeros at its end."""
+    return f"{value.normalize():f}\N{NARROW NO-BREAK SPACE}%"
 
 
 # -- both ------------------------------------------------------------------------------------------------------------
