@@ -151,6 +151,17 @@ def test_the_variance_between_areas_is_the_top_of_the_restricted_likelihood():
     assert "estimate.few_areas" in codes(fit.reasons)
 
 
+def test_a_line_that_leaves_the_scale_stops_at_its_end():
+    """Rates fall to nothing along the covariate; the last area lies far beyond, where the line is below zero."""
+    areas = [AreaSample(str(i), 0.4 - 0.04 * i, 5000, 100, (float(i),)) for i in range(10)]
+    fit = fay_herriot_rates([*areas, AreaSample("far", None, 0, 100, (60.0,))])
+    far = fit.areas[-1]
+    assert far.value == far.low == far.high == 0 and far.suppressed is None
+    told = benchmark(fit, 0.25)
+    assert told.areas[-1].value == 0
+    assert sum(a.value for a in told.areas) / 11 == pytest.approx(0.25)
+
+
 # ---- beta-binomial against direct integration ----------------------------------------------------------------------
 
 THREE = [AreaSample("A", 0.5, 4, 90), AreaSample("B", 0.9, 20, 90), AreaSample("C", 0.95, 12.5, 60)]

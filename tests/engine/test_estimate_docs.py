@@ -8,8 +8,11 @@ import pytest
 
 from tests.conftest import ROOT
 from zhunsheng.engine import tables
+from zhunsheng.engine.errors import EstimateError
 from zhunsheng.engine.estimate import (
     AreaMean,
+    Method,
+    PublicationRule,
     Role,
     Stratum,
     Unit,
@@ -122,12 +125,24 @@ def test_a_city_sets_its_own_limits(tmp_path):
     (folder / "choices.csv").write_text(
         "code,value,name,name_en,source,confidence,valid_from,valid_to\n"
         "min_n_eff,30,样本,Sample,市统计局,sure,2026-01-01,\n"
-        "max_cv,0.2,变异,Variation,市统计局,sure,2026-01-01,\n",
+        "max_cv,0.2,变异,Variation,市统计局,sure,2026-01-01,\n"
+        "interval,wilson,区间,Interval,市统计局,sure,2026-01-01,\n",
         encoding="utf-8",
     )
     (folder / "choices.toml").write_text('title = "取舍"\nkey = ["code"]\n', encoding="utf-8")
     rule = publication_rule(root=tmp_path)
-    assert (rule.min_n_eff, rule.max_cv) == (30, 0.2)
+    assert rule == PublicationRule(30, 0.2, Method.WILSON)
     units = stratified([Stratum("A", 900, (1.0,) * 18 + (0.0,) * 2)])
     assert rate(units).suppressed is None
     assert rate(units, publication=rule).suppressed.code == "estimate.too_few"
+    assert rate(units, publication=rule).method is Method.WILSON
+
+
+def test_an_interval_that_is_none_of_ours_is_refused(tmp_path):
+    (tmp_path / "estimate").mkdir()
+    (tmp_path / "estimate/choices.csv").write_text(
+        "code,value,source,confidence,valid_from,valid_to\ninterval,wald,市统计局,sure,,\n", encoding="utf-8"
+    )
+    (tmp_path / "estimate/choices.toml").write_text('title = "取舍"\nkey = ["code"]\n', encoding="utf-8")
+    with pytest.raises(EstimateError, match="wald"):
+        publication_rule(root=tmp_path)

@@ -189,11 +189,16 @@ def beta_binomial(
             # None seen is no proof of some: a continuous law would never let the rate be 0 (or 1).
             low, high = (0.0 if y == 0 else low), (1.0 if y == n else high)
         gamma = math.fsum(p * n / (n + k) for p, _, k in mixture)
-        cv = math.sqrt(mse) / value
-        said = too_uncertain(cv, rule) if cv > rule.max_cv else None
+        said = _suppress(value, mse, rule)
         found.append(AreaEstimate(area.name, value, mse, low, high, gamma, area.direct, centre, area.population, said))
     reasons = (Reason("estimate.by_beta_binomial", {"areas": len(seen), "level": f"{level * 100:g}"}), *_unseen(found))
     return AreaFit(AreaModel.BETA_BINOMIAL, True, tuple(found), math.sqrt(between), (centre,), level, reasons)
+
+
+def _suppress(value: float, mse: float, rule: PublicationRule) -> Reason | None:
+    """A value of 0 has no coefficient of variation."""
+    cv = math.sqrt(mse) / abs(value) if value else 0.0
+    return too_uncertain(cv, rule) if cv > rule.max_cv else None
 
 
 def _check_samples(areas: Sequence[AreaSample]) -> None:
@@ -282,24 +287,39 @@ def _width(f: Callable[[float], float], mode: float) -> float:
 
 
 def _beta_interval(parts: Sequence[tuple[float, float, float]], level: float) -> tuple[float, float]:
-    """The quantiles of a mixture of beta laws, by bisection."""
-    heavy = sorted(parts, reverse=True)
-    kept, sum_kept = [], 0.0
-    for part in heavy:
+    """The quantiles of a mixture of beta laws, by the secant rule inside a bracket."""
+    special = special_functions()
+    from numpy import array  # there wherever scipy is
+
+    kept: list[tuple[float, float, float]] = []
+    whole = 0.0
+    for part in sorted(parts, reverse=True):
         kept.append(part)
-        sum_kept += part[0]
-        if sum_kept > 1 - 1e-9:
+        whole += part[0]
+        if whole > 1 - 1e-7:
             break
-    weights, a, b = ([part[i] for part in kept] for i in range(3))
-    below = special_functions().betainc
+    weights, a, b = (array([part[i] for part in kept]) for i in range(3))
+    # The beta law with the mixture's own mean and variance is close: the search starts there.
+    centre = math.fsum(p * a / (a + b) for p, a, b in kept) / whole
+    square = math.fsum(p * a * (a + 1) / (a + b) / (a + b + 1) for p, a, b in kept) / whole
+    size = max(centre * (1 - centre) / (square - centre**2) - 1, 1e-6)
 
     def quantile(share: float) -> float:
+        def missing(x: float) -> float:
+            return float((special.betainc(a, b, x) * weights).sum()) / whole - share
+
         low, high = 0.0, 1.0
-        for _ in range(40):
-            middle = (low + high) / 2
-            reached = float((below(a, b, middle) * weights).sum())
-            low, high = (middle, high) if reached < share * sum_kept else (low, middle)
-        return (low + high) / 2
+        last, gap = 0.0, -share
+        x = min(max(float(special.betaincinv(centre * size, (1 - centre) * size, share)), 1e-12), 1 - 1e-12)
+        for _ in range(100):
+            here = missing(x)
+            low, high = (x, high) if here < 0 else (low, x)
+            if abs(here) < 1e-10 or high - low < 1e-12:
+                break
+            step = x - here * (x - last) / (here - gap) if here != gap else low
+            last, gap = x, here
+            x = step if low < step < high else (low + high) / 2
+        return x
 
     return quantile((1 - level) / 2), quantile((1 + level) / 2)
 
@@ -339,8 +359,7 @@ def fay_herriot(
     found: list[AreaEstimate] = []
     for area, row in zip(areas, rows, strict=True):
         value, mse, gamma, synthetic = _predict(fitted, row, area.direct, area.variance)
-        cv = math.sqrt(mse) / abs(value) if value else math.inf
-        said = too_uncertain(cv, rule) if rule.max_cv < cv < math.inf else None
+        said = _suppress(value, mse, rule)
         low, high = value - reach * math.sqrt(mse), value + reach * math.sqrt(mse)
         found.append(
             AreaEstimate(area.name, value, mse, low, high, gamma, area.direct, synthetic, area.population, said)
@@ -381,8 +400,7 @@ def fay_herriot_rates(
             continue
         value, spread = _moments(back, middle, mse)
         low, high = (back(middle + side * reach * math.sqrt(mse)) for side in (-1, 1))
-        cv = math.sqrt(spread) / value
-        said = too_uncertain(cv, rule) if cv > rule.max_cv else None
+        said = _suppress(value, spread, rule)
         found.append(
             AreaEstimate(area.name, value, spread, low, high, gamma, area.direct, alone, area.population, said)
         )
@@ -570,7 +588,7 @@ def benchmark(fit: AreaFit, target: float) -> AreaFit:
     def moved(area: AreaEstimate, value: float, shift: float) -> float:
         if not fit.of_rates:
             return value + shift * area.mse
-        if area.mse == 0 or not 0 < value < 1:
+        if area.mse == 0 or not (0 < value < 1 and 0 < area.value < 1):
             return value
         pull = area.mse / (area.value * (1 - area.value)) ** 2
         return expit(math.log(value / (1 - value)) + shift * pull)

@@ -33,26 +33,36 @@ class Role(StrEnum):
 @dataclass(frozen=True, slots=True)
 class PublicationRule:
     """When a rate is too uncertain to publish: effective sample below `min_n_eff`, or coefficient of variation
-    (standard error / rate) above `max_cv`."""
+    (standard error / rate) above `max_cv`. `interval` is the one to publish where nothing else is asked for."""
 
     min_n_eff: float
     max_cv: float
+    interval: Method = Method.KORN_GRAUBARD
 
 
 def publication_rule(on: date | None = None, *, root: Path | None = None) -> PublicationRule:
     """The rule of the table `estimate/choices` in force on a day; without a day, the one without an end.
 
-    `root` is the folder of a city that has its own. Raises TableError when no row is in force.
+    `root` is the folder of a city that has its own. Raises TableError when no row is in force, EstimateError when the
+    named interval is none of ours.
 
-    >>> publication_rule()
-    PublicationRule(min_n_eff=10.0, max_cv=0.3)
+    >>> rule = publication_rule()
+    >>> rule.min_n_eff, rule.max_cv, str(rule.interval)
+    (10.0, 0.3, 'korn_graubard')
     """
-    return PublicationRule(choice("min_n_eff", on, root=root), choice("max_cv", on, root=root))
+    named = _row("interval", on, root)["value"]
+    if named not in (Method.KORN_GRAUBARD, Method.WILSON, Method.LOGIT):
+        raise EstimateError("estimate.no_such_interval", value=named)
+    return PublicationRule(choice("min_n_eff", on, root=root), choice("max_cv", on, root=root), Method(named))
 
 
 def choice(code: str, on: date | None = None, *, root: Path | None = None) -> float:
     """A number of the table `estimate/choices` as in force on a day; without a day, of the row without an end."""
-    return float(tables.load("estimate/choices", root).find(on or date.max, code=code).decimal("value"))
+    return float(_row(code, on, root).decimal("value"))
+
+
+def _row(code: str, on: date | None, root: Path | None) -> tables.Row:
+    return tables.load("estimate/choices", root).find(on or date.max, code=code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +184,17 @@ def rate(
     least = kish(sample)
     if planned_deff is not None and math.isfinite(least):
         least = min(float(found.n), found.n / planned_deff)
-    span = interval(p, found.se, n=found.n, df=found.df, kish=least, flat=_flat(inside), level=level, method=method)
+    rule = publication or publication_rule()
+    span = interval(
+        p,
+        found.se,
+        n=found.n,
+        df=found.df,
+        kish=least,
+        flat=_flat(inside),
+        level=level,
+        method=method or rule.interval,
+    )
     return Rate(
         numerator=passed,
         denominator=len(inside),
@@ -186,7 +206,7 @@ def rate(
         method=span.method,
         n_eff=span.n_eff,
         df=found.df,
-        suppressed=_suppress(p, found.se, span, publication or publication_rule()),
+        suppressed=_suppress(p, found.se, span, rule),
         reasons=(*span.reasons, *found.reasons),
     )
 
