@@ -24,7 +24,9 @@ PROTOCOL = "zhunsheng/draw/1"
 QUICKNET = (
     "drand:52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"  # rounds since 1692803367, every 3 s
 )
-SECTIONS = "announce execute withheld selection assign_announce assign changes results abandon signatures log".split()
+SECTIONS = (
+    "announce execute withheld selection assign_announce assign changes open results abandon signatures log".split()
+)
 
 
 class Wrong(Exception):
@@ -207,7 +209,7 @@ def shape_values(values, at):
 
 
 def shape(made):
-    fields(made, "bundle", "protocol announce digests ? open sealed " + " ".join(SECTIONS))
+    fields(made, "bundle", "protocol announce digests ? sealed " + " ".join(SECTIONS))
     same("protocol", PROTOCOL, made["protocol"])
     need(("open" in made) != ("sealed" in made), "exactly one of open and sealed must be there")
     a = fields(
@@ -235,21 +237,25 @@ def shape(made):
             shape_sources(fields(entry, "fallback", "after_hours sources")["sources"], "fallback")
             need(1 <= entry["after_hours"] <= 24 * 366, "a fallback after too many hours")
     if "assignment" in a:
-        fields(a["assignment"], "announce.assignment", "rule team_size sources ? steps_per_slot fallback")
+        fields(a["assignment"], "announce.assignment", "rule team_size steps_per_slot sources ? fallback")
         same("announce.assignment.rule", "zhunsheng/assign/1", a["assignment"]["rule"])
         shape_sources(a["assignment"]["sources"], "announce.assignment.sources")
         need(a["assignment"]["team_size"] >= 2, "a team of one")
-        need(a["assignment"].get("steps_per_slot", 50) >= 1, "no steps")
+        need(1 <= a["assignment"]["steps_per_slot"] <= 1000, "no steps, or too many")
     if "execute" in made:
         done = fields(made["execute"], "execute", "announcement_hash values seed at ? fallback fallback_reason")
         shape_values(done["values"], "execute.values")
         need(("fallback" in done) == ("fallback_reason" in done), "a fallback without a reason")
         rounds(a, done)
     sealed = "sealed" in made
+    if "withheld" in made:
+        fields(made["withheld"], "withheld", "selection ? assign_announce assign changes")
     need(("selection" in made) == ("execute" in made and not sealed), "selection goes with execute and an open list")
-    need("withheld" not in made or a["mode"] == "sealed", "an open draw withholds nothing")
-    need(not sealed or ("withheld" in made) == ("execute" in made), "a sealed draw withholds its result by its digest")
-    fields(made["open"] if not sealed else made["sealed"], "list", "lines" if sealed else "leaves ? key at")
+    need("withheld" not in made or (a["mode"] == "sealed" and "execute" in made), "there is nothing to withhold")
+    need(not sealed or "execute" not in made or "withheld" in made, "a sealed draw states the digests it withholds")
+    names = "lines" if sealed else "leaves key at" if a["mode"] == "sealed" else "leaves"
+    fields(made["sealed"] if sealed else made["open"], "sealed" if sealed else "open", names)
+    need(a["mode"] == "open" or sealed or re.fullmatch("[0-9a-f]{64}", made["open"]["key"]), "the key is no key")
     for unit in made.get("selection", []):
         fields(unit, "selection", "id stratum ticket rank probability")
     for name, before in (("assign_announce", "selection"), ("assign", "assign_announce"), ("changes", "assign")):
@@ -415,6 +421,8 @@ def root(d):
 
 
 def sizes(d):
+    if d.has("sealed"):
+        raise NotJudged("how many firms each stratum has is seen when the list is opened")
     d.strata = {}
     for unit in d.units:
         for stratum, own in d.places(unit):
@@ -492,8 +500,9 @@ def time_order(d):
     for wait, given in [(0, d.a["sources"]), *((f["after_hours"], f["sources"]) for f in d.a.get("fallback", []))]:
         for source in given:
             need(kind(source) != "drand" or round_time(source) >= start + hours(wait), "a drand round too early")
-    if d.has("abandon"):
-        need(moment(d.made["abandon"]["at"]) >= moment(d.a["announced_at"]), "abandoned before it was announced")
+    for section in ("abandon", "open"):
+        at = d.made.get(section, {}).get("at", d.a["announced_at"])
+        need(moment(at) >= moment(d.a["announced_at"]), f"{section} is earlier than the announcement")
     if not d.has("execute"):
         return f"not before {d.a['not_before']}"
     done = d.made["execute"]
@@ -506,20 +515,17 @@ def time_order(d):
             no_earlier(
                 d.second, d.made["assign"]["values"], fixed + hours(rounds(d.a["assignment"], d.made["assign"])[1])
             )
-    if d.has("changes"):
-        times = [change["at"] for change in d.made["changes"]]
-        same("changes in order of time", sorted(times), times)
     if d.key:
         need(moment(d.made["open"]["at"]) >= moment(done["at"]), "opened before the draw")
     return f"announced {d.a['announced_at']}, drawn {done['at']}"
 
 
-def open_by(d):
+def opened(d):
     due = datetime.date.fromisoformat(d.a["seal"]["open_by"])
     late = (moment(d.made["open"]["at"]) + hours(8)).date() - due
     if late.days > 0:
         raise NotJudged(f"opened {late.days} days after the day promised")
-    return f"opened by {due}"
+    return f"opened in time: {d.made['open']['at']}, not after {due}"
 
 
 def source_values(d):
@@ -620,11 +626,11 @@ def probabilities(d):
 
 def withheld(d):
     stated = d.made["withheld"]
-    for section in stated:
-        need(section in ("selection", "assign_announce", "assign"), f"{section} is never withheld")
-        if d.has(section):
-            same(f"the withheld {section}", stated[section], d.digest(section))
-    return " ".join(stated)
+    if d.has("sealed"):
+        raise NotJudged("to be kept until the list is opened: " + " ".join(f"{k}={v}" for k, v in stated.items()))
+    for section, value in stated.items():
+        same(f"the withheld {section}", d.digest(section) if d.has(section) else "nothing", value)
+    return f"what was withheld is what is shown: {' '.join(stated)}"
 
 
 def constraints(d):
@@ -634,7 +640,7 @@ def constraints(d):
     same("inspectors ascending by number", sorted({*numbers}, key=str.encode), numbers)
     same("team_size", d.a["assignment"]["team_size"], c["team_size"])
     slots = len(c["targets"]) * c["team_size"]
-    same("steps", d.a["assignment"].get("steps_per_slot", 50) * slots, c["steps"])
+    same("steps", d.a["assignment"]["steps_per_slot"] * slots, c["steps"])
     if d.sealed:
         same("nonce", d.hash.mac(d.key, f"assign|{d.name}"), c["nonce"])
     else:
@@ -689,7 +695,9 @@ class Plan:
         for i, person in enumerate(self.people):
             need(load[i] >= person["least"], f"no start gives {person['number']} {person['least']} visits")
         need(None not in held, "no start fills every slot")
-        return held
+        # others are published ascending by number, and the chain starts from what is published
+        first = range(0, len(held), self.size)
+        return [i for f in first for i in (held[f], *sorted(held[f + 1 : f + self.size]))]
 
     def fill(self, held, load, slot, bound):
         """One search in breadth for a way to fill the slot with somebody below the bound, others moving up."""
@@ -759,7 +767,10 @@ def changes(d):
     number = [person["number"] for person in d.plan.people]
     teams = {team["id"]: [team["lead"], *team["others"]] for team in d.made["assign"]["teams"]}
     place = {target["id"]: i for i, target in enumerate(d.plan.targets)}
+    before = d.made["assign_announce"]["at"]
     for change in d.made["changes"]:
+        need(moment(before) <= moment(change["at"]), "changes are not in the order of time")
+        before = change["at"]
         unit, out, team = change["id"], change["out"], teams.get(change["id"], [])
         need(out in team, f"{out} is not in the team of {unit}")
         same(f"{unit}: {out} is the lead", team[0] == out, change["lead"])
@@ -786,7 +797,7 @@ def abandoned(d):
 def signatures(d):
     external = []
     for entry in d.made["signatures"]:
-        need(d.has(entry["section"]) and entry["section"] not in ("signatures", "log", "sealed"), "what is signed?")
+        need(d.has(entry["section"]) and entry["section"] in SECTIONS[:-2], "the signature of nothing")
         text = f"{PROTOCOL}/sign|{d.name}|{entry['section']}|{d.digest(entry['section'])}"
         need(entry["alg"] in ("ed25519", "sm2-sm3"), f"unknown algorithm {entry['alg']}")
         if entry["alg"] == "ed25519":
@@ -799,29 +810,35 @@ def signatures(d):
 
 
 def log_inclusion(d):
-    log, last = d.made["log"], {}
-    for number, act in enumerate(log["acts"]):
-        section, leaf = act["act"], d.hash.leaf(canonical(act["entry"]))
-        need(
-            d.hash.included(leaf, act["index"], log["size"], act["proof"], log["root"]), f"{section} is not in the log"
-        )
-        newest = not any(later["act"] == section for later in log["acts"][number + 1 :])
-        if d.has(section) or section in d.made.get("withheld", {}):
-            content = d.digest(section) if d.has(section) else d.made["withheld"][section]
-            grows = section in ("changes", "results")
-            need(
-                content in strings(act["entry"]) or (grows and not newest), f"the log says something else of {section}"
-            )
-        else:
-            raise Wrong(f"the log speaks of {section}, which is not here")
-        last.setdefault(section, []).append(act["index"])
-    for line in ("announce execute assign_announce assign open results".split(), ["announce", "abandon"]):
-        times = [index for section in line for index in last.get(section, [])]
-        same("acts in their order", sorted(times), times)
+    log, acts = d.made["log"], {}
+    hashes = Hashes("sm3" if log["origin"].endswith("/sm3") else "sha256")  # the suite of the log, not of the draw
+    for act in log["acts"]:
+        section, index, leaf = act["act"], act["index"], hashes.leaf(canonical(act["entry"]))
+        need(d.has(section) and section in SECTIONS[:-1], f"the log speaks of {section}, which is not here")
+        need(hashes.included(leaf, index, log["size"], act["proof"], log["root"]), f"{section} is not in the log")
+        acts.setdefault(section, {})[index] = act["entry"]
+    for section, entries in acts.items():
+        for index in [max(entries)] if section in ("withheld", "changes", "results", "signatures") else entries:
+            need(d.digest(section) in strings(entries[index]), f"entry {index} says something else of {section}")
+    need("announce" in acts, "the announcement is not in the log")
+    log_order(d, acts)
     if "checkpoint" in log:
         stated = "\n".join([log["origin"], str(log["size"]), base64.b64encode(bytes.fromhex(log["root"])).decode()])
-        need(log["checkpoint"].startswith(stated + "\n\n— "), "the checkpoint is of another log, size or root")
-    return f"{' '.join(last)} in {log['origin']}, size {log['size']}, root {log['root']}"
+        need(log["checkpoint"].startswith(stated + "\n"), "the checkpoint is of another log, size or root")
+    return f"{' '.join(acts)} in {log['origin']}, size {log['size']}, root {log['root']}"
+
+
+def log_order(d, acts):
+    strictly = "announce<execute execute<assign_announce assign_announce<assign"
+    loosely = "announce<open announce<abandon execute<withheld execute<selection execute<results assign<changes"
+    for pair in (strictly + " " + loosely + (" assign<open open<results" if d.sealed else "")).split():
+        before, after = pair.split("<")
+        if before in acts and after in acts:
+            last, first = max(acts[before]), (min if pair in strictly.split() else max)(acts[after])
+            need(
+                last < first or (last == first and pair not in strictly.split()),
+                f"in the log {after} precedes {before}",
+            )
 
 
 def strings(value):
@@ -842,31 +859,31 @@ def digests(d):
 # name of the step: what does it, when there is cause for it, which steps it rests on
 STEPS = {
     "announcement-hash": (announcement_hash, lambda d: True, ""),
-    "seal-key": (seal_key, lambda d: d.key, ""),
+    "key": (seal_key, lambda d: d.key, ""),
     "leaves-canonical": (leaves_canonical, lambda d: True, ""),
     "ids-unique": (ids_unique, lambda d: True, "leaves-canonical"),
     "order": (order, lambda d: True, "leaves-canonical"),
     "root": (root, lambda d: True, "leaves-canonical"),
-    "sizes": (sizes, lambda d: d.has("open"), "leaves-canonical ids-unique order"),
+    "scope": (scope, lambda d: d.has("open") and d.a.get("scope"), "leaves-canonical"),
+    "sizes": (sizes, lambda d: True, "leaves-canonical ids-unique order"),
     "n": (numbers, lambda d: True, "sizes"),
-    "scope": (scope, lambda d: d.has("open") and "scope" in d.a, "leaves-canonical"),
-    "pareto": (pareto, lambda d: d.has("open") and "pareto" in d.a, "sizes n"),
+    "pareto": (pareto, lambda d: d.has("open") and "pareto" in d.a, "n"),
     "sources": (sources, lambda d: True, ""),
     "time-order": (time_order, lambda d: True, ""),
-    "open-by": (open_by, lambda d: d.key, ""),
     "source-values": (source_values, lambda d: d.has("execute"), ""),
     "commitments": (commitments, lambda d: "party" in d.kinds, "source-values"),
     "drand-signature": (drand_signature, lambda d: "drand" in d.kinds, "source-values"),
     "published-values": (published_values, lambda d: d.kinds - {"drand"}, "source-values"),
     "seed": (seed, lambda d: d.has("execute"), "announcement-hash source-values"),
-    "tickets": (tickets, lambda d: d.has("selection"), "seed"),
-    "selection": (selection, lambda d: d.has("selection"), "seed n root"),
+    "tickets": (tickets, lambda d: d.has("selection"), "seed key"),
+    "selection": (selection, lambda d: d.has("selection"), "seed n root key pareto"),
     "probabilities": (probabilities, lambda d: d.has("selection"), "selection"),
-    "withheld": (withheld, lambda d: d.has("withheld"), ""),
     "constraints": (constraints, lambda d: d.has("assign_announce"), "selection"),
     "assignment": (assignment, lambda d: d.has("assign"), "constraints"),
     "changes": (changes, lambda d: d.has("changes"), "assignment"),
     "results": (results, lambda d: d.has("results"), ""),
+    "withheld": (withheld, lambda d: d.has("withheld"), ""),
+    "opened": (opened, lambda d: d.key, ""),
     "abandoned": (abandoned, lambda d: d.has("abandon"), ""),
     "signatures": (signatures, lambda d: d.has("signatures"), ""),
     "log-inclusion": (log_inclusion, lambda d: d.has("log"), ""),
@@ -886,17 +903,32 @@ def attempt(done, name, function, *given):
     print({True: "PASS", False: "FAIL", None: "open"}[ok], line[:400])
 
 
-def membership(made):
-    names = "protocol draw suite announcement_hash root size index line proof id ? blind"
-    hashes, line = Hashes(fields(made, "proof", names)["suite"]), read(made["line"])
-    need(canonical(line) == made["line"], "the line is not in canonical form")
-    leaf = hashes.leaf(made["line"])
-    need(hashes.included(leaf, made["index"], made["size"], made["proof"], made["root"]), "the line is not in the root")
-    if "blind" in made:
-        same("line.seal", hashes.h(f"zhunsheng/draw/1/seal|{made['blind']}|{made['id']}"), line["seal"])
-    else:
-        same("line.id", made["id"], line["id"])
-    return f"{made['id']} is on the list of draw {made['draw']}, announcement {made['announcement_hash']}"
+class Membership:
+    """The proof that one firm was on the list."""
+
+    def __init__(self, made):
+        fields(made, "proof", "protocol draw suite announcement_hash root size index line proof id ? blind")
+        self.made, self.hashes = made, Hashes(made["suite"])
+        check_unit(made["id"])
+
+    def membership(self):
+        m = self.made
+        need(
+            self.hashes.included(self.hashes.leaf(m["line"]), m["index"], m["size"], m["proof"], m["root"]), "no proof"
+        )
+        return f"line {m['index']} of {m['size']}"
+
+    def unit(self):
+        line, made = read(self.made["line"]), self.made
+        need(canonical(line) == made["line"], "the line is not in canonical form")
+        if "blind" in made:
+            same("line.seal", self.hashes.h(f"zhunsheng/draw/1/seal|{made['blind']}|{made['id']}"), line["seal"])
+        else:
+            same("line.id", made["id"], line["id"])
+        return f"it is the line of {made['id']}"
+
+    def root_published(self):
+        raise NotJudged("compare with the published: announcement {announcement_hash}, root {root}".format(**self.made))
 
 
 def main(path):
@@ -906,8 +938,11 @@ def main(path):
     try:
         made = read(data)
         if made.get("protocol") == f"{PROTOCOL}/membership":
-            attempt(done, "membership", membership, made)
-            return 0 if done["membership"] else 1
+            proof = Membership(made)
+            print("PASS format  draw", made["draw"])
+            for name in ("membership", "unit", "root-published"):
+                attempt(done, name, getattr(proof, name.replace("-", "_")))
+            return 1 if False in done.values() else 0
         draw = Draw(made)
     except (Wrong, KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         print("FAIL format ", error)
@@ -915,7 +950,9 @@ def main(path):
     print("PASS format  draw", draw.name)
     for name, (function, called_for, rests_on) in STEPS.items():
         if called_for(draw):
-            missing = [step for step in rests_on.split() if not done.get(step, step not in done)]
+            missing = [step for step in rests_on.split() if not done.get(step, True)]
+            if draw.has("sealed") and missing == ["sizes"]:
+                missing = []  # not judged before the opening, and nothing rests on it till then
             if missing:
                 done[name] = None
                 print("open", f"{name}  not reached: {missing[0]}")

@@ -1,13 +1,15 @@
 // The shape of a bundle: which fields there are, which must be there, and how each is written.
+import { byteOrder } from "./bytes.js";
 import { fail } from "./failure.js";
-import { chainOf, enoughBalls, kindOf } from "./sources.js";
+import { chainOf, enoughBalls, kindOf, MOST_BALLS } from "./sources.js";
 import { isDay, isInstant } from "./time.js";
 
 export const PROTOCOL = "zhunsheng/draw/1";
 export const LOGGED = [
-  "announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon",
+  "announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon", "signatures",
 ];
 const MAX_TEXT = 2000;
+const MOST_STEPS = 1000;
 
 // ── kinds of values: each is a function (value, place) that refuses or returns the value ──
 
@@ -106,7 +108,7 @@ function sources(tables, value, at) {
     object(source, where, ["id", ...required], optional);
     for (const key of Object.keys(source)) TERM[key](source[key], `${where}.${key}`);
     if (kind === "drand" && !chainOf(tables, source.id)) fail("draw.source.unknown_chain", { source: source.id });
-    if (kind === "balls" && !enoughBalls(source)) fail("draw.source.few_balls", { source: source.id });
+    if (kind === "balls" && !enoughBalls(source)) fail("draw.source.drum", { source: source.id, balls: source.balls, draws: source.draws, most: MOST_BALLS });
     return source;
   });
   if (!found.length) fail("draw.announce.no_sources", { at });
@@ -141,7 +143,7 @@ function announce(tables, a) {
   each(a.items ?? [], "announce.items", note);
   object(a.frame, "announce.frame", ["root", "size"]);
   hash(a.frame.root, "announce.frame.root");
-  integer(a.frame.size, "announce.frame.size");
+  integer(a.frame.size, "announce.frame.size", 1);
   text(a.draw, "announce.draw");
   counts(a.N, "announce.N");
   counts(a.n, "announce.n");
@@ -149,40 +151,56 @@ function announce(tables, a) {
   fallbacks(tables, a.fallback ?? [], "announce.fallback");
   instant(a.announced_at, "announce.announced_at");
   instant(a.not_before, "announce.not_before");
+  if ("lists" in a) lists(a.lists);
+  for (const stratum of Object.keys(a.N)) {
+    text(stratum, "announce.N");
+    const [list, ...rest] = stratum.split("/");
+    if ("lists" in a && (!(list in a.lists) || !rest.join("/"))) fail("draw.announce.not_in_list", { stratum });
+  }
   if ("assignment" in a) {
-    const rule = object(a.assignment, "announce.assignment", ["rule", "team_size", "sources"], ["steps_per_slot", "fallback"]);
+    const rule = object(a.assignment, "announce.assignment", ["rule", "team_size", "steps_per_slot", "sources"], ["fallback"]);
     if (rule.rule !== "zhunsheng/assign/1") fail("draw.announce.other_assign_rule", { rule: "zhunsheng/assign/1" });
     integer(rule.team_size, "announce.assignment.team_size", 2);
-    if ("steps_per_slot" in rule) integer(rule.steps_per_slot, "announce.assignment.steps_per_slot", 1);
+    if (integer(rule.steps_per_slot, "announce.assignment.steps_per_slot", 1) > MOST_STEPS) fail("draw.announce.too_many_steps", { most: MOST_STEPS });
     sources(tables, rule.sources, "announce.assignment.sources");
     fallbacks(tables, rule.fallback ?? [], "announce.assignment.fallback");
   }
-  if (a.mode !== "open" && a.mode !== "sealed") fail("draw.announce.mode", { mode: String(a.mode).slice(0, 40) });
-  if ("seal" in a !== (a.mode === "sealed")) fail("draw.announce.seal");
+  if (a.mode !== "open" && a.mode !== "sealed") fail("draw.announce.bad_mode", { mode: String(a.mode).slice(0, 40) });
+  if ("seal" in a !== (a.mode === "sealed")) fail("draw.announce.mode_and_seal");
   if ("seal" in a) {
     object(a.seal, "announce.seal", ["key_hash", "open_by"]);
     hash(a.seal.key_hash, "announce.seal.key_hash");
     day(a.seal.open_by, "announce.seal.open_by");
   }
   if ("suite" in a && a.suite !== "sm3" && a.suite !== "sha256") fail("suites.unknown", { name: String(a.suite).slice(0, 40), known: "sha256, sm3" });
-  if ("lists" in a) {
-    for (const [name, list] of Object.entries(object(a.lists, "announce.lists", [], null))) {
-      const at = `announce.lists.${name}`;
-      if (!/^[a-z][a-z0-9_]{0,39}$/.test(name)) fail("draw.announce.list_name", { name: name.slice(0, 80) });
-      note(object(list, at, ["office", "items"]).office, `${at}.office`);
-      each(list.items, `${at}.items`, note);
-    }
-  }
   if ("scope" in a) {
-    for (const [column, starts] of Object.entries(object(a.scope, "announce.scope", [], null))) {
-      each(starts, `announce.scope.${column}`, text);
+    const columns = Object.entries(object(a.scope, "announce.scope", [], null));
+    if (!columns.length) fail("draw.announce.empty_scope", { at: "announce.scope" });
+    for (const [column, starts] of columns) {
+      const at = `announce.scope.${column.slice(0, 60)}`;
+      text(column, at);
+      if (!each(starts, at, text).length) fail("draw.announce.empty_scope", { at });
     }
   }
-  if ("pareto" in a) {
-    object(a.pareto, "announce.pareto", ["scale", "strata"]);
-    if (a.pareto.scale !== 1000 && a.pareto.scale !== 1000000) fail("draw.pareto.scale");
-    each(a.pareto.strata, "announce.pareto.strata", text);
+  if ("pareto" in a) pareto(a);
+}
+
+function lists(value) {
+  for (const [name, list] of Object.entries(object(value, "announce.lists", [], null))) {
+    const at = `announce.lists.${name.slice(0, 60)}`;
+    each(object(list, at, ["office", "items"]).items, `${at}.items`, note);
+    note(list.office, `${at}.office`);
+    if (!/^[a-z][a-z0-9_]{0,39}$/.test(name)) fail("draw.frame.list_name", { name: name.slice(0, 60) });
   }
+  if (!Object.keys(value).length) fail("draw.announce.no_lists");
+}
+
+function pareto(a) {
+  const { scale, strata } = object(a.pareto, "announce.pareto", ["scale", "strata"]);
+  if (integer(scale, "announce.pareto.scale", 1) !== 1000 && scale !== 1000000) fail("draw.pareto.bad_scale", { scale });
+  each(strata, "announce.pareto.strata", text);
+  if (!strata.length || strata.some((name, i) => i > 0 && byteOrder(strata[i - 1], name) >= 0)) fail("draw.announce.pareto_order");
+  for (const stratum of strata) if (!(stratum in a.N)) fail("draw.n.unknown_stratum", { stratum });
 }
 
 function values(value, at) {
@@ -220,7 +238,7 @@ const team = (value, at) => {
   each(value.others, `${at}.others`, text);
 };
 
-function constraints(c) {
+export function checkConstraints(c) {
   object(c, "assign_announce", ["on", "at", "team_size", "steps", "targets", "inspectors", "start"], ["nonce"]);
   day(c.on, "assign_announce.on");
   instant(c.at, "assign_announce.at");
@@ -251,15 +269,46 @@ function constraints(c) {
   if ("nonce" in c) hash(c.nonce, "assign_announce.nonce");
 }
 
+export function checkAssign(done) {
+  hash(done.constraints_hash, "assign.constraints_hash");
+  hash(done.seed, "assign.seed");
+  each(done.teams, "assign.teams", team);
+}
+
+export function checkChange(change, at) {
+  object(change, at, ["id", "out", "in", "lead", "passed", "reason", "at"]);
+  if (typeof change.lead !== "boolean") fail("draw.field.not_boolean", { at: `${at}.lead` });
+  each(change.passed, `${at}.passed`, (one, where) => {
+    text(object(one, where, ["number", "reason"]).number, where);
+    note(one.reason, where);
+  });
+  for (const key of ["id", "out", "in"]) text(change[key], `${at}.${key}`);
+  note(change.reason, `${at}.reason`);
+  instant(change.at, `${at}.at`);
+}
+
+const KEY_FORMS = { ed25519: /^[0-9a-f]{64}$/, "sm2-sm3": /^04[0-9a-f]{128}$/ };
+
+function signature(one, at) {
+  object(one, at, ["section", "alg", "name", "key", "sig"]);
+  for (const key of ["section", "alg", "name"]) text(one[key], `${at}.${key}`);
+  for (const key of ["key", "sig"]) {
+    if (typeof one[key] !== "string" || !/^([0-9a-f]{2}){1,100}$/.test(one[key])) fail("draw.field.not_hex", { at: `${at}.${key}` });
+  }
+  if (/[\s+]/.test(one.name) || one.name.length > 200) fail("signing.bad_name", { name: one.name.slice(0, 60) });
+  if (!Object.hasOwn(KEY_FORMS, one.alg)) fail("signing.unknown_alg", { alg: one.alg.slice(0, 40), known: Object.keys(KEY_FORMS).join(", ") });
+  if (!KEY_FORMS[one.alg].test(one.key)) fail("signing.bad_key", { alg: one.alg });
+}
+
 // Refuses a bundle whose sections or fields are missing, unknown, or not written as they must be.
 export function checkFormat(made, tables) {
-  object(made, "bundle", ["protocol", "announce", "digests"], [...LOGGED, "sealed", "signatures", "log"]);
+  object(made, "bundle", ["protocol", "announce", "digests"], [...LOGGED, "sealed", "log"]);
   if (made.protocol !== PROTOCOL) fail("draw.field.other_protocol", { at: "protocol", protocol: PROTOCOL });
   announce(tables, made.announce);
   const sealedMode = made.announce.mode === "sealed";
   const closed = "sealed" in made;
   if ("open" in made === closed) fail("draw.verify.open_or_sealed");
-  if (closed && !sealedMode) fail("draw.verify.open_or_sealed");
+  if (closed && !sealedMode) fail("draw.verify.not_announced_sealed");
   if (closed) array(object(made.sealed, "sealed", ["lines"]).lines, "sealed.lines");
   else {
     array(object(made.open, "open", sealedMode ? ["key", "at", "leaves"] : ["leaves"]).leaves, "open.leaves");
@@ -276,52 +325,35 @@ export function checkFormat(made, tables) {
     instant(done.at, "execute.at");
     round(done, "execute", made.announce);
   }
-  if ("selection" in made !== ("execute" in made && !closed)) fail("draw.verify.execute_and_selection");
   if ("withheld" in made) {
-    if (!sealedMode) fail("draw.verify.withheld_open");
-    object(made.withheld, "withheld", ["selection"], ["assign_announce", "assign"]);
+    if (!sealedMode || !("execute" in made)) fail("draw.verify.nothing_withheld");
+    object(made.withheld, "withheld", ["selection"], ["assign_announce", "assign", "changes"]);
     for (const [name, value] of Object.entries(made.withheld)) hash(value, `withheld.${name}`);
-  }
-  if (closed && "execute" in made !== "withheld" in made) fail("draw.verify.withheld_missing");
+  } else if (closed && "execute" in made) fail("draw.field.missing", { at: "bundle", key: "withheld" });
+  if ("selection" in made !== ("execute" in made && !closed)) fail("draw.verify.execute_and_selection");
   each(made.selection ?? [], "selection", (unit, at) => {
     object(unit, at, ["id", "stratum", "ticket", "rank", "probability"]);
     hash(unit.ticket, `${at}.ticket`);
     integer(unit.rank, `${at}.rank`, 1);
     for (const key of ["id", "stratum", "probability"]) text(unit[key], `${at}.${key}`);
   });
-  for (const [section, before] of [["assign_announce", "selection"], ["assign", "assign_announce"], ["changes", "assign"], ["results", "selection"]]) {
-    if (section in made && !(before in made)) fail("draw.verify.section_without", { section, before });
+  for (const [section, needed] of [["assign_announce", "selection"], ["assign", "assign_announce"], ["changes", "assign"]]) {
+    if (section in made && !(needed in made)) fail("draw.verify.section_without", { section, needed });
   }
   if ("assign_announce" in made) {
     if (!made.announce.assignment) fail("draw.verify.assign_not_announced");
-    constraints(made.assign_announce);
+    instant(object(made.assign_announce, "assign_announce", [], null).at, "assign_announce.at");
   }
   if ("assign" in made) {
-    const done = object(made.assign, "assign", ["constraints_hash", "values", "seed", "teams"], ["fallback", "fallback_reason"]);
-    hash(done.constraints_hash, "assign.constraints_hash");
-    hash(done.seed, "assign.seed");
-    each(done.teams, "assign.teams", team);
-    round(done, "assign", made.announce.assignment);
+    object(made.assign, "assign", ["constraints_hash", "values", "seed", "teams"], ["fallback", "fallback_reason"]);
+    round(made.assign, "assign", made.announce.assignment);
   }
-  each(made.changes ?? [], "changes", (change, at) => {
-    object(change, at, ["id", "out", "in", "lead", "passed", "reason", "at"]);
-    for (const key of ["id", "out", "in"]) text(change[key], `${at}.${key}`);
-    if (typeof change.lead !== "boolean") fail("draw.field.not_bool", { at: `${at}.lead` });
-    each(change.passed, `${at}.passed`, (one, where) => {
-      text(object(one, where, ["number", "reason"]).number, `${where}.number`);
-      note(one.reason, `${where}.reason`);
-    });
-    note(change.reason, `${at}.reason`);
-    instant(change.at, `${at}.at`);
-  });
+  if ("results" in made && !("selection" in made)) fail("draw.verify.results_without_selection");
   if ("abandon" in made) {
     object(made.abandon, "abandon", ["reason", "approver", "at"]);
     note(made.abandon.reason, "abandon.reason");
     note(made.abandon.approver, "abandon.approver");
     instant(made.abandon.at, "abandon.at");
   }
-  each(made.signatures ?? [], "signatures", (one, at) => {
-    object(one, at, ["section", "alg", "name", "key", "sig"]);
-    for (const key of ["section", "alg", "name", "key", "sig"]) text(one[key], `${at}.${key}`);
-  });
+  each(made.signatures ?? [], "signatures", signature);
 }

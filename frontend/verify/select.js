@@ -4,28 +4,41 @@ import { fail } from "./failure.js";
 import { text } from "./format.js";
 
 // The strata of a unit by their full names, each with its own columns: exclusion, size, lambda.
-export function placesOf(leaf, lists) {
-  if (!lists) return [place(leaf, "", "")];
-  const found = [];
-  for (const name of lists) {
-    const prefix = `${name}.`;
-    if (prefix + "stratum" in leaf) found.push(place(leaf, prefix, `${name}/`));
-    else if (Object.keys(leaf).some((column) => column.startsWith(prefix))) fail("draw.frame.no_stratum", { id: leaf.id, list: name });
+export function placesOf(leaf, lists, pareto) {
+  if (!lists) return [place(leaf, "", "", pareto)];
+  for (const column of Object.keys(leaf)) {
+    const cut = column.lastIndexOf(".");
+    if (OWN.has(column.slice(cut + 1)) && !lists.includes(column.slice(0, Math.max(cut, 0)))) {
+      fail("draw.frame.unknown_list", { id: leaf.id, column, lists: lists.join(" ") });
+    }
   }
-  if (!found.length) fail("draw.frame.no_list", { id: leaf.id });
+  const found = [];
+  for (const list of lists) {
+    if (`${list}.stratum` in leaf) found.push(place(leaf, `${list}.`, `${list}/`, pareto));
+    else {
+      for (const part of ["exclusion", "lambda"]) {
+        const column = `${list}.${part}`;
+        if (column in leaf) fail("draw.frame.not_on_list", { id: leaf.id, column, list });
+      }
+    }
+  }
+  if (!found.length) fail("draw.frame.on_no_list", { id: leaf.id });
   return found;
 }
 
-function place(leaf, prefix, full) {
+const OWN = new Set(["stratum", "exclusion", "size", "lambda"]);
+const whole = (value) => (Number.isInteger(value) && value > 0 ? value : 0);
+
+function place(leaf, prefix, full, pareto) {
   const at = `${leaf.id}.${prefix}`;
-  const stratum = text(leaf[`${prefix}stratum`], `${at}stratum`);
-  const exclusion = leaf[`${prefix}exclusion`];
-  return {
-    stratum: full + stratum,
-    excluded: exclusion === undefined ? "" : text(exclusion, `${at}exclusion`, true),
-    size: leaf[`${prefix}size`],
-    lambda: leaf[`${prefix}lambda`],
-  };
+  const stratum = full + text(leaf[`${prefix}stratum`], `${at}stratum`);
+  const code = leaf[`${prefix}exclusion`];
+  const excluded = code === undefined ? "" : text(code, `${at}exclusion`, true);
+  if (pareto.includes(stratum) && !excluded) {
+    return { stratum, excluded, size: whole(leaf[`${prefix}size`]), lambda: whole(leaf[`${prefix}lambda`]) };
+  }
+  if (`${prefix}lambda` in leaf) fail("draw.pareto.stray", { id: leaf.id, column: `${prefix}lambda` });
+  return { stratum, excluded, size: 0, lambda: 0 };
 }
 
 // Rule zhunsheng/lambda/1: scale × the probability of each unit, from the sizes (in ascending order of id).

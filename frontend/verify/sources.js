@@ -8,6 +8,7 @@ import { instantText, millis } from "./time.js";
 const MIN_DICE = 10;
 const MIN_COMMITTED = 22;
 const MIN_WAYS = 2n ** 24n;
+export const MOST_BALLS = 1000;
 const LOTTERIES = { ssq: [[6, 33], [1, 16]], dlt: [[5, 35], [2, 12]] };
 const MECHANICAL = new Set(["dice", "balls"]);
 
@@ -74,7 +75,7 @@ export async function checkValue(suite, source, value, draw) {
 export function enoughBalls({ balls, draws }) {
   let ways = 1n;
   for (let taken = 0; taken < draws && ways < MIN_WAYS; taken++) ways *= BigInt(balls - taken);
-  return draws <= balls && ways >= MIN_WAYS;
+  return balls <= MOST_BALLS && draws <= balls && ways >= MIN_WAYS;
 }
 
 async function checkParty(suite, source, written, draw) {

@@ -1,8 +1,8 @@
 // The check of a bundle, step by step, as docs/rules/draw.md has it: every hash, time, ticket and name is computed again.
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { byteOrder, hex, join, unhex, utf8 } from "./bytes.js";
+import { byteOrder, hex, unhex, utf8 } from "./bytes.js";
 import { Failure, fail } from "./failure.js";
-import { array, checkFormat, hash, instant, integer, note, object, PROTOCOL, text, used } from "./format.js";
+import { array, checkAssign, checkChange, checkConstraints, checkFormat, hash, integer, LOGGED, note, object, PROTOCOL, text, used } from "./format.js";
 import { checkId } from "./ids.js";
 import { canonical, parse, parseBytes } from "./json.js";
 import { canonicalStart, Plan } from "./plan.js";
@@ -14,7 +14,14 @@ import { isIncluded, leafHash, treeRoot } from "./tree.js";
 
 const MAX_BYTES = 512 * 1024 * 1024;
 const MIN_WAIT = 24 * HOUR;
-const DIGESTED = ["announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "results", "abandon", "signatures", "log"];
+// What may grow is recorded each time; only the last record is of what stands here.
+const GROWING = new Set(["withheld", "changes", "results", "signatures"]);
+const STRICTLY = [["announce", "execute"], ["execute", "assign_announce"], ["assign_announce", "assign"]];
+const LOOSELY = [
+  ["announce", "open"], ["announce", "abandon"], ["execute", "withheld"], ["execute", "selection"], ["execute", "results"], ["assign", "changes"],
+];
+const LOOSELY_SEALED = [["assign", "open"], ["open", "results"]];
+const SEALED_LINE = /^\{"attributes":"[0-9a-f]{64}","seal":"([0-9a-f]{64})"\}$/;
 
 // What a step that is left to the reader returns: said, and not judged.
 const left = (code, params) => ({ ok: null, code, params });
@@ -40,20 +47,23 @@ export class Check {
     if (this.made.protocol === `${PROTOCOL}/membership`) return this.runMembership();
     const has = (name) => name in this.made;
     const opened = has("open");
-    const { mode } = this.a;
     await this.step("announcement-hash", () => this.announcementHash());
-    if (mode === "sealed" && opened) await this.step("seal-key", () => this.sealKey());
+    if (this.key) await this.step("key", () => this.sealKey());
     await this.step("leaves-canonical", () => (opened ? this.leaves() : this.sealedLines()));
     await this.step("ids-unique", () => this.idsUnique(), "leaves-canonical");
     await this.step("order", () => this.order(), "leaves-canonical");
     await this.step("root", () => this.root(), "leaves-canonical");
-    if (opened) await this.step("sizes", () => this.sizes(), "leaves-canonical", "ids-unique", "order");
-    await this.step("n", () => this.n(), "sizes");
-    if (opened && "scope" in this.a) await this.step("scope", () => this.scope(), "leaves-canonical");
-    if (opened && "pareto" in this.a) await this.step("pareto", () => this.pareto(), "sizes", "n");
+    if (opened) {
+      if ("scope" in this.a) await this.step("scope", () => this.scope(), "leaves-canonical");
+      await this.step("sizes", () => this.sizes(), "leaves-canonical", "ids-unique", "order");
+      await this.step("n", () => this.n(), "sizes");
+      if ("pareto" in this.a) await this.step("pareto", () => this.pareto(), "n");
+    } else {
+      await this.step("sizes", () => left("draw.verify.sizes_sealed", { sizes: pairs(this.a.N) }));
+      await this.step("n", () => this.n());
+    }
     await this.step("sources", () => this.sources());
     await this.step("time-order", () => this.timeOrder());
-    if (mode === "sealed" && opened) await this.step("open-by", () => this.openBy());
     if (has("execute")) {
       await this.step("source-values", () => this.sourceValues());
       const kinds = new Set(this.valuePairs().map(([source]) => kindOf(source.id)));
@@ -63,15 +73,16 @@ export class Check {
       await this.step("seed", () => this.seedAgain(), "announcement-hash", "source-values");
     }
     if (has("selection")) {
-      await this.step("tickets", () => this.tickets(), "seed");
-      await this.step("selection", () => this.selection(), "seed", "n", "root");
+      await this.step("tickets", () => this.tickets(), "seed", "key");
+      await this.step("selection", () => this.selection(), "seed", "n", "root", "key", "pareto");
       await this.step("probabilities", () => this.probabilities(), "selection");
     }
-    if (has("withheld")) await this.step("withheld", () => this.withheld());
     if (has("assign_announce")) await this.step("constraints", () => this.constraints(), "selection");
     if (has("assign")) await this.step("assignment", () => this.assignment(), "constraints");
     if (has("changes")) await this.step("changes", () => this.changes(), "assignment");
     if (has("results")) await this.step("results", () => this.results());
+    if (has("withheld")) await this.step("withheld", () => this.withheld());
+    if (this.key) await this.step("opened", () => this.opened());
     if (has("abandon")) await this.step("abandoned", () => this.abandoned());
     if (has("signatures")) await this.step("signatures", () => this.signatures());
     if (has("log")) await this.step("log-inclusion", () => this.logInclusion());
@@ -105,8 +116,12 @@ export class Check {
       outcome = "abandoned";
       params = { draw, ...this.made.abandon };
     }
-    const code = failed ? "draw.verdict.failed" : `draw.verdict.${outcome}`;
-    if (failed) params.step = failed.name;
+    let code = `draw.verdict.${outcome}`;
+    if (outcome === "executed" && "sealed" in this.made) code = "draw.verdict.executed_sealed";
+    if (failed) {
+      code = "draw.verdict.failed";
+      params.step = failed.name;
+    }
     return { ok: !failed, outcome, draw, code, params, steps: this.steps };
   }
 
@@ -136,21 +151,19 @@ export class Check {
   }
 
   async sealKey() {
-    same("open.key", this.a.seal.key_hash, await this.suite.hex(`${PROTOCOL}/key|${this.key}`));
-    return said("draw.verify.seal_key", { hash: this.a.seal.key_hash });
+    if ((await this.suite.hex(`${PROTOCOL}/key|${this.key}`)) !== this.a.seal.key_hash) fail("draw.seal.other_key");
+    return said("draw.verify.key", { hash: this.a.seal.key_hash });
   }
 
   sealedLines() {
     this.lines = this.made.sealed.lines;
-    this.names = this.lines.map((line, i) =>
-      this.line(i, line, (leaf) => {
-        object(leaf, "leaf", ["attributes", "seal"]);
-        hash(leaf.attributes, "attributes");
-        return hash(leaf.seal, "seal");
-      }),
-    );
+    this.names = this.lines.map((line, i) => {
+      const match = typeof line === "string" ? SEALED_LINE.exec(line) : null;
+      if (!match) fail("draw.seal.bad_line", { number: i + 1 });
+      return match[1];
+    });
     if (!this.lines.length) fail("draw.frame.empty");
-    return said("draw.verify.leaves", { count: this.lines.length });
+    return said("draw.verify.sealed_lines", { count: this.lines.length });
   }
 
   leaves() {
@@ -165,7 +178,7 @@ export class Check {
           const plain = value === null || typeof value === "string" || typeof value === "boolean" || Number.isInteger(value);
           if (!plain) fail("draw.frame.bad_value", { id: leaf.id, column });
         }
-        return { id: leaf.id, leaf, places: placesOf(leaf, this.lists) };
+        return { id: leaf.id, leaf, places: placesOf(leaf, this.lists, this.a.pareto?.strata ?? []) };
       }),
     );
     if (!this.units.length) fail("draw.frame.empty");
@@ -199,7 +212,7 @@ export class Check {
     for (let i = 1; i < this.names.length; i++) {
       if (this.names[i] < this.names[i - 1]) fail("draw.verify.out_of_order", { before: this.names[i - 1], id: this.names[i] });
     }
-    return said("draw.verify.order");
+    return said(this.made.sealed ? "draw.verify.order_sealed" : "draw.verify.order");
   }
 
   async root() {
@@ -257,22 +270,27 @@ export class Check {
       for (const [column, starts] of Object.entries(this.a.scope)) {
         const value = leaf[column];
         if (typeof value !== "string" || !starts.some((start) => value.startsWith(start))) {
-          fail("draw.scope.outside", { id, column, value: String(value ?? "–") });
+          fail("draw.scope.outside", { id, column });
         }
       }
     }
-    return said("draw.verify.scope", { count: this.units.length });
+    const shown = Object.keys(this.a.scope).sort().map((column) => `${column}=${this.a.scope[column].join("|")}`);
+    return said("draw.verify.scope", { scope: shown.join(" ") });
   }
 
   pareto() {
     const { scale, strata } = this.a.pareto;
     for (const name of strata) {
       const units = this.strata.get(name) ?? [];
-      for (const { id, size } of units) if (!Number.isInteger(size) || size < 1) fail("draw.pareto.bad_size", { id });
+      for (const { id, size, lambda } of units) {
+        if (!size) fail("draw.pareto.bad_size", { id, stratum: name });
+        if (lambda < 1 || lambda > scale) fail("draw.pareto.bad_lambda", { id, scale });
+      }
+      if (!units.length && !this.a.n[name]) continue;
       const wanted = lambdas(units.map((unit) => unit.size), this.a.n[name] ?? 0, scale);
       units.forEach((unit, i) => same(`${unit.id}.lambda`, wanted[i], unit.lambda));
     }
-    return said("draw.verify.pareto", { strata: strata.join(" ") });
+    return said("draw.verify.pareto", { strata: strata.join(" "), scale });
   }
 
   // ── the randomness ──
@@ -286,8 +304,9 @@ export class Check {
     }
     const profiles = meetsProfile(this.tables, this.first.sources, this.a.announced_at.slice(0, 10));
     const params = { profiles: profiles.map((row) => row.name).join("、"), profiles_en: profiles.map((row) => row.name_en).join(", ") };
-    const { fallback, fallback_reason } = this.made.execute ?? {};
-    if (fallback) return said("draw.verify.sources_fallback", { ...params, number: fallback, why: fallback_reason });
+    for (const { fallback, fallback_reason } of [this.made.execute ?? {}, this.made.assign ?? {}]) {
+      if (fallback) return said("draw.verify.sources_fallback", { ...params, number: fallback, why: fallback_reason });
+    }
     return said("draw.verify.sources", params);
   }
 
@@ -295,32 +314,35 @@ export class Check {
     const { announced_at, not_before } = this.a;
     const start = millis(not_before);
     if (start - millis(announced_at) < MIN_WAIT) fail("draw.announce.too_soon", { hours: MIN_WAIT / HOUR });
-    for (const { after_hours, sources } of [{ after_hours: 0, sources: this.a.sources }, ...(this.a.fallback ?? [])]) {
-      for (const source of sources) {
-        if (kindOf(source.id) === "drand" && roundTime(this.tables, source) < start + after_hours * HOUR) {
-          const at = instantText(roundTime(this.tables, source));
-          fail("draw.announce.round_too_early", { source: source.id, round: source.round, at });
-        }
+    for (const rule of [this.a, this.a.assignment].filter(Boolean)) {
+      for (const { after_hours, sources } of [{ after_hours: 0, sources: rule.sources }, ...(rule.fallback ?? [])]) {
+        this.roundsNotBefore(sources, start + after_hours * HOUR);
       }
     }
-    const { execute, assign_announce, assign, changes, open, abandon } = this.made;
+    if (this.a.seal && this.a.seal.open_by < not_before.slice(0, 10)) fail("draw.announce.opened_too_early", { open_by: this.a.seal.open_by });
+    const { execute, assign_announce, assign, open, abandon } = this.made;
     if (abandon) this.later("abandon.at", abandon.at, "announced_at", announced_at);
+    if (this.key) this.later("open.at", open.at, "announced_at", announced_at);
     if (!execute) return said("draw.verify.time_announced", { announced_at, not_before });
     this.paired("execute", this.first.sources, execute.values);
     checkTimes(this.tables, this.first.sources, execute.values, start + this.first.hours * HOUR);
     same("execute.at", execute.values.map((value) => value.at).sort().pop(), execute.at);
+    if (this.key) this.later("open.at", open.at, "execute.at", execute.at);
     if (assign_announce) this.later("assign_announce.at", assign_announce.at, "execute.at", execute.at);
     if (assign) {
       this.paired("assign", this.second.sources, assign.values);
       checkTimes(this.tables, this.second.sources, assign.values, millis(assign_announce.at) + this.second.hours * HOUR);
     }
-    let before = assign_announce?.at ?? execute.at;
-    (changes ?? []).forEach((change, i) => {
-      this.later(`changes[${i}].at`, change.at, i ? `changes[${i - 1}].at` : "assign_announce.at", before);
-      before = change.at;
-    });
-    if (this.key) this.later("open.at", open.at, "execute.at", execute.at);
     return said("draw.verify.time_order", { announced_at, not_before, at: execute.at });
+  }
+
+  roundsNotBefore(sources, earliest) {
+    for (const source of sources) {
+      if (kindOf(source.id) === "drand" && roundTime(this.tables, source) < earliest) {
+        const at = instantText(roundTime(this.tables, source));
+        fail("draw.announce.round_too_early", { source: source.id, round: source.round, at });
+      }
+    }
   }
 
   paired(at, sources, values) {
@@ -331,7 +353,7 @@ export class Check {
     if (millis(moment) < millis(earlier)) fail("draw.verify.earlier_than", { at, than });
   }
 
-  openBy() {
+  opened() {
     const opened = instantText(millis(this.made.open.at) + 8 * HOUR).slice(0, 10);
     const days = dayNumber(opened) - dayNumber(this.a.seal.open_by);
     const params = { at: this.made.open.at, open_by: this.a.seal.open_by };
@@ -426,35 +448,41 @@ export class Check {
     this.drawn.forEach((unit, i) => same(`selection.${unit.id}.probability`, unit.probability, this.made.selection[i].probability));
     const shares = {};
     for (const unit of this.drawn) if (!this.a.pareto?.strata.includes(unit.stratum)) shares[unit.stratum] = unit.probability;
+    for (const name of this.a.pareto?.strata ?? []) shares[name] = "λ";
     return said("draw.verify.probabilities", { shares: pairs(shares) });
   }
 
   async withheld() {
-    const { withheld } = this.made;
-    for (const [section, digest] of Object.entries(withheld)) {
-      if (section in this.made) same(`withheld.${section}`, await this.digest(section), digest);
+    const { withheld, sealed } = this.made;
+    if (sealed) {
+      const shown = Object.entries(withheld).map(([name, value]) => `${name}=${value}`).join(" ");
+      return left("draw.verify.withheld", { digests: shown, open_by: this.a.seal.open_by });
     }
-    return said("draw.verify.withheld", { sections: Object.keys(withheld).join(" ") });
+    for (const [section, digest] of Object.entries(withheld)) {
+      same(`withheld.${section}`, section in this.made ? await this.digest(section) : "–", digest);
+    }
+    return said("draw.verify.withheld_now_open", { sections: Object.keys(withheld).join(" ") });
   }
 
   async constraints() {
     const c = this.made.assign_announce;
+    checkConstraints(c);
     const drawn = new Set(this.drawn.map((unit) => unit.id));
     const targets = new Set(c.targets.map((target) => target.id));
+    this.constraintsNormal(c, targets);
     for (const id of targets) if (!drawn.has(id)) fail("draw.assign.not_drawn", { id });
     for (const id of drawn) if (!targets.has(id)) fail("draw.assign.left_out", { id });
-    this.constraintsNormal(c, targets);
     same("assign_announce.team_size", this.a.assignment.team_size, c.team_size);
-    same("assign_announce.steps", (this.a.assignment.steps_per_slot ?? 50) * c.targets.length * c.team_size, c.steps);
-    const nonce = this.key ? (await this.suite.macs(this.key, [`assign|${this.a.draw}`]))[0] : undefined;
-    if (c.nonce !== nonce) fail("draw.verify.differs", { at: "assign_announce.nonce", expected: nonce ?? "–", found: c.nonce ?? "–" });
+    same("assign_announce.steps", this.a.assignment.steps_per_slot * c.targets.length * c.team_size, c.steps);
     this.plan = new Plan(c);
     const start = canonicalStart(this.plan);
     if (!start) fail("draw.verify.no_start");
     this.plan.teams(start).forEach((team, i) => {
-      if (canonical(plain(team)) !== canonical(c.start[i] ?? null)) fail("draw.verify.other_start", { id: team.id });
+      if (canonical(plain(team)) !== canonical(c.start[i] ?? null)) fail("draw.assign.other_team", { at: "assign_announce.start", id: team.id, expected: persons(team), found: persons(c.start[i]) });
     });
     same("assign_announce.start", c.targets.length, c.start.length);
+    same("assign_announce.nonce", this.key ? (await this.suite.macs(this.key, [`assign|${this.a.draw}`]))[0] : "", c.nonce ?? "");
+    // others are published ascending by number, and the chain starts from what is published
     this.start = start.map((_, slot) => {
       const place = slot % this.plan.size;
       const team = start.slice(slot - place, slot - place + this.plan.size);
@@ -481,6 +509,7 @@ export class Check {
 
   async assignment() {
     const { assign } = this.made;
+    checkAssign(assign);
     const fixed = await this.digest("assign_announce");
     same("assign.constraints_hash", fixed, assign.constraints_hash);
     const values = assign.values.map((value) => `${value.source}=${value.value}`);
@@ -488,7 +517,7 @@ export class Check {
     same("assign.seed", this.secondSeed, assign.seed);
     const held = await this.plan.chain(this.start, this.suite, this.secondSeed, (share) => this.report("assignment", share));
     this.plan.teams(held).forEach((team, i) => {
-      if (canonical(plain(team)) !== canonical(assign.teams[i] ?? null)) fail("draw.verify.other_team", { id: team.id });
+      if (canonical(plain(team)) !== canonical(assign.teams[i] ?? null)) fail("draw.assign.other_team", { at: "assign.teams", id: team.id, expected: persons(team), found: persons(assign.teams[i]) });
     });
     same("assign.teams", this.plan.targets.length, assign.teams.length);
     return said("draw.verify.assignment", { teams: assign.teams.length, people: this.plan.people.length });
@@ -497,10 +526,14 @@ export class Check {
   async changes() {
     const teams = new Map(this.made.assign.teams.map((team) => [team.id, [team.lead, ...team.others]]));
     const index = new Map(this.plan.targets.map((target, i) => [target.id, i]));
-    for (const [i, change] of this.made.changes.entries()) {
+    let before = this.made.assign_announce.at;
+    for (const [i, change] of array(this.made.changes, "changes").entries()) {
+      checkChange(change, `changes[${i}]`);
       const { id, out } = change;
       const team = teams.get(id);
       if (!team) fail("draw.assign.not_drawn", { id });
+      if (millis(change.at) < millis(before)) fail("draw.changes.out_of_time", { at: `changes[${i}]`, moment: change.at });
+      before = change.at;
       if (!team.includes(out)) fail("draw.changes.not_in_team", { id, number: out });
       same(`changes[${i}].lead`, team[0] === out, change.lead);
       const slot = index.get(id) * this.plan.size + (change.lead ? 0 : 1);
@@ -538,53 +571,67 @@ export class Check {
 
   async signatures() {
     const external = [];
+    const sections = new Set();
     for (const { section, alg, name, key, sig } of this.made.signatures) {
-      if (!(section in this.made) || ["signatures", "log", "sealed", "digests", "protocol"].includes(section)) {
-        fail("draw.sign.unknown_section", { section });
-      }
+      if (!(section in this.made) || section === "signatures" || !LOGGED.includes(section)) fail("draw.signature.no_section", { section });
       const message = utf8(`${PROTOCOL}/sign|${this.a.draw}|${section}|${await this.digest(section)}`);
-      if (alg === "ed25519") {
-        if (!(await goodEd25519(key, sig, message))) fail("draw.sign.bad", { section, name });
-      } else if (alg === "sm2-sm3") external.push(name);
-      else fail("draw.sign.unknown_alg", { alg });
+      if (alg === "sm2-sm3") external.push(name);
+      else if (!goodEd25519(key, sig, message)) fail("draw.signature.wrong", { section, name });
+      sections.add(section);
     }
-    const keys = [...new Set(this.made.signatures.map(({ name, key }) => `${name}+${key}`))].sort().join(" ");
-    return left("draw.verify.signatures", { keys, external: external.join(" ") });
+    const keys = [...new Set(this.made.signatures.map(({ name, key }) => `${name}+${key}`))].join(" ");
+    if (external.length) {
+      const problem = new Failure("signing.not_installed", { package: "SM2" });
+      return left("draw.verify.signature_unchecked", { keys, problem, problem_en: problem });
+    }
+    return left("draw.verify.signed_unpinned", { keys, sections: [...sections].join(" ") });
   }
 
   async logInclusion() {
     const log = object(this.made.log, "log", ["origin", "size", "root", "acts"], ["checkpoint"]);
     const size = integer(log.size, "log.size", 1);
     const root = unhex(hash(log.root, "log.root"));
-    const acts = array(log.acts, "log.acts");
-    const at = {};
-    for (const [i, entry] of acts.entries()) {
+    const origin = text(log.origin, "log.origin");
+    const logSuite = suite(origin.endsWith("/sm3") ? "sm3" : "sha256"); // of the log, not of the draw
+    const acts = new Map(); // act → index → entry
+    for (const [i, entry] of array(log.acts, "log.acts").entries()) {
       const place = `log.acts[${i}]`;
       object(entry, place, ["act", "index", "entry", "proof"]);
       const act = text(entry.act, `${place}.act`);
       const index = integer(entry.index, `${place}.index`);
-      const stated = act in this.made && act !== "sealed" ? await this.digest(act) : this.made.withheld?.[act];
-      if (!stated || act === "log" || act === "digests") fail("draw.verify.log_unknown_act", { act });
+      if (!(act in this.made) || !LOGGED.includes(act)) fail("draw.verify.log_unknown_act", { act });
       const proof = array(entry.proof, `${place}.proof`).map((node) => unhex(hash(node, `${place}.proof`)));
-      const leaf = await leafHash(this.suite, utf8(canonical(entry.entry)));
-      if (!(await isIncluded(this.suite, leaf, index, size, proof, root))) fail("draw.verify.not_in_log", { act, index });
-      const newest = !acts.slice(i + 1).some((later) => later?.act === act);
-      const grows = act === "changes" || act === "results";
-      if (!strings(entry.entry).has(stated) && !(grows && !newest)) fail("draw.verify.log_other_content", { act, index });
-      (at[act] ??= []).push(index);
+      const leaf = await leafHash(logSuite, utf8(canonical(entry.entry)));
+      if (!(await isIncluded(logSuite, leaf, index, size, proof, root))) fail("draw.verify.not_in_log", { act, index });
+      if (!acts.has(act)) acts.set(act, new Map());
+      acts.get(act).set(index, entry.entry);
     }
-    for (const line of [["announce", "execute", "assign_announce", "assign", "open", "results"], ["announce", "abandon"]]) {
-      const times = line.flatMap((act) => at[act] ?? []);
-      if (times.some((index, i) => i > 0 && index < times[i - 1])) fail("draw.verify.log_order");
+    for (const [act, entries] of acts) {
+      const counted = GROWING.has(act) ? [Math.max(...entries.keys())] : [...entries.keys()];
+      for (const index of counted) {
+        if (!strings(entries.get(index)).has(await this.digest(act))) fail("draw.verify.log_other_content", { act, index });
+      }
     }
-    const origin = text(log.origin, "log.origin");
+    if (!acts.has("announce")) fail("draw.verify.log_no_announcement");
+    this.logOrder(acts);
     if ("checkpoint" in log) this.checkpoint(log, root);
-    return said("draw.verify.log_inclusion", { acts: acts.map((entry) => entry.act).join(" "), origin, size, root: log.root });
+    return said("draw.verify.log_inclusion", { acts: [...acts.keys()].join(" "), origin, size, root: log.root });
+  }
+
+  logOrder(acts) {
+    const last = (act) => Math.max(...acts.get(act).keys());
+    const first = (act) => Math.min(...acts.get(act).keys());
+    const both = ([before, after]) => acts.has(before) && acts.has(after);
+    const wrong =
+      STRICTLY.find((pair) => both(pair) && last(pair[0]) >= first(pair[1])) ??
+      [...LOOSELY, ...(this.a.mode === "sealed" ? LOOSELY_SEALED : [])].find((pair) => both(pair) && last(pair[0]) > last(pair[1]));
+    if (wrong) fail("draw.verify.log_order", { before: wrong[0], after: wrong[1] });
   }
 
   checkpoint(log, root) {
     const stated = `${log.origin}\n${log.size}\n${btoa(String.fromCharCode(...root))}\n`;
-    if (typeof log.checkpoint !== "string" || !log.checkpoint.startsWith(`${stated}\n— `)) fail("draw.verify.other_checkpoint");
+    if (typeof log.checkpoint !== "string") fail("draw.field.not_text", { at: "log.checkpoint" });
+    if (!log.checkpoint.startsWith(stated)) fail("draw.verify.other_checkpoint");
   }
 
   digest(section) {
@@ -595,7 +642,7 @@ export class Check {
 
   async digests() {
     const found = {};
-    for (const name of DIGESTED) if (name in this.made) found[name] = await this.digest(name);
+    for (const name of [...LOGGED, "log"]) if (name in this.made) found[name] = await this.digest(name);
     const stated = this.made.digests;
     for (const name of [...new Set([...Object.keys(found), ...Object.keys(stated)])].sort()) {
       same(`digests.${name.slice(0, 80)}`, found[name] ?? "–", stated[name] ?? "–");
@@ -641,27 +688,31 @@ export class Check {
     array(made.proof, "proof").forEach((node, i) => hash(node, `proof[${i}]`));
     checkId(text(made.id, "id"));
     if ("blind" in made) hash(made.blind, "blind");
-    return said("draw.verify.format", { draw: made.draw, sections: Object.keys(made).join(" ") });
+    return said("draw.verify.proof_format", { draw: made.draw, id: made.id });
   }
 
   async runMembership() {
     const { made } = this;
     await this.step("membership", async () => {
-      const line = parse(made.line);
-      if (canonical(line) !== made.line) fail("public_log.not_canonical");
       const leaf = await leafHash(this.suite, utf8(made.line));
       const listed = await isIncluded(this.suite, leaf, made.index, made.size, made.proof.map(unhex), unhex(made.root));
       if (!listed) fail("draw.membership.not_in_root", { index: made.index });
-      if ("blind" in made) {
-        object(line, "line", ["attributes", "seal"]);
-        same("line.seal", await this.suite.hex(`${PROTOCOL}/seal|${made.blind}|${made.id}`), line.seal);
-      } else same("line.id", made.id, object(line, "line", [], null).id);
-      return said("draw.verify.membership", { id: made.id, draw: made.draw, root: made.root, hash: made.announcement_hash });
+      return said("draw.verify.membership", { index: made.index, size: made.size, root: made.root });
     });
+    await this.step("unit", async () => {
+      const line = object(parse(made.line), "line", [], null);
+      if (canonical(line) !== made.line) fail("public_log.not_canonical");
+      const sealed = "blind" in made;
+      if (sealed) object(line, "line", ["attributes", "seal"]);
+      const wanted = sealed ? await this.suite.hex(`${PROTOCOL}/seal|${made.blind}|${made.id}`) : made.id;
+      if (wanted !== (sealed ? line.seal : line.id)) fail("draw.membership.other_unit", { id: made.id });
+      return said(sealed ? "draw.verify.member_sealed" : "draw.verify.member_open", { id: made.id, line: made.line });
+    });
+    await this.step("root-published", () => left("draw.verify.compare_root", { announcement_hash: made.announcement_hash, root: made.root }));
     const failed = this.steps.find((step) => step.ok === false);
-    const params = { draw: made.draw, id: made.id };
+    const params = { draw: made.draw, id: made.id, ...(failed ? { step: failed.name } : {}) };
     const code = failed ? "draw.verdict.failed" : "draw.verdict.member";
-    return { ok: !failed, outcome: "membership", draw: made.draw, code, params: failed ? { ...params, step: failed.name } : params, steps: this.steps };
+    return { ok: !failed, outcome: "member", draw: made.draw, code, params, steps: this.steps };
   }
 }
 
@@ -673,7 +724,9 @@ function strings(value, found = new Set()) {
   return found;
 }
 
-async function goodEd25519(key, sig, message) {
+const persons = (team) => (team ? [team.lead, ...team.others].join(" ") : "–");
+
+function goodEd25519(key, sig, message) {
   if (!/^[0-9a-f]{64}$/.test(key) || !/^[0-9a-f]{128}$/.test(sig)) return false;
   try {
     return ed25519.verify(unhex(sig), message, unhex(key), { zip215: false });
