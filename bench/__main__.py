@@ -37,7 +37,7 @@ def main() -> None:
         if "draw" in words.what:
             from bench import draw
 
-            draw.run(1_000_000 // share)
+            draw.run(1_000_000 // share, Path(folder))
         if "rooms" in words.what:
             import django
 

@@ -1,16 +1,22 @@
 """The draw over a large frame, beside the bare hashing of the same bytes (the limit) and beside peers that nobody can check."""
 
 import json
+import mmap
 import random
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
-from bench.harness import Contestant, race
-from zhunsheng.engine.draw import Frame, freeze, select
+from bench.harness import Contestant, apart, race
+from zhunsheng.engine.draw import Frame, Source, Value, announcement, bundle, execute, freeze, select, verify
+from zhunsheng.engine.public_log import canonical
 
 SEED = "b108e9c2ad2bb24fb7b97d1a5b9d6e039cb5d63489bf164edfea4c02e4b3122b"
 KEY = "5a" * 32
@@ -153,8 +159,75 @@ def freezing(units: int) -> None:
     )
 
 
-def run(units: int) -> None:
+ANNOUNCED = datetime(2026, 4, 20, 1, 0, tzinfo=UTC)
+LOTTERIES = (
+    (Source("lottery:ssq", {"issue": "2026044"}), "03-11-15-22-28-31+07"),
+    (Source("lottery:dlt", {"issue": "26043"}), "02-09-17-25-33+04-11"),
+)
+
+
+def published(path: Path, units: int, *, seal_key: str = "") -> None:
+    """A whole bundle as it is published after the draw (a sealed one: after its opening)."""
+    frame = freeze(leaves(units), seal_key=seal_key)
+    n = numbers(frame, units // 100)
+    drawn_at = ANNOUNCED + timedelta(hours=36)
+    announced = announcement(
+        draw="bench-2026-001", frame=frame, n=n, sources=[source for source, _ in LOTTERIES], announced_at=ANNOUNCED,
+        not_before=ANNOUNCED + timedelta(hours=24), open_by=date(2026, 5, 20) if seal_key else None,
+    )  # fmt: skip
+    execution = execute(announced, [Value(source.id, value, drawn_at) for source, value in LOTTERIES])
+    made = bundle(
+        announcement=announced, frame=frame, execution=execution, selection=select(frame, execution.seed, n),
+        opened_at=drawn_at + timedelta(days=10) if seal_key else None,
+    )  # fmt: skip
+    path.write_bytes(canonical(made))
+
+
+def check(path: Path) -> bool:
+    """The check as the command line does it: of a file mapped into memory."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return verify(data).ok
+
+
+def verifying(units: int, folder: Path) -> None:
+    for mode, key in (("open", ""), ("sealed, opened", KEY)):
+        path = folder / f"bundle-{mode.split(',')[0]}.json"
+        published(path, units, seal_key=key)
+        lines = [line.encode() for line in json.loads(path.read_bytes())["open"]["leaves"]]
+
+        def hashing(lines: list[bytes] = lines) -> object:
+            """A leaf hash and a ticket for every unit, were everything else free."""
+            for line in lines:
+                sha256(b"\0" + line).digest()
+                sha256(line).digest()
+            return len(lines)
+
+        assert check(path)
+        race(
+            f"Verify 核验: every line, id, hash, ticket of a bundle, {mode}",
+            [
+                Contestant("zhunsheng verify", lambda path=path: check(path)),  # type: ignore[misc]
+                Contestant(
+                    "json.loads of the same file, no check", lambda path=path: len(json.loads(path.read_bytes()))
+                ),  # type: ignore[misc]
+                Contestant("bare SHA-256, two a line (limit)", hashing),
+            ],
+            amount=f"{units:,} units, {path.stat().st_size / 1e6:.0f} MB",
+        )
+        del lines, hashing
+        said = apart([sys.executable, "-m", "bench.draw", str(path)])
+        print(f"  alone in a process of its own: {float(said[0]):.2f} s, at most {said[1]:,} MiB of memory")
+
+
+def run(units: int, folder: Path) -> None:
     equal(units)
     equal(units, seal_key=KEY)
     unequal(max(units // 10, 10_000))
     freezing(units)
+    verifying(units, folder)
+
+
+if __name__ == "__main__":
+    start = time.perf_counter()
+    assert check(Path(sys.argv[1]))
+    print(time.perf_counter() - start)

@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,18 @@ def race(title: str, contestants: Sequence[Contestant], *, rounds: int = 5, amou
         wavering.append(title)
         print("  note: the peer's own spread is over 30 %: the machine was busy, measure again before quoting")
     return times
+
+
+def apart(words: Sequence[str], *, quiet: bool = False) -> tuple[str, int]:
+    """Runs a program in a process of its own: the last line it printed, and the most memory it ever held, in MiB."""
+    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if quiet else None)
+    assert run.stdout is not None
+    said = run.stdout.read().decode()
+    _, status, usage = os.wait4(run.pid, 0)
+    run.returncode = os.waitstatus_to_exitcode(status)
+    if run.returncode:
+        raise SystemExit(f"{' '.join(words)} ended with {run.returncode}")
+    return said.splitlines()[-1], usage.ru_maxrss // 1024
 
 
 def percentile(values: Sequence[float], share: float) -> float:

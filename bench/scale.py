@@ -9,7 +9,6 @@ contestant runs in a process of its own, whose largest memory is what the system
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,8 +17,9 @@ from contextlib import contextmanager
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from bench.harness import machine
+from bench.harness import apart, machine
 from zhunsheng.analytics.draw import select
 from zhunsheng.analytics.engines import DuckDB, Engine, Spark
 from zhunsheng.engine.draw import Selected, allocate, freeze
@@ -149,17 +149,10 @@ def child(what: str, folder: Path, units: int) -> None:
     print(json.dumps({"seconds": time.perf_counter() - start, "count": found[0], "sha256": found[1]}))
 
 
-def apart(what: str, folder: Path, units: int) -> dict[str, object]:
-    """Runs `child` in a process of its own; adds the most memory that it ever held, in MiB (of Spark: without its Java)."""
-    words = [sys.executable, "-m", "bench.scale", what, str(folder), str(units)]
-    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if what == "spark" else None)
-    assert run.stdout is not None
-    said = run.stdout.read().decode()
-    _, status, usage = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    if run.returncode:
-        raise SystemExit(f"{what} ended with {run.returncode}")
-    return json.loads(said.splitlines()[-1]) | {"mib": usage.ru_maxrss // 1024}
+def measured(what: str, folder: Path, units: int) -> dict[str, Any]:
+    """`child` in a process of its own, with its largest memory (of Spark: without its Java)."""
+    said, mib = apart([sys.executable, "-m", "bench.scale", what, str(folder), str(units)], quiet=what == "spark")
+    return json.loads(said) | {"mib": mib}
 
 
 def run(units: int, folder: Path | None = None) -> None:
@@ -179,14 +172,14 @@ def run(units: int, folder: Path | None = None) -> None:
         print("  no Spark here (pip install 'zhunsheng[spark]'): not run")
     with tempfile.TemporaryDirectory(prefix="zhunsheng-scale-", dir=folder) as made:
         place = Path(made)
-        written = apart("generate", place, units)
+        written = measured("generate", place, units)
         size = sum(path.stat().st_size for path in place.glob("units-*.parquet"))
         print(
             f"  {'written as Parquet':<28}{written['seconds']:>9.1f} s {written['mib']:>7,} MiB   {size / 1e6:,.0f} MB on disk"
         )
         found = {}
         for way in ways:
-            answer = found[way] = apart(way, place, units)
+            answer = found[way] = measured(way, place, units)
             print(
                 f"  {way:<28}{answer['seconds']:>9.1f} s {answer['mib']:>7,} MiB   {answer['count']:,} drawn, sha256 {answer['sha256']}"
             )
