@@ -1,7 +1,7 @@
 """The command `zhunsheng`.
 
-The engine's commands (verify, draw, log, clock, id, check-table) need no Django; the platform's (demo, init, rehearse,
-serve, manage) are handed to `zhunsheng.web.cli`, which comes with `pip install "zhunsheng[web]"`.
+The engine's commands (verify, draw, log, clock, id, sampling, check-table) need no Django; the platform's (demo, init,
+rehearse, serve, manage) are handed to `zhunsheng.web.cli`, which comes with `pip install "zhunsheng[web]"`.
 
 Exit codes: 0 the answer is yes, 1 the answer is no, 2 wrong use or an input that cannot be judged.
 """

@@ -117,6 +117,16 @@ def _supervision_sentences(found: SupervisionPlan) -> list[str]:
             _("声称一个不合格也不允许。不合格率达到 %(limiting)s 时，漏判的可能才降到 %(beta)s。")
             % {"limiting": percent(found.limiting, 1), "beta": percent(found.beta, 0)}
         )
+    elif found.allowed is not None:
+        missed = engine.acceptance(found.plan, found.law(found.limiting))
+        said.append(
+            _("企业的不合格率高达声称的 %(ratio)s 倍（%(limiting)s）：仍有 %(missed)s 的可能查不出来。")
+            % {
+                "ratio": f"{found.ratio:.1f}",
+                "limiting": percent(found.limiting, 1),
+                "missed": percent(missed, 1),
+            }
+        )
     else:
         said.append(
             _("企业的不合格率高达声称的 %(ratio)s 倍（%(limiting)s）：十次里仍有一次查不出来。")
@@ -166,7 +176,7 @@ def _acceptance(form: AcceptanceForm) -> dict[str, object]:
     letter = found.letter if found.letter == found.asked_letter else f"{found.asked_letter} → {found.letter}"
     facts = [
         (_("样本量字码"), letter),
-        (_("样本量"), grouped(found.plan.largest)),
+        (_("样本量") if len(found.plan.stages) == 1 else _("各次合计最多"), grouped(found.plan.largest)),
         (_("严格度"), SEVERITIES[found.severity]),
         (_("抽取次数"), KINDS[found.kind]),
         (_("标准"), found.edition),
