@@ -478,6 +478,26 @@ def test_areas_keep_the_whole_design_behind_them():
     assert found["东"].rate.denominator + found["西"].rate.denominator == pass_rate(results()).rate.denominator
 
 
+def test_results_of_clusters_are_estimated_as_the_units_of_the_same_design():
+    first = Fraction(3, 12)
+    rows = [("东", 40, 4), ("南", 20, 5), ("西", 50, 2)]
+    given = [
+        UnitResult("m", 110, 15, PASS if i < x else FAIL, pi=first * Fraction(5, N), cluster=name, pi_cluster=first)
+        for name, N, x in rows
+        for i in range(5)
+    ]
+    plain = [
+        Unit("m", first * Fraction(5, N), float(i < x), cluster=name, pi_cluster=first)
+        for name, N, x in rows
+        for i in range(5)
+    ]
+    assert pass_rate(given).rate == rate(plain)
+    silent = [replace(u, role=SILENT) if i in (3, 8) else u for i, u in enumerate(given)]
+    found = pass_rate(silent)
+    assert found.bounds.worst < found.rate.estimate < found.bounds.best
+    assert found.rate.se > 0 and found.response_rate == Fraction(13, 15)
+
+
 def test_thousands_of_different_probabilities_are_summed_in_time():
     units = [UnitResult("A", 10**6, 3000, PASS if i % 7 else SILENT, pi=Fraction(i + 1, 10**6)) for i in range(3000)]
     found = pass_rate(units)
