@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -64,10 +65,17 @@ def sampling(request: HttpRequest) -> HttpResponse:
             form.add_error(None, say(error))
     if form.is_valid():
         try:
-            context |= _supervision(form) if isinstance(form, SupervisionForm) else _acceptance(form)
+            context |= _answer(form)
         except ZhunshengError as error:
             form.add_error(None, say(error))
     return render(request, "portal/sampling.html", context, status=422 if form.errors else 200)
+
+
+def _answer(form: forms.Form) -> dict[str, object]:
+    if isinstance(form, AcceptanceForm):
+        return _acceptance(form)
+    assert isinstance(form, SupervisionForm)  # noqa: S101 - there are two
+    return _supervision(form)
 
 
 def _tabs(purpose: Purpose) -> list[dict[str, object]]:
