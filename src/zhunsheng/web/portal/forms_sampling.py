@@ -20,8 +20,8 @@ class _PlanForm(forms.Form):
     #: what an empty address shows
     example: dict[str, str]
 
-    def __init__(self, data: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(data, *args, prefix=None, **kwargs)
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
         self.fields["purpose"] = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
