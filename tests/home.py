@@ -12,3 +12,9 @@ home = Path(tempfile.mkdtemp(prefix="zhunsheng-test-"))
 os.environ["ZHUNSHENG_HOME"] = str(home)
 os.environ["ZHUNSHENG_DEBUG"] = "0"
 os.environ.setdefault("ZHUNSHENG_SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests")
+
+# The key that signs the public log. It is no secret: everybody may read it here.
+(home / "keys").mkdir()
+(home / "keys" / "log.key").write_text(
+    "PRIVATE+KEY+zhunsheng/log/test+f80e876e+AQABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n"
+)

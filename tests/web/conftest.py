@@ -8,6 +8,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from zhunsheng.web.people.models import Office, Post, User
+from zhunsheng.web.public_log.actions import sequencing
 from zhunsheng.web.registry.models import BusinessEntity, Division, FirmAccount
 
 
@@ -23,6 +24,14 @@ def _plain_static():
         AXES_ENABLED=False,
     ):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _numbered_at_once(request, monkeypatch):
+    """A test inside one transaction never commits: there, entries of the public log get their numbers as they are written."""
+    marks = [mark.kwargs.get("transaction") for mark in request.node.iter_markers("django_db")]
+    if not any(marks) and "transactional_db" not in request.fixturenames:
+        monkeypatch.setattr(sequencing, "soon", sequencing.sequence)
 
 
 @dataclass

@@ -22,12 +22,13 @@ from django.utils import timezone
 
 from tests.web.conftest import Town
 from tests.web.inspection.conftest import Bureau, bureau, staffed  # noqa: F401 - fixtures
+from zhunsheng.engine.public_log import tile
 from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.common import city
 from zhunsheng.web.desk.models import ImportRun, Notice, SavedView
 from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.people.models import Post, ProductClass, Responsibility, User
-from zhunsheng.web.public_log.models import Act, LogEntry
+from zhunsheng.web.public_log.models import Act, Checkpoint, LogEntry, Timestamp
 from zhunsheng.web.registry.models import Inspector, Premises, Qualification, Recusal
 
 pytestmark = pytest.mark.django_db
@@ -204,6 +205,19 @@ URLS: dict[str, tuple[Any, ...]] = {
     "public_log:consistency": (PUBLIC,),
     "public_log:entry": (PUBLIC, lambda w: [w.own["entry"].index]),
     "public_log:proof": (PUBLIC, lambda w: [w.own["entry"].index]),
+    "public_log:tlog_proof": (PUBLIC, lambda w: [w.own["entry"].index]),
+    "public_log:waiting": (everyone(302), lambda w: [w.own["entry"].leaf_hash]),
+    "public_log:checkpoint": (PUBLIC,),
+    "public_log:old_checkpoint": (PUBLIC, lambda w: [w.own["checkpoint"].size]),
+    "public_log:stamp": (PUBLIC, lambda w: [w.own["checkpoint"].size]),
+    "public_log:tile": (PUBLIC, lambda w: [tile(0, 0, w.own["checkpoint"].size).path.removeprefix("tile/")]),
+    "public_log:inclusion_api": (everyone(400),),  # which entry?
+    "public_log:consistency_api": (everyone(400),),  # since when?
+    "public_log:cosign": (everyone(WRONG_METHOD),),
+    "public_log:witnesses": (PUBLIC,),
+    "public_log:add_witness": (MANAGERS,),
+    "public_log:import_cosignature": (MANAGERS,),
+    "public_log:end_witness": (POST_ONLY, lambda w: [1]),
     "public_log:acts": (READERS,),
     "public_log:act": (READERS, lambda w: [w.own["act"].pk]),
     # portal
@@ -306,7 +320,8 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
         at=now,
     )
     w.own["snapshot"] = appraisal.freeze(datetime.date(2026, 7, 31), by=w.users["lead_office"], at=now)
-    w.own |= {"act": Act.objects.first(), "entry": LogEntry.objects.first()}
+    w.own |= {"act": Act.objects.first(), "entry": LogEntry.objects.first(), "checkpoint": Checkpoint.objects.first()}
+    Timestamp.objects.create(checkpoint=w.own["checkpoint"], at=now, authority="tsa", token=b"0")
     return w
 
 

@@ -91,6 +91,15 @@ def load_city(city: str, *, by: "User | None", at: datetime.datetime) -> None:
     inspection.load_tables(city, by=None, at=at)  # the house is being set up: nobody holds a post in it yet
     appraisal.load_city(city, by=by, at=at)
     current_city.choose(city)
+    log_key()
+
+
+def log_key() -> None:
+    """The key that signs the public log, unless it is there, somebody else signs, or the log was signed with a lost one."""
+    from zhunsheng.web.public_log import queries, signer
+
+    if queries.last_checkpoint() is None and signer.ensure_key(queries.origin()):
+        print(f"公开存证日志的密钥 / key of the public log: {signer.key_file()}")
 
 
 def migrate() -> None:
@@ -181,12 +190,28 @@ def serve(argv: list[str]) -> int:
     from django.core.management import call_command
 
     migrate()
+    finish_log()
     call_command("collectstatic", verbosity=0, interactive=False)
     command = [
         sys.executable, "-m", "gunicorn", "zhunsheng.web.wsgi", "--bind", f"{words.host}:{words.port}",
         "--workers", str(words.workers), "--threads", "4", "--access-logfile", os.devnull, "--log-level", "warning",
     ]  # fmt: skip
     os.execv(sys.executable, command)  # noqa: S606 - the server takes this process over, so that signals reach it
+
+
+def finish_log() -> None:
+    """Numbers and signs what an interrupted platform, or one of before the signatures, left behind."""
+    from zhunsheng.engine.errors import ZhunshengError
+    from zhunsheng.web.common import city as current_city
+    from zhunsheng.web.public_log import actions
+
+    if not current_city.current().folder:
+        return
+    log_key()
+    try:
+        actions.sequence()
+    except ZhunshengError as problem:
+        print(f"公开存证日志 / public log: {problem.text('zh')} / {problem.text('en')}", file=sys.stderr)
 
 
 def _port_is_free(host: str, port: int) -> None:

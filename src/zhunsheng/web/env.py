@@ -23,6 +23,15 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "BEHIND_PROXY": ("0", "1: believe X-Forwarded-Proto from the proxy in front"),
     "SESSION_MINUTES": ("60", "idle minutes until a session ends"),
     "MAX_UPLOAD_MB": ("50", "largest file that an import accepts, in MiB"),
+    "LOG_ORIGIN": (
+        "",
+        "name of the public log, fixed with its first entry; empty: zhunsheng/log/CITY; ends in /sm3: SM3",
+    ),
+    "LOG_KEY_FILE": ("", "key file that signs the log; empty: HOME/keys/log.key, made by init and demo"),
+    "LOG_SIGNER": ("", "program that signs the log instead: reads the text, prints the signature (an SM2 device)"),
+    "LOG_SIGNER_KEY": ("", "public key of that program, hexadecimal"),
+    "LOG_TSA_URL": ("", "address of a time-stamping authority (RFC 3161) for manage timestamp_log"),
+    "LOG_TSA_CA": ("", "file with the authority's root certificates, PEM"),
     "EMAIL_URL": ("", "empty: notices stay in the platform; smtp://user:password@host:port sends them too"),
 }
 
@@ -121,6 +130,14 @@ def database(folder: Path) -> dict[str, object]:
         "OPTIONS": {**dict(parse_qsl(parts.query))},
         "CONN_MAX_AGE": 60,
     }
+
+
+def log_origin() -> str:
+    """The name of the public log, or '' for that of the city."""
+    value = _raw("LOG_ORIGIN")
+    if value and (len(value) > 200 or "+" in value or not value.isprintable() or any(char.isspace() for char in value)):
+        raise BadSetting(f"{PREFIX}LOG_ORIGIN={value!r}: at most 200 characters, without white space and '+'")
+    return value
 
 
 def email(url: str) -> dict[str, object]:

@@ -157,6 +157,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
+# The public log: its name, and who signs it. The key is a file outside the database.
+LOG_ORIGIN = env.log_origin()
+LOG_KEY_FILE = env.text("LOG_KEY_FILE") or HOME / "keys" / "log.key"
+LOG_SIGNER = env.text("LOG_SIGNER")
+LOG_SIGNER_KEY = env.text("LOG_SIGNER_KEY")
+LOG_TSA_URL = env.text("LOG_TSA_URL")
+LOG_TSA_CA = env.text("LOG_TSA_CA")
+
 vars().update(env.email(env.text("EMAIL_URL")))
 
 LOGGING = {

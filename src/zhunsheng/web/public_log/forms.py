@@ -1,6 +1,9 @@
 """Filters of the log and of the audit trail, and the older head to compare with."""
 
+import base64
+import binascii
 import datetime
+import re
 from typing import Any
 
 import django_filters
@@ -71,10 +74,47 @@ class ActFilter(_Between):
 
 
 class OldHeadForm(forms.Form):
-    """A head that a visitor kept: how many entries, which root."""
+    """A head that a visitor kept: how many entries, which root (hexadecimal, or base 64 as in a checkpoint)."""
 
     size = forms.IntegerField(label=_("当时的条目数"), min_value=0, max_value=2**53 - 1)
-    root = forms.RegexField(
-        label=_("当时的根哈希"), regex=r"^\s*[0-9a-fA-F]{64}\s*$", help_text=_("64 位十六进制，见当时的日志首页、截图或导出文件首行。"),
-        error_messages={"invalid": _("根哈希是 64 位十六进制数字(0-9、a-f)")},
+    root = forms.CharField(
+        label=_("当时的根哈希"), max_length=100,
+        help_text=_("64 位十六进制（见当时的日志首页、截图或导出文件首行），或检查点第三行的 base64。"),
     )  # fmt: skip
+
+    def clean_root(self) -> bytes:
+        text = self.cleaned_data["root"].strip()
+        if re.fullmatch(r"[0-9a-fA-F]{64}", text):
+            return bytes.fromhex(text)
+        try:
+            data = base64.b64decode(text.encode("ascii"), validate=True)
+        except (binascii.Error, UnicodeEncodeError):
+            data = b""
+        if len(data) != 32:
+            raise forms.ValidationError(_("根哈希是 64 位十六进制数字（0-9、a-f），或 44 个字符的 base64"))
+        return data
+
+
+class WitnessForm(forms.Form):
+    """A new witness."""
+
+    organisation = forms.CharField(label=_("单位"), max_length=120, help_text=_("例如公证处、大学、另一个部门。"))
+    key = forms.CharField(
+        label=_("见证人公钥"), max_length=400, widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("见证人运行 zhunsheng log key 得到的“见证人公钥”一行。"),
+    )  # fmt: skip
+
+
+class CosignatureForm(forms.Form):
+    """A cosigned checkpoint that came as a file."""
+
+    note = forms.CharField(
+        label=_("联署文件的内容"), max_length=64 * 1024, strip=False,
+        widget=forms.Textarea(attrs={"rows": 9, "spellcheck": "false"}),
+        help_text=_("见证人用 zhunsheng log witness --out 得到的文件，原样粘贴。"),
+    )  # fmt: skip
+
+    def clean_note(self) -> str:
+        """As browsers send it, with the line ends of the file again."""
+        text: str = self.cleaned_data["note"]
+        return text.replace("\r\n", "\n").strip("\n") + "\n"

@@ -9,3 +9,8 @@ def may_read_acts(user: Person) -> bool:
     return (isinstance(user, User) and user.is_active and user.is_superuser) or has_role(
         user, "auditor", "lead_office", "sysadmin"
     )
+
+
+def may_keep_log(user: Person) -> bool:
+    """Looks after the log: its witnesses, the cosignatures that come as files, its key. System administrators."""
+    return (isinstance(user, User) and user.is_active and user.is_superuser) or has_role(user, "sysadmin")

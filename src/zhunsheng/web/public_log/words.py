@@ -55,11 +55,20 @@ VERBS: Mapping[str, Promise] = {
     "rule_book.approve": _("批准实施细则"),
     "plan.draft": _("拟定抽查计划"),
     "plan.edit": _("修改抽查计划"),
+    "plan.confirm_list": _("确认联合名单"),
+    "plan.fill_list": _("填写联合名单"),
+    "plan.submit": _("提交抽查计划"),
     "plan.approve": _("批准抽查计划"),
     "plan.close": _("结束抽查计划"),
     "draw.announce": _("公告抽取"),
     "draw.execute": _("执行抽取"),
+    "draw.declare": _("核对名单、申报回避"),
+    "draw.close_list": _("关闭名单，公布派员约束"),
     "draw.assign": _("随机派员"),
+    "draw.look": _("查看封存名单"),
+    "draw.results": _("公布全部结果"),
+    "draw.change": _("替换检查人员（抽取）"),
+    "draw.open": _("开封"),
     "draw.abandon": _("放弃抽取"),
     "task.withdraw": _("撤回任务"),
     "team.replace": _("更换检查人员"),
@@ -77,6 +86,11 @@ VERBS: Mapping[str, Promise] = {
     "snapshot.freeze": _("生成记分牌快照"),
     "snapshot.approve": _("批准快照公开"),
     "snapshot.reject": _("不批准快照"),
+    "log.rotate_key": _("更换日志密钥"),
+    "log.add_witness": _("列入日志见证人"),
+    "log.end_witness": _("停止日志见证人"),
+    "log.cosign": _("见证人联署"),
+    "log.timestamp": _("加盖时间戳"),
 }
 
 #: the verbs whose acts are public: the kinds of entries that the log has
@@ -101,6 +115,9 @@ PUBLIC_VERBS: tuple[str, ...] = (
     "follow_up.close",
     "upstream.import",
     "snapshot.approve",
+    "log.rotate_key",
+    "log.add_witness",
+    "log.end_witness",
 )
 
 #: kind of a subject → (its name, the page for staff, the page for the public); each page takes the subject's number
@@ -122,6 +139,8 @@ SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
     "task": (pgettext_lazy("one", "检查任务"), "", ""),
     "visit": (pgettext_lazy("one", "检查记录"), "", "portal:result"),
     "snapshot": (_("记分牌快照"), "appraisal:snapshot", "portal:snapshot"),
+    "log": (_("公开存证日志"), "", ""),
+    "witness": (_("日志见证人"), "", ""),
 }
 
 

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -48,10 +48,7 @@ def tabs(current: str) -> list[dict[str, Any]]:
 
 def seal_of(entry: LogEntry) -> dict[str, Any]:
     """An entry of the public log as components/seal.html shows it."""
-    try:
-        url = reverse("public_log:entry", args=[entry.index])
-    except NoReverseMatch:
-        url = ""
+    url = entry.get_absolute_url()
     return {"no": entry.index, "at": entry.at, "hash": entry.leaf_hash, "url": url, "what": verb_name(entry.kind)}
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, QuerySet
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -113,7 +112,7 @@ def seal(entry: LogEntry | None) -> dict[str, Any] | None:
     """An entry of the public log as components/seal.html shows it."""
     if entry is None:
         return None
-    url = reverse("public_log:entry", args=[entry.index])
+    url = entry.get_absolute_url()
     return {"no": entry.index, "at": entry.at, "hash": entry.leaf_hash, "url": url, "verify_url": url}
 
 

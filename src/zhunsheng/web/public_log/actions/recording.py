@@ -1,17 +1,20 @@
-"""The only writer of the audit trail and of the public log."""
+"""Records acts, and the entries of the public log that stand for the public ones among them."""
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from zhunsheng.engine import public_log as engine
+from zhunsheng.engine.errors import LogError
 from zhunsheng.web.common import bulk
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import main_office
-from zhunsheng.web.public_log.models import Act, LogBlock, LogEntry, LogHead
+from zhunsheng.web.public_log import queries
+from zhunsheng.web.public_log.actions import sequencing
+from zhunsheng.web.public_log.models import Act, LogEntry
 
 MANY = 100  # from here on the bulk way in, with its extra question for keys, is the shorter one
 
@@ -42,16 +45,18 @@ def record(
     changes: Mapping[str, Any] | None = None,
     public: Mapping[str, Any] | None = None,
 ) -> Act:
-    """Records one act; with `public`, appends one entry to the public log. Call it inside the act's own transaction.
+    """Records one act; with `public`, writes one entry of the public log. Call it inside the act's own transaction.
 
-    The entry's body is {index, kind: verb, subject: "type:id", at, office, rule, data: public}, canonical JSON.
+    The entry's body is {kind: verb, subject: "type:id", at, office, rule, data: public}, canonical JSON of at most
+    65,535 bytes; its number in the log follows after the commit (sequencing). Raises LogError for public data that
+    are about a person or have no canonical form: then nothing is recorded.
     """
     deed = Deed(verb, subject_type, str(subject_id), rule, reason, changes or {}, public)
     return record_many([deed], by=by, at=at)[0]
 
 
 def record_many(deeds: Sequence[Deed], *, by: User | None, at: datetime.datetime) -> list[Act]:
-    """Records acts in order, all or none, with one update of the log's head. For imports and bulk publication."""
+    """Records acts in order, all or none. For imports and bulk publication."""
     if not deeds:
         return []
     office = main_office(by) if by is not None else None
@@ -81,16 +86,16 @@ def record_many(deeds: Sequence[Deed], *, by: User | None, at: datetime.datetime
 
 
 def _append(entries: Iterable[tuple[Act, Deed]], *, office_name: str) -> None:
-    # The head's row is the queue: whoever holds it appends; on SQLite the IMMEDIATE transaction does the same.
-    LogHead.objects.get_or_create(id=1, defaults={"root": engine.EMPTY_ROOT.hex()})
-    heads = LogHead.objects.select_for_update() if connection.features.has_select_for_update else LogHead.objects
-    head = heads.get(id=1)
-    frontier = engine.Frontier(head.size, tuple(bytes.fromhex(one) for one in head.frontier))
-    rows, leaves = [], []
-    for index, (act, deed) in enumerate(entries, start=head.size):
+    """Writes entries without numbers, and asks for their numbers after the commit.
+
+    No row of another act is touched or locked here, so an act that takes long stops nobody else's.
+    """
+    suite = queries.suite()
+    rows = []
+    for act, deed in entries:
+        engine.refuse_personal(dict(deed.public or {}))
         body = engine.canonical(
             {
-                "index": index,
                 "kind": deed.verb,
                 "subject": f"{deed.subject_type}:{deed.subject_id}",
                 "at": act.at.astimezone(datetime.UTC).isoformat(timespec="seconds"),
@@ -99,44 +104,17 @@ def _append(entries: Iterable[tuple[Act, Deed]], *, office_name: str) -> None:
                 "data": dict(deed.public or {}),
             }
         )
-        leaf = engine.leaf_hash(body)
-        leaves.append(leaf)
+        if len(body) > engine.MAX_ENTRY:
+            raise LogError("public_log.entry_too_long", limit=engine.MAX_ENTRY)
         rows.append(
             LogEntry(
-                index=index,
                 at=act.at,
                 kind=deed.verb,
                 subject=f"{deed.subject_type}:{deed.subject_id}",
                 body=body.decode(),
-                leaf_hash=leaf.hex(),
+                leaf_hash=engine.leaf_hash(body, suite).hex(),
                 act=act,
             )
         )
     LogEntry.objects.bulk_create(rows, batch_size=2000)
-    _close_blocks(head.size, leaves)
-    frontier = frontier.extend(leaves)
-    head.size, head.root, head.at = frontier.size, frontier.root().hex(), rows[-1].at
-    head.frontier = [one.hex() for one in frontier.hashes]
-    head.save()
-
-
-def _close_blocks(size: int, leaves: list[bytes]) -> None:
-    """Keeps the root of every block that these leaves, appended after `size` entries, have filled."""
-    first, last = size // LogBlock.SIZE, (size + len(leaves)) // LogBlock.SIZE
-    if first == last:
-        return
-    start = first * LogBlock.SIZE
-    before = (
-        LogEntry.objects.filter(index__gte=start, index__lt=size).order_by("index").values_list("leaf_hash", flat=True)
-    )
-    known = [bytes.fromhex(one) for one in before] + leaves
-    LogBlock.objects.bulk_create(
-        [
-            LogBlock(
-                index=block,
-                root=engine.tree_root(known[block * LogBlock.SIZE - start : (block + 1) * LogBlock.SIZE - start]).hex(),
-            )
-            for block in range(first, last)
-        ],
-        batch_size=2000,
-    )
+    sequencing.soon()
