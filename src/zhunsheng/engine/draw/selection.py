@@ -11,8 +11,8 @@ from math import isqrt
 
 from zhunsheng.engine.draw.frame import Frame, check_n
 from zhunsheng.engine.draw.leaf import LeafReader
-from zhunsheng.engine.draw.pareto import check_scale, pareto_key
-from zhunsheng.engine.draw.seal import tag
+from zhunsheng.engine.draw.pareto import check_scale, likely_ticket, pareto_key
+from zhunsheng.engine.draw.seal import Sealer, tag
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.suites import SHA256, Suite
@@ -66,17 +66,16 @@ def select(frame: Frame, seed: str, n: Mapping[str, int]) -> tuple[Selected, ...
     """
     check_n(frame.sizes, n)
     chosen: list[Selected] = []
+    sealer = Sealer(frame.seal_key, frame.suite) if frame.seal_key else None
     for stratum, ids in frame.strata.items():
-        names = [tag(frame.seal_key, unit, frame.suite) for unit in ids] if frame.seal_key else ids
+        names = [sealer.tag(unit.encode()) for unit in ids] if sealer else ids
         weights = frame.pareto.get(stratum)
         if weights is None:
             kept = _smallest(names, ids, seed, n[stratum], frame.suite)
             chosen += ranked(stratum, kept, Fraction(n[stratum], len(ids)) if ids else Fraction(0))
         else:
-            drawn = _pareto(
-                ((name, unit, stratum) for name, unit in zip(names, ids, strict=True)), seed, weights, frame
-            )
-            chosen += _with_shares(drawn[: n[stratum]], weights, frame.scale)
+            units = [(name, unit, stratum) for name, unit in zip(names, ids, strict=True)]
+            chosen += _with_shares(_pareto(units, seed, n[stratum], weights, frame), weights, frame.scale)
     return tuple(chosen)
 
 
@@ -191,25 +190,42 @@ def select_pareto(frame: Frame, seed: str, n: int, lambda_per_mille: Mapping[str
     total = sum(lambda_per_mille[unit_id] for unit_id, _, _ in units)
     if not 1 <= n <= len(units) or abs(total - 1000 * n) >= len(units):
         raise DrawError("draw.pareto.bad_sum", total=total, n=n, scale=1000)
-    drawn = _pareto(units, seed, lambda_per_mille, frame, 1000)
-    return _with_shares(drawn[:n], lambda_per_mille, 1000)
+    return _with_shares(_pareto(units, seed, n, lambda_per_mille, frame, 1000), lambda_per_mille, 1000)
 
 
 def _pareto(
-    units: Iterable[tuple[str, str, str]], seed: str, weights: Mapping[str, int], frame: Frame, scale: int = 0
+    units: Sequence[tuple[str, str, str]],
+    seed: str,
+    n: int,
+    weights: Mapping[str, int],
+    frame: Frame,
+    scale: int = 0,
 ) -> list[tuple[int, bytes, str, str, str]]:
-    """(key, ticket, name, id, stratum) of (name, id, stratum) units, in the order in which they are drawn."""
+    """The n first (key, ticket, name, id, stratum) of (name, id, stratum) units, in the order in which they are drawn.
+
+    As with equal probabilities most units are dropped by their ticket alone, before a key is computed; should that
+    have cut too much, all keys are.
+    """
     scale = scale or frame.scale
     check_scale(scale)
     start = frame.suite.start(f"{seed}|target|".encode()).copy
     made: list[tuple[int, bytes, str, str, str]] = []
-    for name, unit, stratum in units:
-        state = start()
-        state.update(name.encode())
-        digest = state.digest()
-        made.append((pareto_key(digest, weights[unit], scale), digest, name, unit, stratum))
+    for bounded in (True, False):
+        bounds: dict[int, bytes] = {}
+        for name, unit, stratum in units:
+            weight = weights[unit]
+            bound = bounds.get(weight)
+            if bound is None:
+                bound = bounds[weight] = likely_ticket(weight, scale) if bounded else HIGHEST
+            state = start()
+            state.update(name.encode())
+            if (digest := state.digest()) <= bound:
+                made.append((pareto_key(digest, weight, scale), digest, name, unit, stratum))
+        if len(made) >= n:
+            break
+        made.clear()
     made.sort()
-    return made
+    return made[:n]
 
 
 def _with_shares(
