@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
-from json import JSONEncoder
+from itertools import islice, pairwise
 from operator import itemgetter
 
 from zhunsheng.engine.draw.fields import LIST_NAME
-from zhunsheng.engine.draw.leaf import LeafReader, Place, check_unit_id, column, read_columns
+from zhunsheng.engine.draw.leaf import Alike, LeafReader, Place, Weights, check_unit_id, column, read_columns
 from zhunsheng.engine.draw.pareto import SCALE, check_scale, lambdas
 from zhunsheng.engine.draw.seal import SealedLine, sealed_lines
 from zhunsheng.engine.errors import DrawError, ZhunshengError
-from zhunsheng.engine.public_log import Json, canonical, leaf_hash, tree_root
-from zhunsheng.engine.public_log.jcs import MAX_INTEGER
+from zhunsheng.engine.identifiers import quick_unit_id
+from zhunsheng.engine.public_log import Json, canonical, tree_root
 from zhunsheng.engine.suites import SHA256, Suite
 
 __all__ = ["Frame", "allocate", "check_n", "check_unit_id", "count_strata", "freeze", "thaw"]
@@ -154,13 +153,14 @@ def thaw(
     reader = LeafReader(sorted(lists), pareto)
     for number, line in enumerate(lines, 1):
         try:
-            line.decode()
-            unit_id, standing, weights = reader.read(line)
+            if not line.isascii():
+                line.decode()
+            unit_id, alike, weights = reader.read(line)
         except (ZhunshengError, UnicodeDecodeError) as error:
             if isinstance(error, ZhunshengError):
                 raise _at(error, number, {}) from None
             raise DrawError("public_log.not_utf8", where=str(number), at=error.start) from None
-        rows.append((unit_id.decode(), standing.places, weights, line))
+        rows.append((unit_id.decode(), alike, weights, line))
     if not rows:
         raise DrawError("draw.frame.empty")
     for before, after in pairwise(rows):
@@ -178,7 +178,7 @@ def check_lists(lists: Sequence[str]) -> None:
         raise DrawError("draw.frame.list_twice")
 
 
-_Row = tuple[str, tuple[Place, ...], tuple[tuple[str, int, int], ...], bytes]  # id, places, weights, line
+_Row = tuple[str, Alike, Weights, bytes]  # id, what it is alike, weights, line
 
 
 def _at(error: ZhunshengError, number: int, leaf: Mapping[str, Json]) -> DrawError:
@@ -220,83 +220,95 @@ def _weighted(
 
 
 def _rows(leaves: Iterable[Mapping[str, Json]], lists: tuple[str, ...], pareto: tuple[str, ...]) -> list[_Row]:
-    reader, write = LeafReader(lists, pareto), _Writer()
+    reader = LeafReader(lists, pareto)
+    shapes: dict[tuple[str, ...], _Shape] = {}
     rows: list[_Row] = []
     for number, leaf in enumerate(leaves, 1):
+        shape = shapes.get(keys := tuple(leaf))
+        line = b""
+        if shape is not None:
+            values = shape.pick(leaf)
+            if set(map(type, values)) == _TEXT:
+                written = shape.template % values
+                if written.isprintable() and written.count('"') == shape.quotes and "\\" not in written:
+                    line = written.encode()
+                    alike = shape.known.get(shape.told(leaf))
+                    unit_id: str = leaf["id"]  # type: ignore[assignment]  # all values are text
+                    if alike is not None and unit_id.isascii() and quick_unit_id(unit_id.encode()):
+                        rows.append((unit_id, alike, (), line))
+                        continue
         try:
-            line = write(leaf)
-            unit_id, standing, weights = reader.read(line)
-        except ZhunshengError as error:
-            raise _refusal(error, leaf, lists, pareto, number) from None
-        rows.append((unit_id.decode(), standing.places, weights, line))
+            line = line or canonical(leaf)
+            unit, alike, weights = reader.read(line)
+        except ZhunshengError:
+            _refuse(leaf, lists, pareto, number)
+            raise
+        rows.append((unit.decode(), alike, weights, line))
+        if shape is None and len(shapes) < _MOST_SHAPES:
+            shape = shapes[keys] = _Shape.of(keys, lists)
+        if shape is not None and not alike.weighted and len(shape.known) < _MOST_KNOWN:
+            shape.known[shape.told(leaf)] = alike
     return rows
 
 
-def _refusal(
-    error: ZhunshengError, leaf: Mapping[str, Json], lists: Sequence[str], pareto: Sequence[str], number: int
-) -> DrawError:
-    """What is wrong with the columns comes before what is wrong with their writing."""
+def _refuse(leaf: Mapping[str, Json], lists: Sequence[str], pareto: Sequence[str], number: int) -> None:
+    """Raises for a bad unit, by its number. Wrong columns come before what cannot be written."""
     try:
         read_columns(leaf, lists, pareto)
-    except ZhunshengError as first:
-        return _at(first, number, leaf)
-    return _at(error, number, leaf)
+        canonical(leaf)
+    except ZhunshengError as error:
+        raise _at(error, number, leaf) from None
 
 
-class _Writer:
-    """`canonical` for leaves of few shapes: a template a shape, filled where no value needs an escape."""
+@dataclass(slots=True)
+class _Shape:
+    """Leaves with the same columns: the template of their canonical line where all values are text that needs no
+    escapes, and which of them stand alike, by what strata and exclusions say. Made of a leaf that passed."""
 
-    def __init__(self) -> None:
-        self._shapes: dict[tuple[str, ...], _Shape] = {}
+    pick: Callable[[Mapping[str, Json]], tuple[Json, ...]]
+    template: str
+    quotes: int
+    told: Callable[[Mapping[str, Json]], tuple[Json, ...] | Json]
+    known: dict[tuple[Json, ...] | Json, Alike] = field(default_factory=dict)
 
-    def __call__(self, leaf: Mapping[str, Json]) -> bytes:
-        keys = tuple(leaf)
-        shape = self._shapes.get(keys)
-        if shape is None:
-            if len(keys) < 2 or len(self._shapes) > 1000 or not all(type(key) is str for key in keys):
-                return canonical(leaf)
-            canonical(dict.fromkeys(keys, ""))  # refuses names that cannot be written
-            ordered = sorted(keys, key=lambda key: key.encode("utf-16-be"))
-            cells = ",".join(_quote(key).replace("%", "%%") + ':"%s"' for key in ordered)
-            shape = self._shapes[keys] = itemgetter(*ordered), "{" + cells + "}", ordered
-        pick, template, ordered = shape
-        values = pick(leaf)
-        kinds = set(map(type, values))
-        if kinds == _TEXT:
-            together = "".join(map(str, values))
-            if together.isprintable() and '"' not in together and "\\" not in together:
-                return (template % values).encode()
-        elif kinds <= _SCALARS and all(type(v) is not int or abs(v) <= MAX_INTEGER for v in values):
-            try:
-                return _quote(dict(zip(ordered, values, strict=True))).encode()
-            except UnicodeEncodeError:
-                pass
-        return canonical(leaf)
+    @classmethod
+    def of(cls, keys: Sequence[str], lists: Sequence[str]) -> _Shape:
+        ordered = sorted(keys, key=lambda key: key.encode("utf-16-be"))
+        cells = [canonical(key).decode() + ':"%s"' for key in ordered]
+        template = "{" + ",".join(cell[:-3].replace("%", "%%") + cell[-3:] for cell in cells) + "}"
+        own = [column(one, part) for one in lists or ("",) for part in ("stratum", "exclusion", "lambda")]
+        told = [key for key in ordered if key in own]
+        return cls(itemgetter(*ordered), template, template.count('"'), itemgetter(*told))
 
 
-_Shape = tuple[Callable[[Mapping[str, Json]], tuple[Json, ...]], str, list[str]]
+_MOST_SHAPES = 1000
+_MOST_KNOWN = 100_000
 _TEXT = {str}
-_SCALARS = {str, int, bool, type(None)}
-_quote = JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 
 
 def _build(
     rows: Sequence[_Row], lists: tuple[str, ...], pareto: Mapping[str, int], scale: int, suite: Suite, seal_key: str
 ) -> Frame:
-    leaves: list[bytes] = []
-    strata: dict[str, list[str]] = {}
-    excluded: dict[str, int] = {}
+    members: dict[Alike, list[str]] = {}
     weights: dict[str, dict[str, int]] = {stratum: {} for stratum in sorted(pareto)}
-    for unit_id, places, weighted, line in rows:
-        leaves.append(line)
-        for place in places:
-            ids = strata.setdefault(place.stratum, [])
-            if place.exclusion:
-                excluded[place.exclusion] = excluded.get(place.exclusion, 0) + 1
-            else:
-                ids.append(unit_id)
+    for unit_id, alike, weighted, _ in rows:
+        if (ids := members.get(alike)) is None:
+            ids = members[alike] = []
+        ids.append(unit_id)
         for stratum, _, weight in weighted:
             weights[stratum][unit_id] = weight
+    strata: dict[str, list[str]] = {}
+    excluded: dict[str, int] = {}
+    for alike, ids in members.items():
+        for place in alike.places:
+            drawable = strata.setdefault(place.stratum, [])
+            if place.exclusion:
+                excluded[place.exclusion] = excluded.get(place.exclusion, 0) + len(ids)
+            else:
+                drawable += ids
+    for ids in strata.values():
+        ids.sort()
+    leaves = [row[3] for row in rows]
     for stratum in weights:
         if stratum not in strata:
             raise DrawError("draw.n.unknown_stratum", stratum=stratum)
@@ -317,9 +329,10 @@ def _build(
 
 def root_of(lines: Iterable[bytes], suite: Suite = SHA256) -> str:
     """The root of the tree over these lines, 64 hexadecimal digits."""
-    tree = GrowingTree(suite)
-    for line in lines:
-        tree.add(leaf_hash(line, suite))
+    tree, hashed = GrowingTree(suite), suite.start
+    rest = iter(lines)
+    while leaves := [hashed(b"\x00" + line).digest() for line in islice(rest, _BLOCK)]:
+        tree.extend(leaves)
     return tree.root().hex()
 
 
@@ -334,12 +347,13 @@ class GrowingTree:
         self._blocks: list[bytes] = []
         self._open: list[bytes] = []
 
-    def add(self, leaf: bytes) -> None:
-        """One more leaf hash."""
-        self._open.append(leaf)
-        if len(self._open) == _BLOCK:
-            self._blocks.append(tree_root(self._open, self._suite))
-            self._open = []
+    def extend(self, leaves: list[bytes]) -> None:
+        """More leaf hashes, in order."""
+        self._open += leaves
+        done = len(self._open) - len(self._open) % _BLOCK
+        for start in range(0, done, _BLOCK):
+            self._blocks.append(tree_root(self._open[start : start + _BLOCK], self._suite))
+        del self._open[:done]
 
     def root(self) -> bytes:
         """The root of all leaves so far."""

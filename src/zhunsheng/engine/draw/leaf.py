@@ -7,7 +7,7 @@ is read by it, every other one by the strict parser.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -153,7 +153,7 @@ _VALUE = rb'"[^"\\\x00-\x1f]*+"|-?[1-9][0-9]{0,14}+|0|true|false|null'
 
 
 class LeafReader:
-    """Reads the lines of one frame, each valid UTF-8: `read(line)` gives the id, the standing, the weights.
+    """Reads the lines of one frame, each valid UTF-8: `read(line)` gives the id, what it is alike, the weights.
 
     It learns columns and strata from lines that passed the strict parser; what has only these, in order, with values
     that need no escapes, is canonical by its form. Raises whatever the strict parser and `read_columns` raise.
@@ -161,8 +161,8 @@ class LeafReader:
 
     def __init__(self, lists: Sequence[str] = (), pareto: Collection[str] = (), scope: Scope | None = None) -> None:
         self.lists, self.pareto, self.scope = tuple(lists), frozenset(pareto), dict(scope or {})
-        self.standings: dict[tuple[str, tuple[Place, ...]], Alike] = {}
-        self._known: dict[tuple[bytes | None, ...], Alike] = {}
+        self.alikes: dict[tuple[str, tuple[Place, ...]], Alike] = {}
+        self._known: dict[tuple[bytes | None, ...] | bytes | None, Alike] = {}
         each = self.lists or ("",)
         self._texts = tuple(column(one, part) for one in each for part in ("stratum", "exclusion"))
         self._numbers = tuple(column(one, part) for one in each for part in ("size", "lambda")) if self.pareto else ()
@@ -175,24 +175,36 @@ class LeafReader:
         self._match: Callable[[bytes], re.Match[bytes] | None] = lambda line: None
 
     def read(self, line: bytes) -> tuple[bytes, Alike, Weights]:
-        """The id, the standing (one object for all units that stand alike), the weights of Pareto strata."""
-        match = self._match(line)
-        if match is None:
-            return self._read(line)
-        unit_id, *told = match.group(*self._groups)
-        standing = self._known.get(tuple(told))
-        if standing is None or not quick_unit_id(unit_id) or not unit_id.startswith(self._id_starts):
-            return self._read(line)
-        if not self.pareto:
-            return unit_id, standing, ()
-        index, group = self._index, match.group
-        if any(name in index and group(index[name]) is not None for name in standing.stray):
-            return self._read(line)
-        weights = tuple(
-            (stratum, _number(group(index.get(size, 0))), _number(group(index.get(weight, 0))))
-            for stratum, size, weight in standing.weighted
-        )
-        return unit_id, standing, weights
+        """The id, what it is alike (one object for all units that stand alike), the weights of Pareto strata."""
+        return next(self.read_all((line,)))
+
+    def read_all(self, lines: Iterable[bytes]) -> Iterator[tuple[bytes, Alike, Weights]]:
+        """`read` of each line in order."""
+        known, plain, quick, id_starts = self._known, not self.pareto, quick_unit_id, self._id_starts
+        any_start = id_starts == (b"",)
+        find, told, own = self._match, self._groups, self._index.get("id", 0)
+        for line in lines:
+            match = find(line)
+            if match is not None:
+                alike = known.get(match.group(*told))
+                if alike is not None and quick(unit_id := match[own]) and (any_start or unit_id.startswith(id_starts)):
+                    if plain:
+                        yield unit_id, alike, ()
+                        continue
+                    index, group = self._index, match.group
+                    if not any(name in index and group(index[name]) is not None for name in alike.stray):
+                        # a column that no line has had yet is taken for group 0, the whole line, which is no number
+                        yield (
+                            unit_id,
+                            alike,
+                            tuple(
+                                (stratum, _number(group(index.get(size, 0))), _number(group(index.get(weight, 0))))
+                                for stratum, size, weight in alike.weighted
+                            ),
+                        )
+                        continue
+            yield self._read(line)  # and may have learned a column
+            find, told, own = self._match, self._groups, self._index["id"]
 
     def _read(self, line: bytes) -> tuple[bytes, Alike, Weights]:
         leaf = obj(parse_canonical(line), "leaf", optional=None)
@@ -200,20 +212,20 @@ class LeafReader:
         if not (leaf.keys() <= self._columns and self._always <= leaf.keys()):
             self._learn(leaf)
         outside = out_of_scope(leaf, self.scope)
-        standing = self._standing(places, outside)
+        alike = self._alike(places, outside)
         match = self._match(line)
         if match is not None and outside != "id" and len(self._known) < _MOST_STANDINGS:
-            self._known[match.group(*self._groups)[1:]] = standing
+            self._known[match.group(*self._groups)] = alike
         drawable = {place.stratum: place for place in places}
         return (
             unit_id.encode(),
-            standing,
-            tuple((stratum, drawable[stratum].size, drawable[stratum].weight) for stratum, *_ in standing.weighted),
+            alike,
+            tuple((stratum, drawable[stratum].size, drawable[stratum].weight) for stratum, *_ in alike.weighted),
         )
 
-    def _standing(self, places: Sequence[Place], outside: str) -> Alike:
+    def _alike(self, places: Sequence[Place], outside: str) -> Alike:
         plain = tuple(Place(place.stratum, place.exclusion) for place in places)
-        if (found := self.standings.get((outside, plain))) is not None:
+        if (found := self.alikes.get((outside, plain))) is not None:
             return found
         weighted: list[tuple[str, str, str]] = []
         for place in plain:
@@ -222,7 +234,7 @@ class LeafReader:
                 weighted.append((place.stratum, column(one, "size"), column(one, "lambda")))
         used = {weight for _, _, weight in weighted}
         stray = tuple(name for one in self.lists or ("",) if (name := column(one, "lambda")) not in used)
-        made = self.standings[outside, plain] = Alike(plain, outside, tuple(weighted), stray)
+        made = self.alikes[outside, plain] = Alike(plain, outside, tuple(weighted), stray)
         return made
 
     def _learn(self, leaf: Mapping[str, Json]) -> None:
@@ -248,7 +260,7 @@ class LeafReader:
         self._match = re.compile(b"".join(parts)).fullmatch
         self._columns, self._always = columns, always
         self._index = groups
-        self._groups = (groups["id"], *(groups[name] for name in self._told if name in groups))
+        self._groups = tuple(groups[name] for name in self._told if name in groups)
         self._known.clear()
 
 

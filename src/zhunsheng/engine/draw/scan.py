@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from mmap import mmap
+from mmap import MADV_DONTNEED, PAGESIZE, mmap
 from typing import TypeAlias
 
 from zhunsheng.engine.draw.announce import Terms
@@ -23,7 +23,8 @@ from zhunsheng.engine.draw.selection import HIGHEST, Selected, likely_bound
 from zhunsheng.engine.errors import DrawError, LogError, ZhunshengError
 from zhunsheng.engine.public_log import Json, leaf_hash, parse_json
 
-Lines = Callable[[], Iterable[bytes]]
+Lines = Callable[[], Iterable[list[bytes]]]
+"""Gives the lines of a frame from the beginning, in blocks, each time it is called."""
 
 
 @dataclass(slots=True)
@@ -110,13 +111,13 @@ def scan(lines: Lines, terms: Terms, seed: str | None, key: str = "") -> Found:
     return found
 
 
-def _duplicate(lines: Iterable[bytes], terms: Terms) -> str | None:
+def _duplicate(blocks: Iterable[list[bytes]], terms: Terms) -> str | None:
     reader, seen = _reader(terms), set[bytes]()
-    for line in lines:
-        unit, *_ = reader.read(line)
-        if unit in seen:
-            return unit.decode()
-        seen.add(unit)
+    for block in blocks:
+        for unit, _, _ in reader.read_all(block):
+            if unit in seen:
+                return unit.decode()
+            seen.add(unit)
     return None
 
 
@@ -124,69 +125,71 @@ def _reader(terms: Terms) -> LeafReader:
     return LeafReader(sorted(terms.lists), terms.pareto, terms.scope)
 
 
-def _pass(lines: Iterable[bytes], terms: Terms, seed: str | None, key: str, bounded: bool) -> Found:
+def _pass(blocks: Iterable[list[bytes]], terms: Terms, seed: str | None, key: str, bounded: bool) -> Found:
     suite, found, reader = terms.suite, Found(), _reader(terms)
     hashed = suite.start
     sealer = Sealer(key, suite) if key else None
     tree = GrowingTree(suite)
-    grow, read = tree.add, reader.read
     sealed: list[tuple[str, bytes]] = []
     start = suite.start(f"{seed}|target|".encode()).copy if seed is not None else None
     highest_key = LIKELY_KEY if bounded else None
     before = b""
     number = 0
-    for number, line in enumerate(lines, 1):
-        try:
-            unit, standing, weights = read(line)
-        except ZhunshengError as error:
-            raise bad_leaf(number, error) from None
-        if unit <= before:
-            _note_disorder(found, before, unit)
-        before = unit
-        standing.count += 1
+    for block in blocks:
         if sealer is None:
+            tree.extend([hashed(b"\x00" + line).digest() for line in block])
+        units = reader.read_all(block)
+        for line in block:
+            number += 1
+            try:
+                unit, alike, weights = next(units)
+            except ZhunshengError as error:
+                raise bad_leaf(number, error) from None
+            if unit <= before:
+                _note_disorder(found, before, unit)
+            before = unit
+            alike.count += 1
             name = unit
-            grow(hashed(b"\x00" + line).digest())
-        else:
-            name = sealer.tag(unit).encode()
-            seal, hidden = sealer.line(unit, line)
-            sealed.append((seal, leaf_hash(hidden, suite)))
-        if standing.outside and found.outside is None:
-            found.outside = unit.decode(), standing.outside
-        if start is not None:
-            keep = standing.keep
-            if keep is None:
-                keep = standing.keep = _keep(standing, terms, found, bounded)
-            if keep or weights:
-                state = start()
-                state.update(name)
-                digest = state.digest()
-                for bound, push in keep:
-                    if digest <= bound:
-                        push((digest, name, unit))
-        for stratum, size, weight in weights:
-            units = found.pareto.setdefault(stratum, _Stratum())
-            units.ids.append(unit)
-            units.sizes.append(size)
-            units.weights.append(weight)
-            if start is not None and 1 <= weight <= terms.scale:
-                order = pareto_key(digest, weight, terms.scale)
-                if highest_key is None or order <= highest_key:
-                    units.kept.append((order, digest, name, unit, weight))
+            if sealer is not None:
+                name = sealer.tag(unit).encode()
+                seal, hidden = sealer.line(unit, line)
+                sealed.append((seal, leaf_hash(hidden, suite)))
+            if alike.outside and found.outside is None:
+                found.outside = unit.decode(), alike.outside
+            digest = b""
+            if start is not None:
+                keep = alike.keep
+                if keep is None:
+                    keep = alike.keep = _keep(alike, terms, found, bounded)
+                if keep or weights:
+                    state = start()
+                    state.update(name)
+                    digest = state.digest()
+                    for bound, push in keep:
+                        if digest <= bound:
+                            push((digest, name, unit))
+            for stratum, size, weight in weights:
+                weighted = found.pareto.setdefault(stratum, _Stratum())
+                weighted.ids.append(unit)
+                weighted.sizes.append(size)
+                weighted.weights.append(weight)
+                if digest and 1 <= weight <= terms.scale:
+                    order = pareto_key(digest, weight, terms.scale)
+                    if highest_key is None or order <= highest_key:
+                        weighted.kept.append((order, digest, name, unit, weight))
     if not number:
         raise DrawError("draw.frame.empty")
     if sealer is not None:
         sealed.sort()
-        for _, leaf in sealed:
-            grow(leaf)
+        tree.extend([leaf for _, leaf in sealed])
     found.count, found.root = number, tree.root().hex()
-    for standing in reader.standings.values():
-        for place in standing.places:
+    for alike in reader.alikes.values():
+        for place in alike.places:
             found.sizes.setdefault(place.stratum, 0)
             if place.exclusion:
-                found.excluded += standing.count
+                found.excluded += alike.count
             else:
-                found.sizes[place.stratum] += standing.count
+                found.sizes[place.stratum] += alike.count
     return found
 
 
@@ -198,11 +201,11 @@ def _note_disorder(found: Found, before: bytes, unit: bytes) -> None:
 
 
 def _keep(
-    standing: Alike, terms: Terms, found: Found, bounded: bool
+    alike: Alike, terms: Terms, found: Found, bounded: bool
 ) -> tuple[tuple[bytes, Callable[[tuple[bytes, bytes, bytes]], None]], ...]:
     """Below which ticket, and where, units that stand alike are kept: one entry a stratum that could draw them."""
     kept = []
-    for place in standing.places:
+    for place in alike.places:
         n = terms.n.get(place.stratum, 0)
         if n and not place.exclusion and place.stratum not in terms.pareto:
             bound = likely_bound(n, terms.sizes.get(place.stratum, 0)) if bounded else HIGHEST
@@ -218,21 +221,23 @@ def bad_leaf(number: int, error: ZhunshengError) -> DrawError:
 _SEALED_LINE = re.compile(rb'\{"attributes":"[0-9a-f]{64}","seal":"([0-9a-f]{64})"\}')
 
 
-def scan_sealed(lines: Iterable[bytes], terms: Terms) -> Found:
+def scan_sealed(blocks: Iterable[list[bytes]], terms: Terms) -> Found:
     """Reads all lines of a sealed frame that is not opened: form, order of the seals, root.
 
     Raises DrawError for a line of another form; seals that do not ascend are kept as disorder or duplicate.
     """
-    found, tree, before = Found(), GrowingTree(terms.suite), b""
-    for line in lines:
-        found.count += 1
-        match = _SEALED_LINE.fullmatch(line)
-        if match is None:
-            raise DrawError("draw.seal.bad_line", number=found.count)
-        if match[1] <= before:
-            _note_disorder(found, before, match[1])
-        before = match[1]
-        tree.add(leaf_hash(line, terms.suite))
+    found, tree, before, hashed = Found(), GrowingTree(terms.suite), b"", terms.suite.start
+    for block in blocks:
+        for line in block:
+            found.count += 1
+            match = _SEALED_LINE.fullmatch(line)
+            if match is None:
+                raise DrawError("draw.seal.bad_line", number=found.count)
+            seal = match[1]
+            if seal <= before:
+                _note_disorder(found, before, seal)
+            before = seal
+        tree.extend([hashed(b"\x00" + line).digest() for line in block])
     if not found.count:
         raise DrawError("draw.frame.empty")
     found.root = tree.root().hex()
@@ -294,13 +299,16 @@ class Region:
         """The bundle with an empty array in place of the lines."""
         return self.data[0 : self.start] + self.data[self.end : len(self.data)]
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self) -> Iterator[list[bytes]]:
         """The lines, unescaped, each valid UTF-8. Raises NotPlain for what only a parser of the whole can judge."""
         data, at = self.data, self.start
         while at < self.end:
             stop = data.find(_BETWEEN, at + _CHUNK, self.end)
             stop = self.end if stop < 0 else stop + 2
-            yield from _lines_of(data[at:stop])
+            yield _lines_of(data[at:stop])
+            if isinstance(data, mmap):  # what was read need not stay in memory
+                page = at - at % PAGESIZE
+                data.madvise(MADV_DONTNEED, page, stop - page)
             at = stop + 1  # the comma
 
 
@@ -309,16 +317,16 @@ def _lines_of(chunk: bytes) -> list[bytes]:
     if len(chunk.translate(None, _CONTROLS)) != len(chunk):
         raise NotPlain
     marked = chunk[1:-1].replace(_BETWEEN, b"}\n{")
-    quotes = marked.count(b'"')
-    if marked.count(b'\\"') == quotes and marked.count(b"\\") == quotes:
+    plain = marked.translate(None, b"\\")
+    quotes = marked.count(b'\\"')
+    if quotes == plain.count(b'"') == len(marked) - len(plain):  # all quotation marks are escaped, and nothing else is
         try:
-            marked.decode()
+            _ = marked.isascii() or marked.decode()
         except UnicodeDecodeError:
             raise NotPlain from None
-        return marked.replace(b'\\"', b'"').split(b"\n")
+        return plain.split(b"\n")
     try:
-        texts = parse_json(b"[%s]" % chunk)
-        return [text.encode() for text in _texts(texts)]
+        return [text.encode() for text in _texts(parse_json(b"[%s]" % chunk))]
     except (LogError, UnicodeEncodeError):
         raise NotPlain from None
 
@@ -330,12 +338,12 @@ def _texts(value: Json) -> Iterator[str]:
         yield text
 
 
-def lines_of(values: Iterable[Json], at: str) -> Iterator[bytes]:
+def lines_of(values: Iterable[Json], at: str) -> Iterator[list[bytes]]:
     """The lines of a bundle that was parsed. Raises DrawError for what is no text, or holds half a character."""
     for number, value in enumerate(values, 1):
         if not isinstance(value, str):
             raise DrawError("draw.field.not_text", at=f"{at}[{number - 1}]")
         try:
-            yield value.encode()
+            yield [value.encode()]
         except UnicodeEncodeError:
             raise bad_leaf(number, LogError("public_log.lone_surrogate")) from None
