@@ -51,7 +51,7 @@ from zhunsheng.engine.draw.assignment import (
 from zhunsheng.engine.draw.bundle import MAX_BUNDLE, Abandonment, bundle, digest, digests, open_digest, verify
 from zhunsheng.engine.draw.fields import PROTOCOL
 from zhunsheng.engine.draw.frame import Frame, allocate, count_strata, freeze, thaw
-from zhunsheng.engine.draw.membership import MEMBERSHIP, check_membership, membership_proof
+from zhunsheng.engine.draw.membership import MEMBERSHIP, check_membership, membership_of, membership_proof
 from zhunsheng.engine.draw.pareto import SCALE, lambdas
 from zhunsheng.engine.draw.seal import blind, key_hash, nonce, sealed_lines, tag
 from zhunsheng.engine.draw.selection import Selected, Standing, explain, select, select_pareto, targets, ticket
@@ -64,6 +64,7 @@ from zhunsheng.engine.draw.sources import (
     round_time,
     satisfied_profiles,
 )
+from zhunsheng.engine.draw.standing import standings
 from zhunsheng.engine.draw.verdict import Step, Verdict
 
 __all__ = [
@@ -119,6 +120,7 @@ __all__ = [
     "key_hash",
     "lambdas",
     "load_bounds",
+    "membership_of",
     "membership_proof",
     "nonce",
     "open_digest",
@@ -134,6 +136,7 @@ __all__ = [
     "select_pareto",
     "sign",
     "signed_bytes",
+    "standings",
     "substitute",
     "suggest_bounds",
     "tag",

@@ -6,7 +6,7 @@ In sealed mode it tells nothing of stratum or ticket; the firm learns that it ca
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from zhunsheng.engine.draw.announce import announcement_hash, read_terms
 from zhunsheng.engine.draw.fields import PROTOCOL, array, hex64, integer, obj, text
@@ -37,37 +37,48 @@ _FIELDS = frozenset({"protocol", "draw", "suite", "announcement_hash", "root", "
 def membership_proof(announcement: Mapping[str, Json], frame: Frame, unit_id: str) -> dict[str, Json]:
     """The proof for one unit as a JSON object; `public_log.canonical` of it is the file to hand out.
 
-    In sealed mode it holds the unit's blind, so give it to that firm alone. Raises DrawError for a unit that is not in
-    the frame, and a frame that is not the one announced.
+    In sealed mode it holds the unit's blind: who has it knows that the unit is on the list, and no more. Raises
+    DrawError for a unit that is not in the frame, and a frame that is not the one announced.
     """
     terms = read_terms(announcement)
     if (frame.root, frame.size, frame.suite) != (terms.root, terms.size, terms.suite):
         raise DrawError("draw.membership.other_frame")
+    return membership_of(announcement, frame.lines, unit_id, frame.seal_key)
+
+
+def membership_of(
+    announcement: Mapping[str, Json], lines: Sequence[bytes], unit_id: str, seal_key: str = ""
+) -> dict[str, Json]:
+    """As `membership_proof`, from the lines of the frame as they were hashed, in order. seal_key: K of a sealed draw."""
+    terms = read_terms(announcement)
     made: dict[str, Json] = {
         "protocol": MEMBERSHIP,
         "draw": terms.draw,
         "suite": terms.suite.name,
         "announcement_hash": announcement_hash(announcement),
-        "root": frame.root,
-        "size": frame.size,
+        "root": terms.root,
+        "size": terms.size,
         "id": unit_id,
     }
-    if frame.seal_key:
-        made["blind"] = blind(frame.seal_key, unit_id, frame.suite)
-        seals = [one.seal for one in frame.sealed]
-        wanted = seal_of(str(made["blind"]), unit_id, frame.suite)
-        index = bisect_left(seals, wanted)
-        missing = index == len(seals) or seals[index] != wanted
+    if seal_key:
+        made["blind"] = blind(seal_key, unit_id, terms.suite)
+        wanted, name_of = seal_of(str(made["blind"]), unit_id, terms.suite), _seal_in
     else:
-        index = bisect_left(frame.leaves, unit_id, key=id_of)
-        missing = index == frame.size or id_of(frame.leaves[index]) != unit_id
-    if missing:
+        wanted, name_of = unit_id, id_of
+    index = bisect_left(lines, wanted, key=name_of)
+    if index == len(lines) or name_of(lines[index]) != wanted:
         raise DrawError("draw.membership.not_in_frame", id=unit_id)
-    leaves = [leaf_hash(line, frame.suite) for line in frame.lines]
-    made["index"] = index
-    made["line"] = frame.lines[index].decode()
-    made["proof"] = [node.hex() for node in inclusion_proof(leaves, index, frame.suite)]
-    return made
+    leaves = [leaf_hash(line, terms.suite) for line in lines]
+    proof = inclusion_proof(leaves, index, terms.suite)
+    if len(lines) != terms.size or not verify_inclusion(
+        leaves[index], index, terms.size, proof, bytes.fromhex(terms.root), terms.suite
+    ):
+        raise DrawError("draw.membership.other_frame")
+    return {**made, "index": index, "line": lines[index].decode(), "proof": [node.hex() for node in proof]}
+
+
+def _seal_in(line: bytes) -> str:
+    return str(obj(parse_json(line), "line", optional=None)["seal"])
 
 
 def check_membership(proof: bytes | Mapping[str, Json]) -> Verdict:
