@@ -218,12 +218,23 @@ ACTS = (
 )  # fmt: skip
 
 
+def recorded_at(made, act):
+    """When an act went into the log: what promises something at once, the rest when it was known."""
+    at = made["announce"]["announced_at"] if act == "announce" else made.get("execute", made["announce"]).get("at", "")
+    return made["assign_announce"]["at"] if act in ("assign_announce", "assign") and "assign_announce" in made else at
+
+
 def log_of(made, order=ACTS):
     """A small log in which the acts of this bundle were recorded in that order, with the proofs."""
     acts = [name for name in order if name in made]
     entries = [{"act": "unrelated", "n": 1}]
     entries += [
-        {"act": f"draw.{act}", "payload": {"draw": "demo-2026-003", "digest": made["digests"][act]}} for act in acts
+        {
+            "act": f"draw.{act}",
+            "at": recorded_at(made, act),
+            "payload": {"draw": "demo-2026-003", "digest": made["digests"][act]},
+        }
+        for act in acts
     ]
     entries.append({"act": "unrelated", "n": 2})
     leaves = [leaf_hash(canonical(entry)) for entry in entries]

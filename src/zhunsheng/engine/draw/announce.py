@@ -510,7 +510,7 @@ def execute(
     if fallback and not fallback_reason:
         raise DrawError("draw.execute.fallback_reason")
     used = terms.sources_used(fallback)
-    check_values(used, values, terms.draw)
+    check_values(used, values, terms.draw, terms.suite)
     check_times(used, values, terms.earliest(fallback))
     for source, value in zip(used, values, strict=True):
         if source.kind == "drand":
@@ -527,10 +527,12 @@ def execute(
     )
 
 
-def check_values(sources: Sequence[Source], values: Sequence[Value], draw: str) -> None:
+def check_values(
+    sources: Sequence[Source], values: Sequence[Value], draw: str, suite: Suite = SHA256
+) -> None:
     """Refuses values that are not one of each source, in order, written as its kind is written."""
     for source, value in _paired(sources, values):
-        check_value(source, value, draw)
+        check_value(source, value, draw, suite)
 
 
 def check_times(sources: Sequence[Source], values: Sequence[Value], earliest: datetime) -> None:

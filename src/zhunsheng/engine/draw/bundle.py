@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.draw.announce import (
+    MIN_WAIT,
     Execution,
     Terms,
     announcement_hash,
@@ -293,8 +295,7 @@ class _Bundle(Check):
             self.step("abandoned", self.abandoned)
         if has("signatures") or self.pins:
             self.step("signatures", self.signed)
-        if has("log"):
-            self.step("log-inclusion", self.log_inclusion)
+        self.step("log-inclusion", self.log_inclusion)
         self.step("digests", self.digests)
         return self._verdict()
 
@@ -522,8 +523,8 @@ class _Bundle(Check):
         return Reason("draw.verify.time_order", {**said, "at": str(at)})
 
     def source_values(self) -> Reason:
-        check_values(self.sources, self.values, self.terms.draw)
-        check_values(self.second_sources, self.second_values, self.terms.draw)
+        check_values(self.sources, self.values, self.terms.draw, self.terms.suite)
+        check_values(self.second_sources, self.second_values, self.terms.draw, self.terms.suite)
         return Reason("draw.verify.source_values", {"values": " ".join(_named(self.values + self.second_values))})
 
     def commitments(self) -> Reason:
@@ -674,6 +675,8 @@ class _Bundle(Check):
         return Reason("draw.verify.signed" if self.pins else "draw.verify.signed_unpinned", said)
 
     def log_inclusion(self) -> Reason:
+        if "log" not in self.made:
+            return Reason("draw.verify.no_log")
         log = obj(self.made["log"], "log", {"origin", "size", "root", "acts"}, {"checkpoint"})
         size, root, origin = (
             integer(log["size"], "log.size", 1),
@@ -682,6 +685,7 @@ class _Bundle(Check):
         )
         acts: dict[str, list[int]] = {}
         named: dict[str, dict[int, bool]] = {}
+        entries: dict[int, Json] = {}
         known = digests(self.made)
         for number, entry in enumerate(array(log["acts"], "log.acts")):
             at = f"log.acts[{number}]"
@@ -696,24 +700,53 @@ class _Bundle(Check):
                 raise DrawError("draw.verify.not_in_log", act=act, index=index)
             acts.setdefault(act, []).append(index)
             named.setdefault(act, {})[index] = known[act] in _strings(found["entry"])
+            entries[index] = found["entry"]
         for act, indexes in acts.items():
             # what may grow is recorded each time; the last record is of what stands here
             for index in [max(indexes)] if act in _GROWING else indexes:
                 if not named[act][index]:
                     raise DrawError("draw.verify.log_other_content", act=act, index=index)
-        if "announce" not in acts:
-            raise DrawError("draw.verify.log_no_announcement")
+        for act in ("announce", "execute", "assign_announce"):
+            if act in self.made and act not in acts:
+                raise DrawError("draw.verify.log_missing", act=act)
         _check_log_order(acts, sealed=self.terms.seal is not None)
+        self._check_log_times({act: entries[min(indexes)] for act, indexes in acts.items()})
         if "checkpoint" in log:
             _check_checkpoint(log["checkpoint"], origin, size, root)
         said: dict[str, Param] = {"acts": " ".join(acts), "origin": origin, "size": size, "root": root}
         return Reason("draw.verify.log_inclusion", said)
+
+    def _check_log_times(self, first: Mapping[str, Json]) -> None:
+        """The log, not the file, says when something was promised: the announcement a day before any value may exist,
+        the constraints before any value of the second round does. first: act → its first entry in the log."""
+        logged = _entry_time(first["announce"], "announce")
+        if logged + MIN_WAIT > self.terms.not_before:
+            raise DrawError("draw.verify.logged_late", act="announce", at=instant_text(logged, "log"))
+        if "assign_announce" in first and self.terms.assignment is not None and self.second_values:
+            logged = _entry_time(first["assign_announce"], "assign_announce")
+            earliest = self.terms.assignment.earliest(self.second_fallback, logged)
+            if earliest > min(value.at for value in self.second_values):
+                raise DrawError("draw.verify.logged_late", act="assign_announce", at=instant_text(logged, "log"))
 
     def digests(self) -> Reason:
         stated, found = _object(self.made["digests"]), digests(self.made)
         for name in sorted(stated.keys() | found.keys()):
             _same(f"digests.{name[:80]}", found.get(name, "–"), stated.get(name, "–"))
         return Reason("draw.verify.digests", {"count": len(found)})
+
+
+_LOG_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _entry_time(entry: Json, act: str) -> datetime:
+    """When an entry says it was recorded. Raises DrawError where it does not say it."""
+    at = entry.get("at") if isinstance(entry, Mapping) else None
+    try:
+        if isinstance(at, str) and _LOG_TIME.fullmatch(at):
+            return datetime.fromisoformat(at).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise DrawError("draw.verify.log_no_time", act=act)
 
 
 def _check_log_order(acts: Mapping[str, Sequence[int]], sealed: bool) -> None:

@@ -36,6 +36,7 @@ from zhunsheng.engine.draw.fields import (
 )
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json
+from zhunsheng.engine.suites import SHA256, Suite
 from zhunsheng.engine.tables import Row
 
 MIN_DICE = 10
@@ -176,23 +177,23 @@ def satisfied_profiles(sources: Sequence[Source], on: date) -> tuple[Row, ...]:
     )
 
 
-def commitment(draw: str, source_id: str, value: str) -> str:
+def commitment(draw: str, source_id: str, value: str, suite: Suite = SHA256) -> str:
     """What a party hands in before the announcement, so that it cannot choose its value after hearing the others.
 
-    sha256hex("zhunsheng/draw/1/commit|" + draw + "|" + source id + "|" + value). The value must be too long to be
+    H("zhunsheng/draw/1/commit|" + draw + "|" + source id + "|" + value). The value must be too long to be
     searched through: at least 22 characters drawn at random.
     """
-    return sha256(f"{PROTOCOL}/commit|{draw}|{source_id}|{value}".encode()).hexdigest()
+    return suite.hex(f"{PROTOCOL}/commit|{draw}|{source_id}|{value}".encode())
 
 
-def check_value(source: Source, value: Value, draw: str) -> None:
+def check_value(source: Source, value: Value, draw: str, suite: Suite = SHA256) -> None:
     """Refuses a value that is not written as its kind is written, or that the party did not commit to."""
     if value.source != source.id:
         raise DrawError("draw.value.other_source", source=source.id, found=value.source)
     written = ascii_text(value.value, source.id)
     kind = source.kind
     if kind == "party":
-        _check_party(source, written, draw)
+        _check_party(source, written, draw, suite)
     elif kind == "dice":
         faces = len(written.split("-"))
         if not _FACES.fullmatch(written) or faces < MIN_DICE or faces != source.terms.get("rolls", faces):
@@ -205,13 +206,13 @@ def check_value(source: Source, value: Value, draw: str) -> None:
         raise DrawError(f"draw.value.not_{kind}", source=source.id)
 
 
-def _check_party(source: Source, written: str, draw: str) -> None:
+def _check_party(source: Source, written: str, draw: str, suite: Suite) -> None:
     promised = source.terms.get("commitment")
     if promised is None or written == source.terms.get("default"):
         return
     if len(written) < MIN_COMMITTED:
         raise DrawError("draw.value.too_short", source=source.id, least=MIN_COMMITTED)
-    if commitment(draw, source.id, written) != promised:
+    if commitment(draw, source.id, written, suite) != promised:
         raise DrawError("draw.value.not_committed", source=source.id)
 
 

@@ -19,6 +19,7 @@ _NOT_JUDGED = frozenset(
         "draw.verify.not_all_committed",
         "draw.verify.sizes_sealed",
         "draw.verify.withheld",
+        "draw.verify.no_log",
         "draw.verify.opened_late",
         "draw.verify.signed_unpinned",
         "draw.verify.signature_unchecked",
