@@ -54,10 +54,11 @@ SECRETS = ("3f9c0c1be2a54e6d8a17b4470d21aa52", "a07144e1c9d3420fb8c61f5e02b97d33
 DICE = "4-2-6-1-5-3-3-6-2-1"
 
 
-def ceremony(draw="demo-2026-003", committed=True):
+def ceremony(draw="demo-2026-003", committed=True, suite=SHA256):
     """Two parties, who committed before the announcement, and dice."""
     names = ("ceremony:party-1", "ceremony:party-2")
-    terms = [{"commitment": commitment(draw, n, s)} if committed else {} for n, s in zip(names, SECRETS, strict=True)]
+    promised = [commitment(draw, name, secret, suite) for name, secret in zip(names, SECRETS, strict=True)]
+    terms = [{"commitment": promise} if committed else {} for promise in promised]
     return (*map(Source, names, terms), Source("ceremony:dice", {"rolls": 10}))
 
 
@@ -180,7 +181,7 @@ def sealed_frame(units=UNITS, **more):
 def sealed(opened=True, suite=SHA256, at=OPENED_AT):
     """The same units under seal: before the opening, or after it."""
     frame = sealed_frame(suite=suite)
-    announced = announce(frame=frame, open_by=date(2023, 9, 20))
+    announced = announce(frame=frame, open_by=date(2023, 9, 20), sources=ceremony(suite=suite))
     parts = carry_out(announced, frame)
     parts.opened_at = at if opened else None
     return parts.bundle()
