@@ -462,7 +462,7 @@ def test_a_bound_that_cuts_too_much_does_not_change_the_draw(monkeypatch):
     from zhunsheng.engine.draw import selection
 
     expected = select(FRAME, OWN["drand"]["seed"], N)
-    monkeypatch.setattr(selection, "_bound", lambda n, size: b"\x00" * 32)
+    monkeypatch.setattr(selection, "likely_bound", lambda n, size: b"\x00" * 32)
     assert select(FRAME, OWN["drand"]["seed"], N) == expected
 
 
@@ -515,14 +515,14 @@ def test_pareto_keeps_to_its_probabilities():
     st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32), st.integers(1, 1000), st.integers(1, 1000)
 )
 def test_pareto_keys_compare_as_exact_fractions(one, other, a, b):
-    from zhunsheng.engine.draw.selection import _pareto_key
+    from zhunsheng.engine.draw.pareto import pareto_key
 
     def fraction(digest, lam):
         k = int.from_bytes(digest[:8], "big")
         return Fraction(k * (1000 - lam), (2**64 - k) * lam)
 
     exact = fraction(one, a), fraction(other, b)
-    keys = _pareto_key(one, a), _pareto_key(other, b)
+    keys = pareto_key(one, a, 1000), pareto_key(other, b, 1000)
     assert (keys[0] < keys[1], keys[0] == keys[1]) == (exact[0] < exact[1], exact[0] == exact[1])
 
 

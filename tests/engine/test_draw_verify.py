@@ -2,6 +2,7 @@
 
 import copy
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given, settings
@@ -9,27 +10,45 @@ from hypothesis import strategies as st
 
 from tests.engine.draw_sample import (
     NOT_BEFORE,
+    SIGNER,
     UNITS,
     N,
     announce,
+    carry_out,
     ceremony,
     ceremony_values,
     drand_source,
     drand_value,
     log_of,
+    sealed,
     whole,
 )
-from zhunsheng.engine.draw import Abandonment, bundle, digest, execute, freeze, select, verify
+from zhunsheng.engine.draw import (
+    Abandonment,
+    AssignmentRule,
+    Fallback,
+    Source,
+    Value,
+    bundle,
+    digests,
+    execute,
+    freeze,
+    select,
+    sign,
+    verify,
+)
 from zhunsheng.engine.draw import bundle as bundle_of
 from zhunsheng.engine.errors import DrawError, LogError
 from zhunsheng.engine.public_log import canonical, parse_json
+from zhunsheng.engine.signing import Ed25519Signer, PublicKey
+from zhunsheng.engine.suites import SM3
 
 GOOD = canonical(whole())
 MADE = json.loads(GOOD)
 STEPS = [
     "format", "announcement-hash", "leaves-canonical", "ids-unique", "order", "root", "sizes", "n", "sources", "time-order",
     "source-values", "commitments", "drand-signature", "published-values", "seed", "tickets", "selection", "probabilities",
-    "assignment", "results", "log-inclusion", "digests",
+    "constraints", "assignment", "changes", "results", "log-inclusion", "digests",
 ]  # fmt: skip
 
 
@@ -37,9 +56,9 @@ def first_failure(verdict):
     return next(step.name for step in verdict.steps if step.ok is False)
 
 
-def changed(*path, to):
+def changed(*path, to, of=None):
     """The bundle with one value replaced, everything else as it was; a callable changes the old value."""
-    made = copy.deepcopy(MADE)
+    made = copy.deepcopy(of or MADE)
     place = made
     for key in path[:-1]:
         place = place[key]
@@ -49,7 +68,7 @@ def changed(*path, to):
 
 def resealed(made):
     """What a careful forger does: all digests made anew."""
-    made["digests"] = {name: digest(made[name]) for name in made if name not in ("protocol", "open", "digests")}
+    made["digests"] = digests(made)
     return made
 
 
@@ -98,8 +117,8 @@ def hexchange(text):
         (changed("open", "leaves", to=lambda leaves: [*leaves, '{"id":"demo:T013","stratum":"D"}']), "root"),
         (changed("execute", "values", 0, "at", to="2023-08-22T23:59:59Z"), "time-order"),
         (changed("execute", "at", to="2023-08-23T01:30:01Z"), "time-order"),
-        (changed("assign", "constraints", "at", to="2023-08-23T01:00:00Z"), "time-order"),
-        (changed("assign", "constraints", "at", to="2023-08-23T16:00:00Z"), "time-order"),
+        (changed("assign_announce", "at", to="2023-08-23T01:00:00Z"), "time-order"),
+        (changed("assign_announce", "at", to="2023-08-23T16:00:00Z"), "time-order"),
         (changed("execute", "values", 0, "value", to=hexchange), "source-values"),
         (changed("execute", "values", 2, "value", to="4-2-6"), "source-values"),
         (changed("assign", "values", 0, "value", to=hexchange), "drand-signature"),
@@ -113,13 +132,18 @@ def hexchange(text):
         (changed("selection", to=lambda drawn: [drawn[0], drawn[2], drawn[1], *drawn[3:]]), "selection"),
         (changed("selection", 0, "probability", to="1/3"), "probabilities"),
         (changed("selection", 0, "probability", to="2/8"), "probabilities"),
-        (changed("assign", "constraints", "team_size", to=3), "assignment"),
+        (changed("assign_announce", "team_size", to=3), "constraints"),
+        (changed("assign_announce", "steps", to=1), "constraints"),
+        (changed("assign_announce", "targets", to=lambda targets: targets[:-1]), "constraints"),
+        (changed("assign_announce", "inspectors", 1, "forbidden", to=[]), "constraints"),
+        (changed("assign_announce", "start", 0, "lead", to="P06"), "constraints"),
+        (changed("assign_announce", "nonce", to="0" * 64), "constraints"),
         (changed("assign", "constraints_hash", to=hexchange), "assignment"),
         (changed("assign", "seed", to=hexchange), "assignment"),
         (changed("assign", "teams", 0, "lead", to="P04"), "assignment"),
         (changed("assign", "teams", to=lambda teams: teams[:-1]), "assignment"),
-        (changed("assign", "constraints", "targets", to=lambda targets: targets[:-1]), "assignment"),
-        (changed("assign", "constraints", "inspectors", 1, "recusals", to=[]), "assignment"),
+        (changed("changes", 0, "in", to="P01"), "changes"),
+        (changed("changes", 0, "out", to="P05"), "changes"),
         (changed("results", 0, "id", to="demo:T002"), "results"),
         (changed("results", to=lambda results: results * 2), "results"),
         (changed("results", 0, to={"id": "demo:T003"}), "results"),
@@ -128,6 +152,7 @@ def hexchange(text):
         (changed("log", "acts", 1, "proof", 0, to=hexchange), "log-inclusion"),
         (changed("log", "acts", 1, "act", to="announce"), "log-inclusion"),
         (changed("log", "acts", 1, "act", to="abandon"), "log-inclusion"),
+        (changed("log", "acts", to=lambda acts: acts[1:]), "log-inclusion"),
         (changed("results", 0, "code", to="05"), "log-inclusion"),
         (changed("execute", "values", 0, "evidence", "record", to="笔录第4页"), "log-inclusion"),
         (changed("log", "origin", to="demo.city/log2"), "digests"),
@@ -176,9 +201,9 @@ def test_one_changed_byte_anywhere_is_found(position, how, byte):
 
 def test_swapping_an_unlucky_unit_fails_even_with_new_digests_and_proofs():
     made = changed("selection", 0, "id", to="demo:T001" if MADE["selection"][0]["id"] != "demo:T001" else "demo:T002")
-    made.pop("assign")
-    made.pop("results")
-    made["log"] = log_of({name: made[name] for name in made if name != "log"})
+    for name in ("assign_announce", "assign", "changes", "results"):
+        made.pop(name)
+    made["log"] = log_of(resealed({name: made[name] for name in made if name != "log"}))
     assert first_failure(verify(resealed(made))) == "tickets"
 
 
@@ -196,7 +221,7 @@ def test_redrawing_with_other_dice_gives_another_seed_and_another_record():
 
 
 def test_a_log_in_which_the_announcement_came_late_fails():
-    late = log_of(MADE, ("execute", "announce", "selection", "assign", "results"))
+    late = log_of(MADE, ("execute", "announce", "selection", "assign_announce", "assign", "changes", "results"))
     verdict = verify(resealed({**MADE, "log": late}))
     assert first_failure(verdict) == "log-inclusion"
     assert verdict.step("log-inclusion").reason.code == "draw.verify.log_order"
@@ -216,7 +241,7 @@ def test_drand_alone_leaves_nothing_to_compare():
     execution = execute(announced, [drand_value()])
     verdict = verify(bundle(announcement=announced, frame=freeze(UNITS), execution=execution,
                             selection=select(freeze(UNITS), execution.seed, N)))  # fmt: skip
-    assert verdict.ok and all(step.ok for step in verdict.steps)
+    assert verdict.ok and all(step.ok for step in verdict.steps if step.name != "log-inclusion")
     assert verdict.step("published-values") is None
 
 
@@ -264,10 +289,6 @@ def test_what_people_type_is_made_one_line_before_it_is_published():
 
 
 def test_a_fallback_is_shown_with_its_reason():
-    from datetime import timedelta
-
-    from zhunsheng.engine.draw import Value
-
     late = NOT_BEFORE + timedelta(hours=50)
     values = [Value("lottery:ssq", "03-11-15-22-28-31+07", late), Value("lottery:dlt", "02-09-17-25-33+04-11", late)]
     execution = execute(announce(), values, fallback=1, fallback_reason="一方未到场")
@@ -351,3 +372,145 @@ def test_any_json_in_place_of_any_part_is_refused_without_a_crash(data):
         return
     place[key] = odd
     assert not verify(canonical(made)).ok
+
+
+# the second round
+
+
+def test_the_second_round_may_fall_back_after_its_own_wait():
+    lottery = (Source("lottery:ssq", {"issue": "2023099"}), Source("lottery:dlt", {"issue": "23099"}))
+    announced = announce(assignment=AssignmentRule(2, (drand_source(),), 50, (Fallback(24, lottery),)))
+    late = datetime(2023, 8, 24, 5, 30, tzinfo=UTC)  # a day after the constraints were closed
+    values = (Value("lottery:ssq", "03-11-15-22-28-31+07", late), Value("lottery:dlt", "02-09-17-25-33+04-11", late))
+    parts = carry_out(announced, freeze(UNITS), second=values)
+    parts.changes = ()
+    made = parts.bundle(log=False)
+    # without a stated fallback these are not the announced sources
+    assert first_failure(verify(made)) == "time-order" and not verify(made).step("source-values").ok
+    made["assign"] |= {"fallback": 1, "fallback_reason": "信标取不到"}
+    verdict = verify(resealed(made))
+    assert verdict.ok and "信标取不到" in verdict.step("sources").reason.text("zh")
+    for value in made["assign"]["values"]:
+        value["at"] = "2023-08-24T05:29:59Z"
+    assert first_failure(verify(resealed(made))) == "time-order"
+
+
+def test_a_second_round_is_required_and_cannot_come_first():
+    def code(**rule):
+        with pytest.raises(DrawError) as refused:
+            announce(assignment=AssignmentRule(**rule))
+        return refused.value.code
+
+    assert code(team_size=2) == "draw.announce.no_sources"
+    later = Fallback(24, (drand_source(1000 + 20 * 60 * 9),))  # nine hours after round 1000, not 24 after the draw
+    assert code(sources=(drand_source(),), fallback=(later,)) == "draw.announce.round_too_early"
+    assert code(sources=(drand_source(),), steps_per_slot=0) == "draw.field.not_integer"
+    assert code(sources=(drand_source(),), steps_per_slot=10**9) == "draw.announce.too_many_steps"
+    weak = Fallback(24, (Source("ceremony:dice"),))
+    assert code(sources=(drand_source(),), fallback=(weak,)) == "draw.announce.no_profile"
+
+
+# the log
+
+
+def test_what_grows_is_held_to_its_last_record():
+    """Results come in over weeks and are recorded each time; the last record is of what stands in the file."""
+    made = copy.deepcopy(MADE)
+    earlier = {**made, "digests": made["digests"] | {"results": "e" * 64}}
+    log = log_of(earlier)
+    assert first_failure(verify(resealed({**made, "log": log}))) == "log-inclusion"
+    both = log_of(
+        made, ("announce", "execute", "selection", "assign_announce", "assign", "changes", "results", "results")
+    )
+    both_entries = [act["entry"] for act in both["acts"]]
+    both_entries[-2]["payload"]["digest"] = "e" * 64
+    from zhunsheng.engine.public_log import inclusion_proof, leaf_hash, tree_root
+
+    leaves = [leaf_hash(canonical(entry)) for entry in both_entries]
+    for number, act in enumerate(both["acts"]):
+        act |= {"index": number, "proof": [node.hex() for node in inclusion_proof(leaves, number)]}
+    both |= {"size": len(leaves), "root": tree_root(leaves).hex()}
+    assert verify(resealed({**made, "log": both})).ok
+
+
+def test_a_checkpoint_must_be_of_the_tree_that_proves():
+    from zhunsheng.engine.public_log import Checkpoint, sign_checkpoint
+
+    log = MADE["log"]
+    log_key = Ed25519Signer(log["origin"], bytes(32))
+    good = sign_checkpoint(Checkpoint(log["origin"], log["size"], bytes.fromhex(log["root"])), [log_key])
+    assert verify(resealed({**MADE, "log": log | {"checkpoint": str(good)}})).ok
+    for size, root in ((log["size"] + 1, log["root"]), (log["size"], "0" * 64)):
+        bad = sign_checkpoint(Checkpoint(log["origin"], size, bytes.fromhex(root)), [log_key])
+        assert first_failure(verify(resealed({**MADE, "log": log | {"checkpoint": str(bad)}}))) == "log-inclusion"
+    assert first_failure(verify(resealed({**MADE, "log": log | {"checkpoint": "x"}}))) == "log-inclusion"
+
+
+def test_constraints_recorded_after_the_assignment_fail():
+    order = ("announce", "execute", "selection", "assign", "assign_announce", "changes", "results")
+    verdict = verify(resealed({**MADE, "log": log_of(MADE, order)}))
+    assert verdict.step("log-inclusion").reason.code == "draw.verify.log_order"
+
+
+# signatures
+
+PIN = PublicKey(SIGNER.name, SIGNER.alg, SIGNER.public_key)
+
+
+def signed(made=MADE, signer=SIGNER, sections=("announce", "execute", "selection")):
+    found = digests(made)
+    signatures = sign(signer, made["announce"]["draw"], {name: found[name] for name in sections})
+    return resealed({**made, "signatures": [one.as_json() for one in signatures]})
+
+
+def test_a_signature_is_shown_with_its_key_and_judged_by_a_pinned_one():
+    verdict = verify(signed())
+    assert verdict.ok and verdict.step("signatures").ok is None
+    assert str(PIN) in verdict.step("signatures").reason.text("zh")
+    pinned = verify(signed(), [PIN])
+    assert pinned.ok and pinned.step("signatures").ok is True
+    assert "announce execute selection" in pinned.step("signatures").reason.text("en")
+
+
+@pytest.mark.parametrize(
+    ("made", "code"),
+    [
+        (MADE, "draw.signature.not_by_pin"),
+        (signed(sections=("execute",)), "draw.signature.not_by_pin"),
+        (signed(signer=Ed25519Signer("someone.else", bytes(32))), "draw.signature.not_by_pin"),
+        (signed(signer=Ed25519Signer(SIGNER.name, bytes(32))), "draw.signature.other_key"),
+        (changed("signatures", 0, "sig", to=hexchange, of=signed()), "draw.signature.wrong"),
+        (changed("signatures", 0, "section", to="execute", of=signed()), "draw.signature.wrong"),
+        (changed("signatures", 0, "section", to="log", of=signed()), "draw.signature.no_section"),
+        (changed("signatures", 0, "section", to="abandon", of=signed()), "draw.signature.no_section"),
+    ],
+)
+def test_a_signature_that_is_not_the_office_s_fails(made, code):
+    verdict = verify(made, [PIN])
+    assert first_failure(verdict) == "signatures" and verdict.step("signatures").reason.code == code
+
+
+def test_a_wrong_signature_fails_without_any_pin():
+    assert first_failure(verify(changed("signatures", 0, "sig", to=hexchange, of=signed()))) == "signatures"
+    assert first_failure(verify(changed("signatures", 0, "alg", to="rsa", of=signed()))) == "format"
+    assert first_failure(verify(changed("signatures", 0, "key", to="00", of=signed()))) == "format"
+
+
+def test_a_signature_that_cannot_be_checked_is_not_judged_and_never_passes_a_pin(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "cryptography.exceptions", None)
+    verdict = verify(signed())
+    assert verdict.ok and verdict.step("signatures").ok is None
+    assert "cryptography" in verdict.step("signatures").reason.text("en")
+    assert first_failure(verify(signed(), [PIN])) == "signatures"
+
+
+def test_an_sm2_device_signs_a_draw_of_the_sm3_suite(tmp_path):
+    """The national profile: SM3 throughout, SM2 by a program outside, verified by a package of other authors."""
+    from tests.engine.test_signing import sm2_signer
+
+    signer = sm2_signer(tmp_path)
+    made = signed(sealed(suite=SM3), signer, ("announce", "open"))
+    pin = PublicKey(signer.name, signer.alg, signer.public_key)
+    assert made["announce"]["suite"] == "sm3" and verify(made, [pin]).step("signatures").ok is True
+    forged = changed("signatures", 0, "sig", to=hexchange, of=made)
+    assert first_failure(verify(forged, [pin])) == "signatures"
