@@ -350,7 +350,8 @@ class _Bundle(Check):
             instant(given_up["at"], "abandon.at")
         if "signatures" in made:
             self.signatures = read_signatures(made["signatures"])
-        return Reason("draw.verify.format", {"draw": self.terms.draw, "sections": " ".join(made)})
+        shown = " ".join(name for name in (*SECTIONS, "sealed", "log") if name in made)
+        return Reason("draw.verify.format", {"draw": self.terms.draw, "sections": shown})
 
     def _read_lines(self) -> None:
         """Where the lines of the frame are: of `open`, or of `sealed` as long as a sealed draw is not opened."""
@@ -635,7 +636,7 @@ class _Bundle(Check):
         return Reason("draw.verify.results", {"count": len(seen), "drawn": len(drawn)})
 
     def withheld(self) -> Reason:
-        stated = _object(self.made["withheld"])
+        stated = {name: value for name in _WITHHELD if (value := _object(self.made["withheld"]).get(name))}
         if "sealed" in self.made:
             shown = " ".join(f"{name}={value}" for name, value in stated.items())
             open_by = self.terms.seal.open_by.isoformat() if self.terms.seal is not None else ""
