@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -169,7 +170,7 @@ def board(snapshot: Snapshot) -> dict[str, Any]:
             {
                 **row, "label": pick(row, "name"), "kind": STATUS[row["status"]][0], "word": STATUS[row["status"]][1],
                 "value": share(row["numerator"], row["denominator"]),
-                "goal_text": f"{row['goal']} %" if row["unit"] == "percent" else _goal(str(row["goal"]), row["unit"]),
+                "goal_text": show_percent(Decimal(str(row["goal"])) / 100) if row["unit"] == "percent" else _goal(str(row["goal"]), row["unit"]),
             }
             for row in content["targets"]
         ],

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.inspection.models import Draw, ResultWording
+from zhunsheng.web.inspection.models import Plan, ResultWording, UpstreamDraw
 from zhunsheng.web.portal.queries import draws, firms, results
 from zhunsheng.web.registry import queries as registry
 from zhunsheng.web.registry.models import Division
@@ -25,13 +25,22 @@ def _year_choices() -> list[tuple[int, str]]:
 
 
 class DrawFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Draws by year of announcement, state, number or name of the plan."""
+    """Draws by year of announcement, stage, mode, leading office, number or name of the plan."""
 
     q = django_filters.CharFilter(label=_("编号或计划名称"), method="by_text")
     year = django_filters.ChoiceFilter(
         label=_("公告年度"), choices=_year_choices, method="by_year", empty_label=_("全部")
     )
-    state = django_filters.ChoiceFilter(label=_("状态"), choices=Draw.State.choices, empty_label=_("全部"))
+    state = django_filters.ChoiceFilter(
+        label=_("状态"),
+        choices=[(code, word) for code, (_kind, word) in draws.STAGES.items()],
+        method="by_stage",
+        empty_label=_("全部"),
+    )
+    mode = django_filters.ChoiceFilter(label=_("公开方式"), choices=Plan.Mode.choices, empty_label=_("全部"))
+    organ = django_filters.ChoiceFilter(
+        label=_("牵头机构"), choices=draws.organs, field_name="plan__office", empty_label=_("全部")
+    )
 
     def by_text(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(Q(no__icontains=value) | Q(plan__name__icontains=value))
@@ -40,6 +49,26 @@ class DrawFilter(django_filters.FilterSet):  # type: ignore[misc]
         year = int(value)
         start, end = datetime.datetime(year, 1, 1), datetime.datetime(year + 1, 1, 1)  # noqa: DTZ001 - made aware below
         return rows.filter(announced_at__gte=timezone.make_aware(start), announced_at__lt=timezone.make_aware(end))
+
+    def by_stage(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return draws.in_stage(rows, value)
+
+
+def _platforms() -> list[tuple[str, str]]:
+    names = UpstreamDraw.objects.order_by("source_system").values_list("source_system", flat=True).distinct()
+    return [(name, name) for name in names]
+
+
+class UpstreamFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """Draws of other platforms by platform, number or name."""
+
+    q = django_filters.CharFilter(label=_("编号或名称"), method="by_text")
+    platform = django_filters.ChoiceFilter(
+        label=_("来源平台"), choices=_platforms, field_name="source_system", empty_label=_("全部")
+    )
+
+    def by_text(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(Q(no__icontains=value) | Q(name__icontains=value))
 
 
 def _result_choices() -> list[tuple[str, str]]:

@@ -1,7 +1,20 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from zhunsheng.web.portal.views import data, draws, firms, home, methods, pages, results, sampling, scoreboard, verify
+from zhunsheng.web.portal.views import (
+    burden,
+    data,
+    draws,
+    firms,
+    home,
+    methods,
+    pages,
+    results,
+    sampling,
+    scoreboard,
+    upstream,
+    verify,
+)
 
 
 class YearConverter(StringConverter):
@@ -23,14 +36,21 @@ urlpatterns = [
     path("favicon.ico", home.favicon, name="favicon"),
     path("firms/<path:code>/", firms.firm, name="firm"),
     path("draws/", draws.listing, name="draws"),
+    path("draws/upstream/", upstream.listing, name="upstream"),
+    path("draws/upstream/<int:pk>/", upstream.draw, name="upstream_draw"),
     path("draws/<str:no>/", draws.draw, name="draw"),
     path("draws/<str:no>/announcement.json", draws.announcement, name="announcement"),
     path("draws/<str:no>/bundle.json", draws.bundle, name="bundle"),
     path("draws/<str:no>/frame/", draws.frame, name="frame"),
     path("draws/<str:no>/frame.jsonl", draws.leaves, name="leaves"),
+    path("draws/<str:no>/opened.jsonl", draws.opened, name="opened"),
+    path("draws/<str:no>/unit/", draws.unit, name="unit"),
+    path("draws/<str:no>/unit/membership.json", draws.membership, name="membership"),
     path("verify/", verify.verify, name="verify"),
     path("results/", results.listing, name="results"),
     path("results/<str:no>/", results.result, name="result"),
+    path("burden/", burden.burden, name="burden"),
+    path("burden/<year:year>/", burden.burden, name="burden_year"),
     path("scoreboard/", scoreboard.scoreboard, name="scoreboard"),
     path("scoreboard/<year:year>/", scoreboard.scoreboard, name="scoreboard_year"),
     path("scoreboard/snapshots/<str:no>/", scoreboard.snapshot, name="snapshot"),

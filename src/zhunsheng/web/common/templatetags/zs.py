@@ -187,10 +187,10 @@ def grouped(value: Any) -> str:
 
 @register.filter
 def percent(value: Any, digits: int = 1) -> str:
-    """0.9639 → 96.4 %. Rounds half up, as 修约 in official figures does for these digits."""
+    """0.9639 → 96.4%. Rounds half up, as 修约 in official figures does for these digits."""
     if value is None or value == "":
         return "—"
-    return f"{_rounded(value, digits)}{THIN}%"
+    return f"{_rounded(value, digits)}%"
 
 
 def _rounded(share: Any, digits: int) -> str:
@@ -222,7 +222,7 @@ def moment(value: Any) -> str:
 
 @register.simple_tag
 def rate(value: Any, of: bool = True) -> SafeString:
-    """96.4 % 〔95.1–97.5〕 1 842/1 911: a rate never stands without its interval and its numbers.
+    """96.4% 〔95.1–97.5〕 1 842/1 911: a rate never stands without its interval and its numbers.
 
     `value` has numerator, denominator, estimate, low, high (shares from 0 to 1) and perhaps `suppressed`, as
     engine.estimate.Rate has. Under a hundred observations no decimals are shown: they would be false digits.

@@ -1,47 +1,113 @@
-"""Draws as the public checks them: what was promised, what chance said, who was drawn, and the commands to compute it again."""
+"""Draws as the public follows them: what was promised, what chance said, when each step happened, and where it is kept."""
 
 import datetime
-import re
-import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from django.db.models import QuerySet
-from django.urls import reverse
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from zhunsheng.engine import clock
 from zhunsheng.engine import draw as engine
+from zhunsheng.engine.clock import CHINA
+from zhunsheng.engine.draw import fairness
 from zhunsheng.engine.draw.announce import Terms
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.public_log import Json
+from zhunsheng.engine.suites import suite
 from zhunsheng.web.common.errors import language
-from zhunsheng.web.common.templatetags.zs import grouped, moment, named, percent
+from zhunsheng.web.common.templatetags.zs import day, grouped, moment, named, percent, state_tag
 from zhunsheng.web.inspection import queries as inspection
-from zhunsheng.web.inspection.models import Draw, Task, TeamMember
+from zhunsheng.web.inspection.models import Draw, DrawFile, Plan, Task, TeamMember
+from zhunsheng.web.inspection.queries.draws import ACTS
 from zhunsheng.web.inspection.queries.visits import PUBLISH_LIMIT
-from zhunsheng.web.portal.queries.firms import address_code
+from zhunsheng.web.people.models import Office
 from zhunsheng.web.public_log import queries as log
+from zhunsheng.web.public_log import words
 from zhunsheng.web.public_log.models import LogEntry
 
-PAGE = 100
-#: state → kind of tag
-KINDS = {
-    "announced": "info", "executed": "good", "list_closed": "good", "assigned": "good", "opened": "good", "abandoned": "warn",
-}  # fmt: skip
+CHECKING = (Draw.State.ASSIGNED, Draw.State.OPENED)
+#: where a draw stands → (kind of tag, word)
+STAGES: Mapping[str, tuple[str, Promise]] = {
+    "announced": ("info", gettext_lazy("已公告")),
+    "executed": ("good", gettext_lazy("已抽取")),
+    "closed": ("good", gettext_lazy("名单已封闭")),
+    "checking": ("info", gettext_lazy("检查中")),
+    "done": ("good", gettext_lazy("已办结")),
+    "abandoned": ("warn", gettext_lazy("已放弃")),
+}
+#: The sections of the bundle that a sealed draw shows before it is opened.
+TOLD_SEALED = frozenset({"announce", "execute", "withheld", "abandon"})
+
+
+def _unopened(today: datetime.date) -> Q:
+    """Sealed draws whose last day has passed and that are still closed."""
+    late = Q(mode=Plan.Mode.SEALED, opened_at__isnull=True, open_by__lt=today)
+    return late & ~Q(state=Draw.State.ABANDONED)
+
+
+def _secret() -> Q:
+    return Q(mode=Plan.Mode.SEALED, opened_at__isnull=True)
 
 
 def all_draws() -> QuerySet[Draw]:
     """Every draw that was ever announced. An announcement is a public act, and none of them can be taken off the list."""
-    return Draw.objects.select_related("plan__office")
+    return inspection.counted_draws(Draw.objects.select_related("plan__office"))
 
 
 def find(no: str) -> Draw | None:
-    return Draw.objects.select_related("plan__office", "rule_book").filter(no=no).first()
+    return all_draws().select_related("rule_book").filter(no=no).first()
+
+
+def in_stage(draws: QuerySet[Draw], stage: str) -> QuerySet[Draw]:
+    ended = Q(state__in=CHECKING, ended__gte=F("selected_count")) & ~_secret()
+    if stage == "done":
+        return draws.filter(ended)
+    if stage == "checking":
+        return draws.filter(state__in=CHECKING).exclude(ended)
+    return draws.filter(state=Draw.State.LIST_CLOSED if stage == "closed" else stage)
+
+
+def stage(draw: Any) -> str:
+    """Where a draw of `all_draws` stands. Of a sealed draw how many are done is not told before it is opened."""
+    if draw.state in CHECKING:
+        return "done" if not draw.secret and draw.ended >= draw.selected_count else "checking"
+    return "closed" if draw.state == Draw.State.LIST_CLOSED else str(draw.state)
+
+
+def stage_words(draw: Draw) -> str:
+    return str(STAGES[stage(draw)][1])
+
+
+def stage_tags(draw: Draw) -> SafeString:
+    """The state of a draw as words, shape and colour; of a sealed one with what its opening has come to."""
+    kind, text = STAGES[stage(draw)]
+    mark = state_tag(kind, text)
+    sealing = seal_words(draw)
+    return mark if sealing is None else mark + SafeString(" ") + state_tag(*sealing)
+
+
+def seal_words(draw: Draw) -> tuple[str, str] | None:
+    """(kind of tag, words) on the opening of a sealed draw; None for an open one, and one that was given up."""
+    if not draw.sealed or draw.open_by is None or draw.state == Draw.State.ABANDONED:
+        return None
+    late = inspection.days_overdue(draw, timezone.now())
+    if draw.opened_at is None:
+        if late:
+            text = ngettext("逾期 %(n)s 天未开封", "逾期 %(n)s 天未开封", late) % {"n": late}
+            return "bad", text
+        return "seal", _("封存，最迟 %(day)s 开封") % {"day": day(draw.open_by)}
+    if late:
+        return "warn", ngettext("逾期 %(n)s 天开封", "逾期 %(n)s 天开封", late) % {"n": late}
+    return "good", _("已开封")
 
 
 def years() -> list[int]:
@@ -49,16 +115,72 @@ def years() -> list[int]:
     return [day.year for day in Draw.objects.datetimes("announced_at", "year", order="DESC")]
 
 
-def abandonment(year: int | None = None) -> inspection.Share:
-    """Announced draws that were given up over all announced, of a year or of all years."""
-    first, last = (year, year) if year else (1, 9999)
-    return inspection.abandonment(datetime.date(first, 1, 1), datetime.date(last, 12, 31))
+def organs() -> list[tuple[int, str]]:
+    """The offices that lead draws."""
+    offices = Office.objects.filter(plans__draws__isnull=False).distinct().order_by("code")
+    return [(office.pk, named(office)) for office in offices]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The public figures over the draws announced in a year, or in all years. `overdue`: sealed, past their day, not opened."""
+
+    announced: int
+    abandoned: int
+    sealed: int
+    overdue: int
+
+    @property
+    def abandonment(self) -> Fraction | None:
+        """The share of announced draws that were given up; None where none was announced."""
+        return Fraction(self.abandoned, self.announced) if self.announced else None
+
+
+def history(year: int | None = None) -> History:
+    return _counted(Draw.objects.filter(announced_at__year=year) if year else Draw.objects.all())
+
+
+def this_month() -> History:
+    """Announced and given up of this month's announcements; overdue of all draws."""
+    start = _month_start()
+    this = _counted(Draw.objects.filter(announced_at__gte=start))
+    return replace(this, overdue=Draw.objects.filter(_unopened(timezone.localdate())).count())
+
+
+def _month_start() -> datetime.datetime:
+    return timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _counted(draws: QuerySet[Draw]) -> History:
+    counted = draws.aggregate(
+        announced=Count("pk"),
+        abandoned=Count("pk", filter=Q(state=Draw.State.ABANDONED)),
+        sealed=Count("pk", filter=Q(mode=Plan.Mode.SEALED)),
+        overdue=Count("pk", filter=_unopened(timezone.localdate())),
+    )
+    return History(**counted)
 
 
 def current(shown: int = 6) -> list[Draw]:
-    """Draws that wait for their randomness, the nearest first; then the latest of the others, given up or not."""
-    waiting = list(all_draws().filter(state=Draw.State.ANNOUNCED).order_by("not_before"))
-    return waiting + list(all_draws().exclude(state=Draw.State.ANNOUNCED).order_by("-announced_at", "-pk")[:shown])
+    """Draws of the first page: those that wait for their randomness, the nearest first; sealed ones past their day; what
+    happened this month; and where that is little, the latest before."""
+    month = _month_start()
+    first = list(all_draws().filter(state=Draw.State.ANNOUNCED).order_by("not_before"))
+    late = list(
+        all_draws()
+        .filter(_unopened(timezone.localdate()))
+        .exclude(state=Draw.State.ANNOUNCED)
+        .order_by("open_by", "pk")
+    )
+    known = {draw.pk for draw in (*first, *late)}
+    rest = all_draws().exclude(pk__in=known).order_by("-announced_at", "-pk")
+    recent = Q()
+    for moment_of in ("announced_at", "executed_at", "assigned_at", "opened_at", "abandoned_at"):
+        recent |= Q(**{f"{moment_of}__gte": month})
+    others = list(rest.filter(recent)[: 2 * shown])
+    if len(others) < shown:
+        others += list(rest.exclude(pk__in=[draw.pk for draw in others])[: shown - len(others)])
+    return [*first, *late, *others]
 
 
 def countdown(until: datetime.datetime, now: datetime.datetime) -> str:
@@ -83,6 +205,8 @@ def next_step(draw: Draw, now: datetime.datetime) -> str:
         return _("已到公告的最早抽取时间，等待当众产生随机数。逾期不抽的，须说明理由公开放弃。")
     if draw.state == Draw.State.ABANDONED:
         return _("已公开放弃：%(reason)s") % {"reason": draw.abandon_reason}
+    if draw.secret:
+        return _("随机数已经产生，抽中谁已经定了，但名单封存：检查结束、开封之后才公开，届时任何人都能重算。")
     return ngettext(
         "从 %(size)s 家中抽取 %(n)s 家，抽取结果可以重新计算。",
         "从 %(size)s 家中抽取 %(n)s 家，抽取结果可以重新计算。",
@@ -97,7 +221,8 @@ def terms(draw: Draw) -> Terms:
 
 @dataclass(frozen=True, slots=True)
 class StratumRow:
-    """A stratum as announced. `share`: n/N, the exact probability of each of its units; None where N is 0."""
+    """A stratum as announced. `share`: n/N, the exact probability of each of its units, or the mean of them where it is
+    drawn by size (`unequal`); None where N is 0."""
 
     key: str
     label: str
@@ -105,18 +230,46 @@ class StratumRow:
     n: int
     capped: int
     share: Fraction | None
+    unequal: bool
 
 
 def strata(draw: Draw) -> list[StratumRow]:
-    """The strata in the words of the page, with N, n, those out by the cap, and the probability n/N."""
-    names = inspection.division_names()
+    """The strata in the words of the page, list by list, with N, n, those out by the cap, and the probability n/N."""
+    labels = inspection.strata_labels(draw.plan, [row["key"] for row in draw.strata])
     return [
         StratumRow(
-            row["key"], inspection.stratum_label(draw.plan.stratify_by, row["key"], names), row["size"], row["n"],
-            row.get("capped", 0), Fraction(row["n"], row["size"]) if row["size"] else None,
+            row["key"], labels[row["key"]], row["size"], row["n"],
+            row.get("capped", 0), Fraction(row["n"], row["size"]) if row["size"] else None, row.get("unequal", False),
         )
         for row in draw.strata
     ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One list of the draw: whose it is, its items, whom it names, how many of how many."""
+
+    name: str
+    office: str
+    items: tuple[tuple[str, str], ...]
+    scope: tuple[tuple[str, str], ...]
+    size: int
+    n: int
+
+
+def lists(draw: Draw) -> list[ListRow]:
+    """The lists of a draw; an ordinary draw has one, without a name."""
+    found = []
+    for one in inspection.lists(draw.plan):
+        rows = [row for row in draw.strata if not one.name or row["key"].startswith(f"{one.name}/")]
+        items = tuple((item.code, named(item)) for item in one.items)
+        found.append(
+            ListRow(
+                one.name, named(one.office) if one.office else "", items, tuple(inspection.scope_words(one.scope)),
+                sum(row["size"] for row in rows), sum(row["n"] for row in rows),
+            )
+        )  # fmt: skip
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,42 +283,65 @@ class SourceRow:
     evidence: tuple[tuple[str, str], ...] = ()
 
 
-def sources(draw: Draw) -> list[SourceRow]:
-    """The announced sources in the order in which they enter the seed; those of the fallback where it was used."""
-    announced = terms(draw).sources_used(draw.fallback)
-    values = {value["source"]: inspection.read_value(value) for value in draw.values}
-    found = []
-    for source in announced:
-        value = values.get(source.id)
-        if value is None:
-            found.append(SourceRow(source.id, source_words(source)))
-        else:
-            evidence = tuple(sorted((evidence_words(key), text) for key, text in value.evidence.items()))
-            found.append(SourceRow(source.id, source_words(source), value.value, value.at, evidence))
-    return found
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """A round of randomness in words. `protects`: (name of the profile, against whom it protects, what remains, bits).
+
+    used: the number of the fallback that was used, 0 for none. fallbacks: (hours to wait, what stands in then).
+    """
+
+    sources: tuple[SourceRow, ...]
+    protects: tuple[tuple[str, str, str, str], ...]
+    fallbacks: tuple[tuple[int, list[str]], ...]
+    used: int
+    reason: str
 
 
-def fallbacks(draw: Draw) -> list[tuple[int, list[str]]]:
-    """(hours after the earliest moment, the sources that stand in then), as announced."""
-    return [(one.after_hours, [source_words(source) for source in one.sources]) for one in terms(draw).fallback]
+def rounds(draw: Draw) -> tuple[RoundRow, RoundRow | None]:
+    """The two rounds: of the firms, and of the inspectors (None where none was announced)."""
+    announced_on = draw.announced_at.astimezone(CHINA).date()
+    first, second = inspection.rounds(draw)
+
+    def row(one: inspection.Round, values: Sequence[Any], used: int, reason: str) -> RoundRow:
+        sources = one.fallbacks[used - 1].sources if used else one.sources
+        spoken = {value["source"]: inspection.read_value(value) for value in values}
+        english = language()
+        return RoundRow(
+            tuple(_source_row(source, spoken.get(source.id)) for source in sources),
+            tuple(
+                (profile.label(english), _of(profile, "protects_against"), _of(profile, "remains"), profile["min_bits"])
+                for profile in engine.satisfied_profiles(sources, announced_on)
+            ),
+            tuple((back.after_hours, [source_words(source) for source in back.sources]) for back in one.fallbacks),
+            used,
+            reason,
+        )
+
+    return (
+        row(first, draw.values, draw.fallback, draw.fallback_reason),
+        row(second, draw.second_values, draw.second_fallback, draw.second_fallback_reason) if second else None,
+    )
+
+
+def _of(row: Any, column: str) -> str:
+    return str((row.get(f"{column}_en") if language() == "en" else "") or row[column])
+
+
+def _source_row(source: engine.Source, value: engine.Value | None) -> SourceRow:
+    if value is None:
+        return SourceRow(source.id, source_words(source))
+    evidence = tuple(sorted((evidence_words(key), text) for key, text in value.evidence.items()))
+    return SourceRow(source.id, source_words(source), value.value, value.at, evidence)
 
 
 def source_words(source: engine.Source) -> str:
-    said: Mapping[str, Any] = {"party": source.id.partition(":")[2], **source.terms}
-    kind = source.kind
-    if kind == "party":
-        text = _("公开仪式：%(party)s 当众亮出的字符串") % said
-        if "commitment" in said:
-            text += _("（其承诺哈希已先公布）")
-        return text
-    if kind == "dice":
-        return _("公开仪式：当众掷骰子 %(rolls)s 次") % {"rolls": said.get("rolls", 10)}
-    if kind == "ssq":
-        return _("双色球第 %(issue)s 期开奖号码") % said
-    if kind == "dlt":
-        return _("大乐透第 %(issue)s 期开奖号码") % said
-    when = engine.round_time(source)
-    return _("drand 公共随机信标第 %(round)s 轮（%(when)s 产生）") % {"round": said["round"], "when": moment(when)}
+    """A source as announced, in plain words."""
+    text = inspection.source_words(source)
+    if source.kind == "drand":
+        return _("%(source)s（%(when)s 产生）") % {"source": text, "when": moment(engine.round_time(source))}
+    if source.kind == "party" and "commitment" in source.terms:
+        return _("%(source)s（其承诺哈希已先公布）") % {"source": text}
+    return text
 
 
 def evidence_words(key: str) -> str:
@@ -176,121 +352,124 @@ def evidence_words(key: str) -> str:
     return known.get(key, key)
 
 
-# -- the frame -------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class UnitRow:
-    """A unit of the frame. `position` from 1; `rank` 0 where it was not computed or cannot be drawn.
+def said(draw: Draw) -> dict[str, Json]:
+    """The announcement as an object."""
+    return inspection.announcement(draw)
 
-    Its stratum is told by its probability (`share`, `odds`: n/N). The name of a stratum may be a class of risk, which is
-    for internal use （国市监信发〔2022〕6号）, and no page says it beside a firm.
+
+# -- the teams -------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class LoadRow:
+    """What one inspector got, by number: visits as they stand now, of these as lead, and the published bounds."""
+
+    number: str
+    visits: int
+    leads: int
+    least: int
+    most: int
+
+    @property
+    def lead_share(self) -> Fraction | None:
+        return Fraction(self.leads, self.visits) if self.visits else None
+
+
+@dataclass(frozen=True, slots=True)
+class Teams:
+    """The second half of a draw: the closed list, and who got how much of it.
+
+    constraints_hash and second_seed_text are there once the list is closed and the second round is over. Of a sealed
+    draw that is not opened nothing but the hash is told.
     """
 
-    position: int
-    id: str
-    code: str
-    share: str
-    odds: str
-    exclusion: str
-    ticket: str
-    rank: int
-    drawn: bool
-    withdrawn: str
-    team: str
+    constraints_hash: str
+    targets: int = 0
+    inspectors: int = 0
+    team_size: int = 0
+    steps: int = 0
+    forbidden: int = 0
+    least: int = 0
+    most: int = 0
+    second_seed_text: str = ""
+    load: tuple[LoadRow, ...] = ()
+    changes: tuple[engine.Change, ...] = ()
 
 
-def _odds(draw: Draw) -> dict[str, tuple[str, str]]:
-    """Stratum → the probability of each of its units, as a share and as n/N."""
-    return {
-        row["key"]: (percent(Fraction(row["n"], row["size"]), 2) if row["size"] else "", f"{row['n']}/{row['size']}")
-        for row in draw.strata
-    }
-
-
-def _unit_row(
-    row: "inspection.FrameRow", odds: Mapping[str, tuple[str, str]], rank: int = 0, team: str = ""
-) -> UnitRow:
-    leaf, task = row.leaf, row.task
-    share, quotient = odds.get(leaf["stratum"], ("", ""))
-    return UnitRow(
-        row.position + 1, leaf["id"], address_code(leaf["id"]), share, quotient, leaf.get("exclusion", ""), row.ticket,
-        rank or (_rank(task) if task else 0), task is not None, _withdrawn(task), team,
+def teams(draw: Draw) -> Teams | None:
+    """None before the list is closed."""
+    if draw.list_closed_at is None:
+        return None
+    text = DrawFile.objects.filter(draw=draw).values_list("constraints", flat=True).first() or ""
+    section = json.loads(text)
+    mark = engine.constraints_hash(section, suite(draw.suite))
+    seed_text = ""
+    if draw.second_seed:
+        values = "|".join(f"{value['source']}={value['value']}" for value in draw.second_values)
+        seed_text = f"{engine.PROTOCOL}/assign|{draw.announcement_hash}|{mark}|{values}"
+    if draw.secret:
+        return Teams(mark, second_seed_text=seed_text)
+    closed = engine.read_constraints(section)
+    able = [one for one in closed.inspectors if one.most]
+    return Teams(
+        mark, len(closed.targets), len(closed.inspectors), closed.team_size, closed.steps,
+        sum(len(one.forbidden) for one in closed.inspectors), min((one.least for one in able), default=0),
+        max((one.most or 0 for one in able), default=0), seed_text, _load(draw, closed),
+        tuple(inspection.changes(draw)) if draw.assigned_at else (),
     )  # fmt: skip
 
 
-def _stratum(task: Task) -> str:
-    """The stratum of the first list that drew the unit."""
-    return next((one.full_name for one in task.inclusions.all()), "")
-
-
-def _rank(task: Task) -> int:
-    return next((one.rank for one in task.inclusions.all()), 0)
-
-
-def _withdrawn(task: Task | None) -> str:
-    return task.withdrawn_reason if task is not None and task.state == Task.State.WITHDRAWN else ""
-
-
-def frame_page(draw: Draw, page: int) -> tuple[list[UnitRow], int]:
-    """One page (from 1) of the frame in the order in which it was frozen, and how many units it has."""
-    rows, total = inspection.frame_page(draw, (page - 1) * PAGE, PAGE)
-    odds = _odds(draw)
-    return [_unit_row(row, odds) for row in rows], total
-
-
-def find_unit(draw: Draw, text: str) -> UnitRow | None:
-    """Where a unit stands in the frame, with the rank of its ticket in its stratum. `text`: its id, or its code alone."""
-    unit_id = text if ":" in text else _id_with(draw, text)
-    row = inspection.find_in_frame(draw, unit_id) if unit_id else None
-    if row is None:
-        return None
-    team = _teams([row.task.pk]).get(row.task.pk, "") if row.task else ""
-    return _unit_row(row, _odds(draw), inspection.rank_in_stratum(draw, row), team)
-
-
-def _id_with(draw: Draw, code: str) -> str:
-    """The id in the frame whose part after the scheme is `code`; '' where there is none."""
-    form = re.compile(rb'"id":"([a-z][a-z0-9-]*:' + re.escape(code.encode()) + rb')"', re.IGNORECASE)
-    for line in inspection.frame_lines(draw):
-        if found := form.search(line):
-            return found[1].decode()
-    return ""
-
-
-def drawn_page(draw: Draw, page: int) -> tuple[list[UnitRow], int]:
-    """One page of the drawn units in the order of the selection, with their teams by number."""
-    tasks, odds = draw.tasks.order_by("no").prefetch_related("inclusions"), _odds(draw)
-    shown = list(tasks[(page - 1) * PAGE : page * PAGE])
-    teams = _teams([task.pk for task in shown])
-    rows = [
-        UnitRow(
-            0, task.unit_id, address_code(task.unit_id), *odds.get(_stratum(task), ("", "")), "", task.ticket, _rank(task),
-            True, _withdrawn(task), teams.get(task.pk, ""),
+def _load(draw: Draw, closed: engine.Constraints) -> tuple[LoadRow, ...]:
+    rows = TeamMember.objects.filter(task__draw=draw, replaced_reason="").values_list("inspector__person_no", "lead")
+    counted = Counter(rows.order_by())
+    if not counted:
+        return ()
+    bounds = {part.number: (part.least, part.most) for part in fairness.parts(closed, (), {})}
+    numbers = sorted({*bounds, *(number for number, _lead in counted)})
+    return tuple(
+        LoadRow(
+            number, counted[number, True] + counted[number, False], counted[number, True], *bounds.get(number, (0, 0))
         )
-        for task in shown
-    ]  # fmt: skip
-    return rows, tasks.count()
-
-
-def _teams(tasks: list[int]) -> dict[int, str]:
-    """Task → the numbers of the inspectors, the lead first, once the result is published: nobody is told before who comes."""
-    found: dict[int, list[str]] = {}
-    rows = TeamMember.objects.filter(task__in=tasks, task__state__in=inspection.PUBLISHED, replaced_reason="").order_by(
-        "task", "-lead", "pk"
+        for number in numbers
     )
-    for task, no in rows.values_list("task", "inspector__person_no"):
-        found.setdefault(task, []).append(no)
-    return {task: " ".join(numbers) for task, numbers in found.items()}
 
 
-def leaves(draw: Draw) -> Iterator[bytes]:
-    """The frame as it was hashed, one leaf a line."""
-    for line in inspection.frame_lines(draw):
-        yield line + b"\n"
+# -- what was published ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class PublishedRow:
+    """A public act on a draw: its entry of the log, and the signatures over the sections that it published."""
+
+    words: "str | Promise"
+    entry: LogEntry
+    signatures: tuple[Mapping[str, str], ...]
+
+
+def published(draw: Draw) -> list[PublishedRow]:
+    """Every entry of the log on the draw, with the signatures; those over what is still sealed are left out."""
+    found = []
+    for entry in LogEntry.objects.filter(subject=f"draw:{draw.no}").order_by(F("index").asc(nulls_last=True), "pk"):
+        sections = {
+            one for one in (*ACTS.get(entry.kind, ()), "withheld") if not draw.secret or one in TOLD_SEALED
+        } & _named_in(entry)
+        signatures = tuple(one for one in draw.signatures if one["section"] in sections)
+        found.append(PublishedRow(words.verb_name(entry.kind), entry, signatures))
+    return found
+
+
+def _named_in(entry: LogEntry) -> set[str]:
+    """The sections whose digest an entry names; an announcement is its own."""
+    data = json.loads(entry.body).get("data", {})
+    return {"announce" if key == "announcement" and entry.kind == "draw.announce" else key for key in data}
+
+
+def withdrawn(draw: Draw) -> list[tuple[str, str]]:
+    """(unit id, reason) of drawn units that will not be inspected: public, for nobody is dropped in silence."""
+    if draw.secret:
+        return []
+    return list(draw.tasks.filter(state=Task.State.WITHDRAWN).order_by("no").values_list("unit_id", "withdrawn_reason"))
 
 
 # -- the check -------------------------------------------------------------------------------------------------------
 def bundle_open(draw: Draw) -> bool:
-    """Whether the bundle is published: in open mode, as soon as the draw is executed or given up."""
+    """Whether the bundle is published: as soon as the draw is executed or given up."""
     return bool(draw.seed) or draw.state == Draw.State.ABANDONED
 
 
@@ -300,62 +479,7 @@ def bundle_mark(draw: Draw) -> str:
     return f"{draw.announcement_hash[:16]}-{head.size}-{head.root.hex()[:16]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """One step that anyone can repeat in a shell: what it shows, the command, what must come out."""
-
-    words: str
-    command: str
-    result: str
-
-
-def recipes(draw: Draw, origin: str) -> list[Recipe]:
-    """The check by hand, with the real values of this draw. `origin`: scheme and host of the page."""
-    url = origin + reverse("portal:announcement", args=[draw.no])
-    found = [
-        Recipe(_("公告的哈希"), f"curl -s {shlex.quote(url)} | sha256sum", draw.announcement_hash),
-    ]
-    done = inspection.execution(draw)
-    if done is None:
-        return found
-    found.append(
-        Recipe(
-            _("种子：公告哈希和各来源的值连起来取哈希"),
-            f"printf '%s' {shlex.quote(done.seed_text)} | sha256sum",
-            draw.seed,
-        )
-    )
-    first = draw.tasks.order_by("no").first()
-    if first is not None:
-        text = f"{draw.seed}|target|{first.unit_id}"
-        found.append(
-            Recipe(
-                _("一家企业的抽签号（这里是抽中名单的第一家；换成任何一家的代码都可以）"),
-                f"printf '%s' {shlex.quote(text)} | sha256sum",
-                first.ticket,
-            )
-        )
-    return found
-
-
-def log_entries(draw: Draw) -> list[LogEntry]:
-    return list(LogEntry.objects.filter(subject=f"draw:{draw.no}").order_by("index"))
-
-
-def load_by_inspector(draw: Draw) -> list[tuple[str, int]]:
-    """(person number, visits) of the inspectors who go, as they stand now."""
-    found: dict[str, int] = {}
-    rows = TeamMember.objects.filter(task__draw=draw, replaced_reason="").values_list("inspector__person_no", flat=True)
-    for no in rows:
-        found[no] = found.get(no, 0) + 1
-    return sorted(found.items())
-
-
-def withdrawn(draw: Draw) -> list[tuple[str, str]]:
-    """(unit id, reason) of drawn units that will not be inspected: public, for nobody is dropped in silence."""
-    return list(draw.tasks.filter(state=Task.State.WITHDRAWN).order_by("no").values_list("unit_id", "withdrawn_reason"))
-
-
+# -- the story -------------------------------------------------------------------------------------------------------
 def timeline(draw: Draw) -> list[dict[str, Any]]:
     """The life of a draw for the page's timeline, what is still to come included."""
     now = timezone.now()
@@ -368,35 +492,54 @@ def timeline(draw: Draw) -> list[dict[str, Any]]:
             "when": "ahead" if draw.not_before > now else "now",
         })  # fmt: skip
     if draw.executed_at:
-        text = _("见证：%(who)s") % {"who": draw.witnesses} if draw.witnesses else ""
-        events.append({"at": draw.executed_at, "title": _("产生随机数并抽取"), "text": text, "kind": "good"})
+        events.append(
+            {"at": draw.executed_at, "title": _("产生随机数并抽取"), "text": _witnessed(draw.witnesses), "kind": "good"}
+        )
+    if draw.list_closed_at:
+        text = _("回避申报截止，派员条件已公布")
+        events.append({"at": draw.list_closed_at, "title": _("封闭名单"), "text": text, "kind": "good"})
     if draw.assigned_at:
-        events.append({"at": draw.assigned_at, "title": _("随机派员"), "kind": "good"})
+        events.append({
+            "at": draw.assigned_at, "title": _("随机派员"), "text": _witnessed(draw.second_witnesses), "kind": "good",
+        })  # fmt: skip
     if draw.executed_at:
         ended = draw.plan.ends_on < timezone.localdate()
         events.append({
             "at": draw.plan.ends_on, "title": _("检查截止"), "text": publish_limit(draw.plan.ends_on),
             "when": "" if ended else "ahead",
         })  # fmt: skip
+    if (sealing := seal_words(draw)) is not None:
+        kind, text = sealing
+        late = {"bad": "bad", "warn": "warn"}.get(kind, "good" if draw.opened_at else "")
+        events.append({
+            "at": draw.opened_at or draw.open_by, "title": _("开封") if draw.opened_at else _("最迟开封"), "text": text,
+            "kind": late, "when": "" if draw.opened_at or kind == "bad" else "ahead",
+        })  # fmt: skip
     if draw.abandoned_at:
         events.append({"at": draw.abandoned_at, "title": _("公开放弃"), "text": draw.abandon_reason, "kind": "warn"})
-    return events
+    return sorted(events, key=lambda event: _instant(event["at"]))
 
 
-def publish_limit(day: datetime.date) -> str:
+def _instant(at: "datetime.date | datetime.datetime") -> datetime.datetime:
+    """A day counts to its end."""
+    if isinstance(at, datetime.datetime):
+        return at
+    return datetime.datetime.combine(at, datetime.time.max, CHINA)
+
+
+def _witnessed(who: str) -> str:
+    return _("见证：%(who)s") % {"who": who} if who else ""
+
+
+def publish_limit(on: datetime.date) -> str:
     """Within how long a result of that day is published, under the rule of that day; '' where there was none."""
     try:
-        limit = clock.limit(PUBLISH_LIMIT, day)
+        limit = clock.limit(PUBLISH_LIMIT, on)
     except ZhunshengError:
         return ""
     return _("检查结果在 %(n)s %(unit)s内公示") % {"n": limit.amount, "unit": limit.unit.label(language())}
 
 
-def item_names(draw: Draw) -> list[tuple[str, str]]:
-    """(code, name) of the items that the draw is for."""
-    return [(item.code, named(item)) for item in draw.plan.items.order_by("code")]
-
-
-def said(draw: Draw) -> dict[str, Json]:
-    """The announcement as an object."""
-    return inspection.announcement(draw)
+def odds_words(share: Fraction) -> tuple[str, str]:
+    """A probability as a percentage, and as a fraction."""
+    return percent(share, 2), f"{share.numerator}/{share.denominator}"

@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from django.conf import settings
@@ -29,7 +30,7 @@ from zhunsheng.web.public_log import queries as log
 from zhunsheng.web.registry.models import BusinessEntity, Division
 
 Cell = str | int | None
-FORMAT = 1
+FORMAT = 2
 KINDS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -106,12 +107,33 @@ def _draws() -> Iterator[tuple[Cell, ...]]:
     )
     for draw in Draw.objects.select_related("plan__office", "rule_book").order_by("announced_at", "pk"):
         yield (
-            draw.no, draw.plan.no, draw.plan.name, draw.plan.office.name, draw.plan.kind, draw.state,
+            draw.no, draw.plan.no, draw.plan.name, draw.plan.office.name, draw.plan.kind, draw.mode, draw.suite, draw.state,
+            " ".join(_lists(draw)),
             _moment(draw.announced_at), _moment(draw.not_before), draw.announcement_hash, draw.frame_root,
             draw.frame_size, sum(row["n"] for row in draw.strata), draw.seed, _moment(draw.executed_at),
-            draw.selected_count, _moment(draw.assigned_at), published.get(draw.pk, 0), withdrawn.get(draw.pk, 0),
-            _moment(draw.abandoned_at), draw.abandon_reason, draw.rule_book.version, draw.rule_book.sha256,
+            draw.selected_count, _moment(draw.list_closed_at), _moment(draw.assigned_at), _day(draw.open_by),
+            _moment(draw.opened_at), None if draw.secret else published.get(draw.pk, 0),
+            None if draw.secret else withdrawn.get(draw.pk, 0), _moment(draw.abandoned_at), draw.abandon_reason, draw.rule_book.version, draw.rule_book.sha256,
         )  # fmt: skip
+
+
+def _lists(draw: Draw) -> list[str]:
+    """The names of the lists of a joint draw; none of a draw of one list."""
+    return sorted(inspection.announcement(draw).get("lists", {}))  # type: ignore[arg-type]
+
+
+def _inclusions() -> Iterator[tuple[Cell, ...]]:
+    """Every stratum of every draw, as announced."""
+    for draw in Draw.objects.order_by("announced_at", "pk"):
+        lists = _lists(draw)
+        for row in draw.strata:
+            name, _sep, stratum = row["key"].partition("/") if lists else ("", "", row["key"])
+            share = Fraction(row["n"], row["size"]) if row["size"] else None
+            yield (
+                draw.no, name, stratum, row["size"], row["n"], row.get("capped", 0),
+                "by_size" if row.get("unequal") else "equal", str(share) if share is not None else "",
+                f"{float(share):.6f}" if share is not None else "",
+            )  # fmt: skip
 
 
 def _divisions() -> Iterator[tuple[Cell, ...]]:
@@ -197,14 +219,26 @@ DATASETS: tuple[Dataset, ...] = (
         _cols(
             ("no", _("抽取编号")), ("plan", _("计划编号")), ("plan_name", _("计划名称")), ("organ", _("牵头机构")),
             ("kind", _("undirected 不定向，directed 定向，joint 部门联合")),
-            ("state", _("announced 已公告，executed 已抽取，assigned 已派员，abandoned 已放弃")),
+            ("mode", _("open 公开抽取，sealed 封存抽取（突击检查）")), ("suite", _("密码套件：sha256 或 sm3")),
+            ("state", _("announced 已公告，executed 已抽取，list_closed 名单已封闭，assigned 已派员，opened 已开封，abandoned 已放弃")),
+            ("lists", _("联合抽取的各名单，以空格分开；空为只有一个名单")),
             ("announced_at", _("公告时间（UTC）")), ("not_before", _("最早抽取时间（UTC）")),
-            ("announcement_sha256", _("公告的 SHA-256")), ("frame_root", _("名录的根哈希")), ("frame_size", _("名录单位数")),
+            ("announcement_hash", _("公告的哈希")), ("frame_root", _("名录的根哈希")), ("frame_size", _("名录单位数")),
             ("n", _("公告的抽取数")), ("seed", _("种子；未抽取为空")), ("executed_at", _("抽取时间（UTC）")),
-            ("drawn", _("抽取数")), ("assigned_at", _("派员时间（UTC）")), ("published", _("已公示结果数")),
-            ("withdrawn", _("撤回数；撤回须公开理由")), ("abandoned_at", _("放弃时间（UTC）")), ("abandon_reason", _("放弃理由")),
+            ("drawn", _("抽取数")), ("list_closed_at", _("封闭名单时间（UTC）")), ("assigned_at", _("派员时间（UTC）")),
+            ("open_by", _("公告的最迟开封日期；空为公开抽取")), ("opened_at", _("开封时间（UTC）；空为尚未开封")),
+            ("published", _("已公示结果数；封存而未开封的为空")), ("withdrawn", _("撤回数；撤回须公开理由；封存而未开封的为空")), ("abandoned_at", _("放弃时间（UTC）")), ("abandon_reason", _("放弃理由")),
             ("rule_book", _("实施细则版本")), ("rule_book_sha256", _("实施细则的 SHA-256")),
         ), _draws, _draw_acts,
+    ),
+    Dataset(
+        "inclusions", _("入样概率"), _("每次抽取每一层的单位数、抽取数和入样概率，以公告为准。估计合格率时，权数是它的倒数。"),
+        _cols(
+            ("draw", _("抽取编号")), ("list", _("名单；空为只有一个名单")), ("stratum", _("层，写法见公告")),
+            ("N", _("单位数，不含本次不抽的")), ("n", _("抽取数")), ("capped", _("已达次数上限、本次不抽的单位数")),
+            ("design", _("equal 同层等概率；by_size 按规模，probability 为平均值，每家的概率在名录中")),
+            ("probability", _("入样概率 n/N，最简分数")), ("decimal", _("入样概率，六位小数")),
+        ), _inclusions, _draw_acts,
     ),
     Dataset(
         "divisions", pgettext_lazy("list", "行政区划"), _("本市的县（市、区）和乡镇街道。"),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from zhunsheng.web.desk import providers
 from zhunsheng.web.inspection.models import Visit
-from zhunsheng.web.portal.queries import firms, results
+from zhunsheng.web.portal.queries import firms, results, units
 from zhunsheng.web.portal.views.serving import Missing, public
 
 
@@ -29,6 +29,8 @@ def firm(request: HttpRequest, code: str) -> HttpResponse:
         "canonical": request.build_absolute_uri(firms.firm_url(entity)),
         "facts": firms.facts(entity),
         "visits": [_row(visit, entries.get(visit.no)) for visit in visits],
+        "drawn": [{"task": task, "tag": units.progress_tag(task), "withdrawn": units.withdrawn_words(task)} for task in units.of_entity(entity.pk)],
+        "latest": units.latest(),
         "sections": providers.sections(entity, request, "public"),
     })  # fmt: skip
 

@@ -23,7 +23,8 @@ def home(request: HttpRequest) -> HttpResponse:
     newest = list(results.published().order_by("-published_at", "-pk")[:NEWEST])
     snapshot = scoreboard.newest()
     return render(request, "portal/home.html", {
-        "draws": [{"draw": draw, "kind": draws.KINDS[draw.state], "next": draws.next_step(draw, now)} for draw in draws.current()],
+        "draws": [{"draw": draw, "tags": draws.stage_tags(draw), "next": draws.next_step(draw, now)} for draw in draws.current()],
+        "month": draws.this_month(),
         "results": [
             {"visit": visit, "organ": results.organ(visit), "tag": results.result_tag(visit)} for visit in newest
         ],

@@ -1,0 +1,85 @@
+"""Draws of other platforms, as far as the public may see them: numbers and verdicts, no unit and no person."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from zhunsheng.web.common.errors import language
+from zhunsheng.web.inspection import queries as inspection
+from zhunsheng.web.inspection.models import UpstreamDraw
+from zhunsheng.web.public_log.models import LogEntry
+
+#: A check reads whole lists; its outcome is kept for so many seconds.
+KEPT = 600
+OUTCOMES: dict[str, tuple[str, Promise]] = {
+    "holds": ("good", gettext_lazy("符合")),
+    "fails": ("bad", gettext_lazy("不符")),
+    "unusual": ("warn", gettext_lazy("不寻常")),
+    "not_judged": ("muted", gettext_lazy("未核对")),
+}
+
+
+def all_upstream() -> QuerySet[UpstreamDraw]:
+    return UpstreamDraw.objects.all()
+
+
+def find(pk: int) -> UpstreamDraw | None:
+    return all_upstream().filter(pk=pk).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was looked at: the kind of tag and word of the outcome, the sentence, how many are at fault."""
+
+    kind: str
+    outcome: "str | Promise"
+    words: str
+    at_fault: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """checks: of this draw. tests: over all draws of the platform up to it. cannot: what no list can show."""
+
+    checks: tuple[Line, ...]
+    tests: tuple[Line, ...]
+    cannot: tuple[str, ...]
+
+    @property
+    def failed(self) -> int:
+        return sum(one.kind == "bad" for one in self.checks)
+
+    @property
+    def unusual(self) -> int:
+        return sum(one.kind == "warn" for one in self.tests)
+
+    @property
+    def unjudged(self) -> int:
+        return sum(one.kind == "muted" for one in self.checks)
+
+
+def verdict(draw: UpstreamDraw) -> Verdict:
+    key = f"portal-upstream-{draw.pk}-{draw.sha256[:16]}-{language()}"
+    found = cache.get(key)
+    if found is None:
+        found = Verdict(
+            tuple(_line(one) for one in inspection.upstream_checks(draw)),
+            tuple(_line(one) for one in inspection.upstream_plausibility(draw.source_system, draw.drawn_on)),
+            tuple(inspection.upstream_cannot()),
+        )
+        cache.set(key, found, KEPT)
+    return found
+
+
+def _line(one: Any) -> Line:
+    kind, word = OUTCOMES[one.outcome]
+    return Line(kind, word, one.words, len(one.units) + one.more)
+
+
+def entry(draw: UpstreamDraw) -> LogEntry | None:
+    """The entry of the log that fixed the list as it was taken in."""
+    return LogEntry.objects.filter(kind="upstream.import", subject=f"upstream_draw:{draw.pk}").order_by("pk").last()
