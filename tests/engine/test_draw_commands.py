@@ -188,3 +188,194 @@ def test_the_verifier_needs_no_django(here):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["ok"] is True
+
+
+# fallbacks, second round, lists, scope, sizes
+
+
+def test_an_announced_fallback_is_used_with_its_reason(here, capsys):
+    announce(
+        "--fallback",
+        "48:lottery:ssq@2026048,lottery:dlt@26048",
+        "--second",
+        "lottery:ssq@2026049",
+        "--second",
+        "lottery:dlt@26049",
+    )
+    said = json.loads((here / "2026-1.json").read_text(encoding="utf-8"))["announce"]
+    assert said["fallback"][0]["sources"][1] == {"id": "lottery:dlt", "issue": "26048"}
+    assert said["assignment"]["team_size"] == 2 and [s["issue"] for s in said["assignment"]["sources"]] == [
+        "2026049",
+        "26049",
+    ]
+    lottery = ["--source", "lottery:ssq=03-11-15-22-28-31+07", "--source", "lottery:dlt=02-09-17-25-33+04-11"]
+    draw = ["draw", "2026-1.json", *lottery, "--lang", "en"]
+    run(*draw, "--use-fallback", "1", "--at", "2026-04-23T01:00:00Z", code=2)
+    assert "needs a stated reason" in capsys.readouterr().err
+    run(*draw, "--use-fallback", "1", "--reason", "一方未到场", "--at", "2026-04-23T00:59:59Z", code=2)
+    assert "before the announced" in capsys.readouterr().err
+    run(*draw, "--use-fallback", "2", "--reason", "x", "--at", "2026-04-23T01:00:00Z", code=2)
+    run(*draw, "--use-fallback", "1", "--reason", "一方未到场", "--at", "2026-04-23T01:00:00Z")
+    run("verify", "2026-1-drawn.json", "--lang", "en")
+    assert "一方未到场" in capsys.readouterr().out
+
+
+def test_balls_stand_for_dice(here, capsys):
+    sources = [*PARTIES[:4], "--source", "ceremony:balls@40/5"]
+    run("draw", "list.csv", "--no", "b", *NUMBERS, *sources, "--announced-at", "2026-04-20T01:00:00Z")
+    values = ["ceremony:party-1=3f9c", "ceremony:party-2=a071", "ceremony:balls=7-31-2-18-25"]
+    run("draw", "b.json", *(x for value in values for x in ("--source", value)), "--at", "2026-04-21T01:00:00Z")
+    run("verify", "b-drawn.json")
+    run(
+        "draw",
+        "list.csv",
+        "--no",
+        "c",
+        *NUMBERS,
+        *PARTIES[:4],
+        "--source",
+        "ceremony:balls@9/3",
+        "--lang",
+        "en",
+        code=2,
+    )
+    assert "fewer than 2^24" in capsys.readouterr().err
+
+
+def test_two_departments_draw_from_one_file(here, capsys):
+    rows = ["id,division,food.stratum,fire.stratum,fire.size"]
+    rows += [
+        f"demo:{i:02},4116{i % 2:02},{'A' if i % 3 else ''},{'all' if i % 4 else ''},{i if i % 4 else ''}"
+        for i in range(24)
+        if i % 3 or i % 4
+    ]
+    (here / "joint.csv").write_text("\n".join(rows), encoding="utf-8")
+    asked = [
+        "draw", "joint.csv", "--no", "j", "--list", "food=市场监管局", "--list", "fire=消防救援支队", "--ratio", "20%",
+        "--pareto", "fire/all", "--scope", "division=411600,411601", "--suite", "sm3", *PARTIES, "--announced-at", "2026-04-20T01:00:00Z",
+    ]  # fmt: skip
+    run(*asked)
+    said = json.loads((here / "j.json").read_text(encoding="utf-8"))["announce"]
+    assert said["lists"]["fire"]["office"] == "消防救援支队" and said["pareto"]["strata"] == ["fire/all"]
+    assert said["scope"] == {"division": ["411600", "411601"]} and said["suite"] == "sm3"
+    run("draw", "j.json", *REVEALED, "--at", "2026-04-21T01:30:00Z", "--json")
+    capsys.readouterr()
+    run("verify", "j-drawn.json", "--json")
+    verdict = json.loads(capsys.readouterr().out)
+    assert {"scope", "pareto"} <= {step["name"] for step in verdict["steps"]} and verdict["ok"]
+    run("draw", "j-drawn.json", "--proof", "demo:05", "--out", "proof.json")
+    run("verify", "proof.json", "--lang", "en")
+    assert "PASS: demo:05 stands in the frame of draw j" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--fallback", "48"], "is no fallback"),
+        (["--fallback", "x:lottery:ssq@1"], "is no fallback"),
+        (["--fallback", "48:lottery:ssq@1"], "not enough for a seed"),
+        (["--second", "ceremony:dice"], "not enough for a seed"),
+        (["--team-size", "2"], "goes with --second"),
+        (["--pareto", "Z"], "no stratum Z"),
+        (["--pareto", "A"], "has no size"),
+        (["--list", "food=x"], "one each for food.stratum"),
+        (["--list", "food"], "NAME=VALUE"),
+        (["--scope", "division=4116"], "outside the announced scope"),
+        (["--open-by", "2026-05-20"], "not sealed"),
+        (["--sealed", "s"], "last day of its opening"),
+        (["--open"], "--open and --proof take"),
+        (["--proof", "demo:T001"], "--open and --proof take"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_and_nothing_is_written(here, capsys, arguments, says):
+    run("draw", "list.csv", *NUMBERS, *PARTIES, "--no", "x", *arguments, "--lang", "en", code=2)
+    assert says in capsys.readouterr().err
+    assert [path.name for path in here.iterdir()] == ["list.csv"]
+
+
+# sealed
+
+
+def test_a_sealed_draw_is_announced_drawn_and_opened(here, capsys):
+    sealed = ["--sealed", "s.secret", "--open-by", "2026-05-20"]
+    announce(*sealed)
+    assert (here / "s.secret").stat().st_mode & 0o777 == 0o600
+    assert "demo:T001" not in (here / "2026-1.json").read_text(encoding="utf-8")
+    run("verify", "2026-1.json")
+    draw = ["draw", "2026-1.json", *REVEALED, "--at", "2026-04-21T01:30:00Z", "--lang", "en"]
+    run(*draw, code=2)
+    assert "needs --sealed" in capsys.readouterr().err
+    run(*draw, "--sealed", "s.secret")
+    said = capsys.readouterr().out
+    assert "demo:T0" in said and "not published before the opening" in said
+    assert "demo:T0" not in (here / "2026-1-drawn.json").read_text(encoding="utf-8")
+    run("verify", "2026-1-drawn.json", "--lang", "en")
+    assert "not opened yet" in capsys.readouterr().out
+    run("draw", "2026-1-drawn.json", "--sealed", "s.secret", "--proof", "demo:T005", "--out", "p.json")
+    run("verify", "p.json")
+    run("draw", "2026-1-drawn.json", "--sealed", "s.secret", "--open", "--at", "2026-05-19T01:00:00Z", "--json")
+    opened = json.loads((here / "2026-1-opened.json").read_text(encoding="utf-8"))
+    assert opened["open"]["key"] == json.loads((here / "s.secret").read_text(encoding="utf-8"))["key"]
+    capsys.readouterr()
+    run("verify", "2026-1-opened.json", "--lang", "en")
+    assert "PASS  opening" in capsys.readouterr().out
+    run("draw", "2026-1-opened.json", "--open", "--lang", "en", code=2)
+    run("draw", "list.csv", "--no", "2026-2", *NUMBERS, *PARTIES, *sealed, "--lang", "en", code=2)
+    assert "not overwritten" in capsys.readouterr().err
+
+
+def test_another_key_or_list_does_not_draw(here, capsys):
+    announce("--sealed", "s.secret", "--open-by", "2026-05-20")
+    secret = json.loads((here / "s.secret").read_text(encoding="utf-8"))
+    for changed, says in (
+        ({**secret, "key": "0" * 64}, "not the one announced"),
+        ({**secret, "leaves": secret["leaves"][1:]}, "not the one announced"),
+        ({**secret, "leaves": secret["leaves"][::-1]}, "ascending"),
+        ({"key": secret["key"]}, "lacks leaves"),
+    ):
+        (here / "t.secret").write_bytes(canonical(changed))
+        run(
+            "draw",
+            "2026-1.json",
+            *REVEALED,
+            "--at",
+            "2026-04-21T01:30:00Z",
+            "--sealed",
+            "t.secret",
+            "--lang",
+            "en",
+            code=2,
+        )
+        assert says in capsys.readouterr().err
+    assert not (here / "2026-1-drawn.json").exists()
+
+
+# keys
+
+
+def test_a_pinned_key_must_have_signed(here, capsys):
+    from tests.engine.draw_sample import SIGNER
+    from tests.engine.test_draw_verify import PIN, signed
+
+    (here / "signed.json").write_bytes(canonical(signed()))
+    (here / "plain.json").write_bytes(canonical(whole()))
+    run("verify", "signed.json", "--key", str(PIN), "--lang", "en")
+    assert "PASS  signatures  signed by the key given: announce execute selection" in capsys.readouterr().out
+    run("verify", "plain.json", "--key", str(PIN), code=1)
+    run("verify", "signed.json", "--key", f"{SIGNER.name}+{'00' * 32}", code=1)
+    run("verify", "signed.json", "--key", "nonsense", "--lang", "en", code=2)
+    assert "NAME+HEX" in capsys.readouterr().err
+
+
+def test_a_large_bundle_is_mapped_and_answers_alike(here, capsys, monkeypatch):
+    from zhunsheng.commands import draw as command
+
+    (here / "good.json").write_bytes(canonical(whole()))
+    run("verify", "good.json", "--json")
+    said = capsys.readouterr().out
+    monkeypatch.setattr(command, "_MAPPED", 100)
+    run("verify", "good.json", "--json")
+    assert capsys.readouterr().out == said
+    (here / "empty.json").write_bytes(b"")
+    run("verify", "empty.json", code=2)
+    run("verify", str(here), code=2)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import mmap
 import os
+import secrets
+import stat
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -14,24 +18,42 @@ from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
-from zhunsheng.commands import NO, USAGE, YES, Subparsers, add_json, add_lang, emit, emit_json
+from zhunsheng.commands import NO, USAGE, YES, Subparsers, add_json, add_lang, day, emit, emit_json
 from zhunsheng.engine import draw
-from zhunsheng.engine.draw import Execution, Frame, Selected, Source, Value, Verdict
-from zhunsheng.engine.draw.fields import instant_text
+from zhunsheng.engine.draw import DrawList, Execution, Frame, Selected, Source, Value, Verdict
+from zhunsheng.engine.draw.fields import array, hex64, instant_text, obj
 from zhunsheng.engine.draw.frame import read_leaf
+from zhunsheng.engine.draw.leaf import column
+from zhunsheng.engine.draw.sources import read_value
 from zhunsheng.engine.errors import DrawError, ZhunshengError
 from zhunsheng.engine.public_log import Json, canonical, parse_json
+from zhunsheng.engine.signing import read_key
+from zhunsheng.engine.suites import SHA256, SUITES
+from zhunsheng.engine.suites import suite as suite_named
 from zhunsheng.engine.words import say
 
-_TERM = {"party": "commitment", "dice": "rolls", "ssq": "issue", "dlt": "issue", "drand": "round"}
-_HEADERS = {"单位编号": "id", "统一社会信用代码": "id", "层": "stratum", "排除代码": "exclusion"}
-_SETTLED = ("no", "n", "ratio", "announced_at", "not_before", "legal_basis", "item", "plan", "rule_book")
+_TERM = {"party": "commitment", "dice": "rolls", "balls": "", "ssq": "issue", "dlt": "issue", "drand": "round"}
+_HEADERS = {"单位编号": "id", "统一社会信用代码": "id", "层": "stratum", "排除代码": "exclusion", "规模": "size"}
+_SETTLED = (
+    "no", "n", "ratio", "announced_at", "not_before", "legal_basis", "item", "plan", "rule_book", "fallback", "second",
+    "pareto", "list", "scope", "suite", "open_by",
+)  # fmt: skip
+_MAPPED = 1024 * 1024  # smaller files are simply read
 
 
 def add(subparsers: Subparsers) -> None:
     """Add `verify` and `draw`."""
-    verify = subparsers.add_parser("verify", help="检查一次抽查的公开文件 · check the bundle of a draw")
-    verify.add_argument("bundle", type=Path, help="公开包(JSON)· the bundle")
+    verify = subparsers.add_parser(
+        "verify", help="检查一次抽查的公开包，或一个单位的在册证明 · check the bundle of a draw, or a firm's proof"
+    )
+    verify.add_argument("bundle", type=Path, help="公开包或在册证明(JSON)· the bundle, or the proof of membership")
+    verify.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="NAME+HEX",
+        help="机关公布的签名公钥，可多次 · the published key that must have signed; more than once if there are several",
+    )
     add_json(verify)
     add_lang(verify)
     verify.set_defaults(run=_verify)
@@ -49,7 +71,17 @@ later, when the randomness exists, draw from that file.
   zhunsheng draw 2026-1.json --source ceremony:p1=3f9c --source ceremony:p2=a071 --source ceremony:dice=4-2-6-1-5-3-3-6-2-1 \\
       --at 2026-04-21T01:30:00Z --out 2026-1-drawn.json
 
---source ID[@TERM][=VALUE]   TERM: drand 轮次 round · lottery 期号 issue · dice 次数 rolls · ceremony 承诺 commitment""",
+密封抽查(突击检查):--sealed 写一个只有本机关持有的文件(密钥和名单);公开包里只有密封名单,到期用 --open 开封。
+A sealed draw, for surprise checks: --sealed writes a private file with the key and the list; the public file holds sealed
+lines only, until --open:
+
+  zhunsheng draw list.csv --no 2026-2 --n A=3,B=5 --sealed 2026-2.secret --open-by 2026-05-20 --source … --source …
+  zhunsheng draw 2026-2.json --sealed 2026-2.secret --source …=… --at 2026-04-21T01:30:00Z
+  zhunsheng draw 2026-2-drawn.json --sealed 2026-2.secret --open
+
+--source ID[@TERM][=VALUE]   TERM: drand 轮次 round · lottery 期号 issue · dice 次数 rolls · ceremony 承诺 commitment ·
+                             balls 球数/取数 balls/draws: ceremony:balls@40/6
+--fallback HOURS:ID[@TERM],ID[@TERM]…   过了这么多小时仍取不到时改用 · used if the others are not to be had by then""",
     )
     parser.add_argument("frame", type=Path, help="名单 CSV,或先前的公告文件 · the CSV, or the file of the announcement")
     parser.add_argument("--no", metavar="编号", help="抽查编号 · number of the draw")
@@ -61,6 +93,45 @@ later, when the randomness exists, draw from that file.
         default=[],
         metavar="ID[@TERM][=VALUE]",
         help="随机数来源,按次序 · sources, in order",
+    )
+    parser.add_argument(
+        "--fallback", action="append", default=[], metavar="HOURS:ID,ID", help="备用来源,按次序 · fallbacks, in order"
+    )
+    parser.add_argument("--use-fallback", type=int, default=0, metavar="N", help="用第几个备用来源 · which one is used")
+    parser.add_argument("--reason", default="", help="用备用来源的原因 · why the fallback is used")
+    parser.add_argument(
+        "--second",
+        action="append",
+        default=[],
+        metavar="ID[@TERM]",
+        help="选派人员用的第二轮来源 · sources of the second round, for the inspectors",
+    )
+    parser.add_argument("--team-size", type=int, metavar="N", help="检查组人数,与 --second 同用(默认 2)· with --second")
+    parser.add_argument(
+        "--pareto", metavar="A,B", help="按规模(size 列)抽取的层 · strata drawn by size, from the column size"
+    )
+    parser.add_argument(
+        "--list",
+        action="append",
+        default=[],
+        metavar="NAME=OFFICE",
+        help="联合抽查的名单(列名 NAME.stratum)· a list of a joint draw; its columns are NAME.stratum …",
+    )
+    parser.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        metavar="COLUMN=A,B",
+        help="定向范围:该列须以其中之一开头 · every unit's column begins with one of these",
+    )
+    parser.add_argument("--suite", choices=sorted(SUITES), help="哈希算法(默认 sha256)· the hash, sha256 unless given")
+    parser.add_argument(
+        "--sealed", type=Path, metavar="FILE", help="密封抽查的私有文件 · private file of a sealed draw"
+    )
+    parser.add_argument("--open-by", type=day, metavar="DATE", help="最迟开封日期 · last day of the opening")
+    parser.add_argument("--open", action="store_true", help="开封 · open a sealed draw that was carried out")
+    parser.add_argument(
+        "--proof", metavar="ID", help="给该单位出具在册证明 · write the proof of membership of this unit"
     )
     parser.add_argument("--signature", help="drand 该轮的签名 · signature of the drand round")
     parser.add_argument("--announced-at", type=_instant, metavar="TIME", help="公告时刻(默认现在)· when announced")
@@ -82,7 +153,9 @@ later, when the randomness exists, draw from that file.
 
 
 def _verify(options: argparse.Namespace) -> int:
-    verdict = draw.verify(_read(options.bundle))
+    pins = [read_key(text) for text in options.key]
+    with _mapped(options.bundle) as data:
+        verdict = draw.verify(data, pins)
     if options.json:
         emit_json(_verdict_json(verdict, options.lang))
     else:
@@ -94,6 +167,21 @@ def _verify(options: argparse.Namespace) -> int:
     if verdict.outcome == "unreadable":
         return USAGE
     return YES if verdict.ok else NO
+
+
+@contextmanager
+def _mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """The bytes of a file; a large one is mapped into memory, and read as it is needed."""
+    try:
+        with path.open("rb") as file:
+            about = os.fstat(file.fileno())
+            if stat.S_ISREG(about.st_mode) and about.st_size > _MAPPED:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                    yield data
+                return
+    except OSError as error:
+        raise DrawError("draw.cli.cannot_read", where=str(path), detail=error.strerror or "") from None
+    yield _read(path)
 
 
 def _seen(text: str) -> str:
@@ -131,40 +219,97 @@ class _Given:
 
 def _draw(options: argparse.Namespace) -> int:
     given = [_given(text) for text in options.source]
+    data = _read(options.frame)
+    announced_before = data.lstrip()[:1] == b"{"
+    if options.open or options.proof:
+        if not announced_before or given:
+            raise DrawError("draw.cli.open_what")
+        return _prove(data, options) if options.proof else _open(data, options)
     if not given:
         raise DrawError("draw.cli.no_source")
     known = [bool(one.value) for one in given]
     if any(known) and not all(known):
         raise DrawError("draw.cli.some_values")
-    data = _read(options.frame)
-    if data.lstrip()[:1] == b"{":
+    if announced_before:
         announced, frame = _announced(data, options)
         return _execute(announced, frame, given, options)
-    frame = draw.freeze(_units(data, options.lang))
     if any(known) and options.announced_at is None:
         raise DrawError("draw.cli.announced_at")
-    announced = _announce(frame, given, options)
+    frame, n, lists = _freeze(data, options)
+    announced = _announce(frame, n, lists, given, options)
+    if frame.seal_key:
+        _keep_secret(frame, options.sealed, options.out or _file_name(str(announced["draw"])))
     if any(known):
         return _execute(announced, frame, given, options)
     return _publish(announced, frame, options)
 
 
-def _announce(frame: Frame, given: Sequence[_Given], options: argparse.Namespace) -> dict[str, Json]:
+def _freeze(data: bytes, options: argparse.Namespace) -> tuple[Frame, dict[str, int], dict[str, DrawList]]:
+    """The frame of the CSV, how many are drawn, and the lists of a joint draw."""
     if not options.no:
         raise DrawError("draw.cli.no_number")
+    lists = {name: DrawList(office) for name, office in (_assigned(text) for text in options.list)}
+    units = list(_units(data, options, tuple(lists)))
+    n = _how_many(draw.count_strata(units, tuple(lists)), options.n, options.ratio)
+    named = [text.strip() for text in options.pareto.split(",")] if options.pareto else []
+    for stratum in named:
+        if stratum not in n:
+            raise DrawError("draw.n.unknown_stratum", stratum=stratum)
+    if options.sealed is not None and options.sealed.exists():
+        raise DrawError("draw.cli.exists", where=str(options.sealed))
+    frame = draw.freeze(
+        units,
+        lists=tuple(lists),
+        pareto={stratum: n[stratum] for stratum in named},
+        suite=suite_named(options.suite or SHA256.name),
+        seal_key=secrets.token_hex(32) if options.sealed is not None else "",
+    )
+    return frame, n, lists
+
+
+def _announce(
+    frame: Frame,
+    n: Mapping[str, int],
+    lists: Mapping[str, DrawList],
+    given: Sequence[_Given],
+    options: argparse.Namespace,
+) -> dict[str, Json]:
     at = options.announced_at or datetime.now(UTC).replace(microsecond=0)
+    second = tuple(_given(text).source for text in options.second)
+    if options.team_size and not second:
+        raise DrawError("draw.cli.team_size")
+    scope = dict(_assigned(text) for text in options.scope)
     return draw.announcement(
         draw=options.no,
         frame=frame,
-        n=_how_many(frame, options.n, options.ratio),
+        n=n,
         sources=[one.source for one in given],
         announced_at=at,
         not_before=options.not_before or at + draw.MIN_WAIT,
+        fallback=[_fallback(text) for text in options.fallback],
+        assignment=draw.AssignmentRule(options.team_size or 2, second) if second else None,
+        lists=lists,
+        scope={name: starts.split(",") for name, starts in scope.items()},
+        open_by=options.open_by,
         items=options.item,
         legal_basis=options.legal_basis,
         plan=options.plan,
         rule_book_sha256=sha256(_read(options.rule_book)).hexdigest() if options.rule_book else "",
     )
+
+
+def _fallback(text: str) -> draw.Fallback:
+    hours, colon, sources = text.partition(":")
+    if not colon or not (hours.isascii() and hours.isdigit()) or len(hours) > 5:
+        raise DrawError("draw.cli.bad_fallback", given=text[:80])
+    return draw.Fallback(int(hours), tuple(_given(part).source for part in sources.split(",")))
+
+
+def _assigned(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip() or not value.strip():
+        raise DrawError("draw.cli.bad_pair", given=text[:80])
+    return name.strip(), value.strip()
 
 
 def _publish(announced: Mapping[str, Json], frame: Frame, options: argparse.Namespace) -> int:
@@ -177,17 +322,38 @@ def _publish(announced: Mapping[str, Json], frame: Frame, options: argparse.Name
     emit(say("draw.cli.announced", lang, draw=number, size=frame.size, root=frame.root))
     emit(say("draw.cli.publish", lang, hash=found))
     emit(say("draw.cli.then", lang, not_before=str(announced["not_before"]), file=str(out)))
+    if frame.seal_key:
+        emit(say("draw.cli.secret", lang, file=str(options.sealed)))
     return YES
 
 
 def _execute(announced: Mapping[str, Json], frame: Frame, given: Sequence[_Given], options: argparse.Namespace) -> int:
-    terms, lang = draw.read_terms(announced), options.lang
-    execution = draw.execute(announced, [_value(one, terms.sources, options) for one in given])
+    terms = draw.read_terms(announced)
+    used = terms.sources_used(options.use_fallback)
+    execution = draw.execute(
+        announced,
+        [_value(one, used, options) for one in given],
+        fallback=options.use_fallback,
+        fallback_reason=options.reason,
+    )
     drawn = draw.select(frame, execution.seed, terms.n)
     made = draw.bundle(announcement=announced, frame=frame, execution=execution, selection=drawn)
-    out = _write(made, options.out or _file_name(f"{terms.draw}-drawn"))
+    return _shown(made, execution, drawn, frame, options, f"{terms.draw}-drawn")
+
+
+def _shown(
+    made: Mapping[str, Json],
+    execution: Execution,
+    drawn: Sequence[Selected],
+    frame: Frame,
+    options: argparse.Namespace,
+    name: str,
+) -> int:
+    """Writes the bundle and shows who was drawn: in a sealed draw for the office's own eyes."""
+    number, lang = str(cast("Mapping[str, Json]", made["announce"])["draw"]), options.lang
+    out = _write(made, options.out or _file_name(name))
     if options.json:
-        emit_json(_drawn_json(terms.draw, execution, drawn, out))
+        emit_json(_drawn_json(number, execution, drawn, out))
         return YES
     for unit in drawn:
         emit(
@@ -202,8 +368,42 @@ def _execute(announced: Mapping[str, Json], frame: Frame, given: Sequence[_Given
             )
         )
     total = sum(frame.sizes.values())
-    emit(say("draw.cli.drawn", lang, draw=terms.draw, total=total, count=len(drawn), seed=execution.seed))
+    emit(say("draw.cli.drawn", lang, draw=number, total=total, count=len(drawn), seed=execution.seed))
     emit(say("draw.cli.written", lang, file=str(out)))
+    if "sealed" in made:
+        emit(say("draw.cli.still_sealed", lang, file=str(options.sealed)))
+    return YES
+
+
+def _open(data: bytes, options: argparse.Namespace) -> int:
+    """Opens a sealed draw that was carried out: the key, the list and the selection are published."""
+    bundle, frame = _checked(data, options)
+    if "execute" not in bundle or "sealed" not in bundle:
+        raise DrawError("draw.cli.open_what")
+    done = cast("Mapping[str, Json]", bundle["execute"])
+    announced = cast("Mapping[str, Json]", bundle["announce"])
+    values = cast("Sequence[Json]", done["values"])
+    execution = draw.execute(
+        announced,
+        [read_value(value, "execute.values") for value in values],
+        fallback=cast("int", done.get("fallback", 0)),
+        fallback_reason=str(done.get("fallback_reason", "")),
+    )
+    terms = draw.read_terms(announced)
+    drawn = draw.select(frame, execution.seed, terms.n)
+    at = options.at or datetime.now(UTC).replace(microsecond=0)
+    made = draw.bundle(announcement=announced, frame=frame, execution=execution, selection=drawn, opened_at=at)
+    return _shown(made, execution, drawn, frame, options, f"{terms.draw}-opened")
+
+
+def _prove(data: bytes, options: argparse.Namespace) -> int:
+    """Writes the proof of membership of one unit."""
+    bundle, frame = _checked(data, options)
+    announced = cast("Mapping[str, Json]", bundle["announce"])
+    proof = draw.membership_proof(announced, frame, options.proof)
+    name = "".join(char if char.isalnum() else "-" for char in options.proof)
+    out = _write(proof, options.out or _file_name(f"{announced['draw']}-proof-{name}"))
+    emit(say("draw.cli.written", options.lang, file=str(out)))
     return YES
 
 
@@ -221,16 +421,59 @@ def _announced(data: bytes, options: argparse.Namespace) -> tuple[Mapping[str, J
     for name in _SETTLED:
         if getattr(options, name):
             raise DrawError("draw.cli.in_announcement", option="--" + name.replace("_", "-"))
-    verdict = draw.verify(data)
-    if not verdict.ok:
-        failed = next(step.reason for step in verdict.steps if step.ok is False)
-        raise DrawError("draw.cli.not_announced", problem=failed.text("zh"), problem_en=failed.text("en"))
-    if verdict.outcome != "announced":
+    bundle, frame = _checked(data, options)
+    if "execute" in bundle or "abandon" in bundle:
         raise DrawError("draw.cli.already_executed")
-    bundle = cast("Mapping[str, Mapping[str, Json]]", parse_json(data))
-    leaves = cast("Sequence[str]", bundle["open"]["leaves"])
-    frame = draw.freeze(cast("Mapping[str, Json]", parse_json(leaf.encode())) for leaf in leaves)
-    return bundle["announce"], frame
+    return cast("Mapping[str, Json]", bundle["announce"]), frame
+
+
+def _checked(data: bytes, options: argparse.Namespace) -> tuple[Mapping[str, Json], Frame]:
+    """A bundle that passes its check, and its frame: of the file, or of the private file of a sealed draw."""
+    verdict = draw.verify(data)
+    if not verdict.ok or verdict.outcome == "member":
+        failed = next((step.reason for step in verdict.steps if step.ok is False), verdict.reason)
+        raise DrawError("draw.cli.not_announced", problem=failed.text("zh"), problem_en=failed.text("en"))
+    bundle = cast("Mapping[str, Json]", parse_json(data))
+    terms = draw.read_terms(cast("Mapping[str, Json]", bundle["announce"]))
+    key = ""
+    if "open" in bundle:
+        section = cast("Mapping[str, Json]", bundle["open"])
+        key, leaves = str(section.get("key", "")), cast("Sequence[str]", section["leaves"])
+    else:
+        key, leaves = _secret(options.sealed)
+    frame = draw.thaw(
+        (leaf.encode() for leaf in leaves),
+        lists=tuple(terms.lists),
+        pareto=terms.pareto,
+        scale=terms.scale,
+        suite=terms.suite,
+        seal_key=key,
+    )
+    if (frame.root, frame.size) != (terms.root, terms.size):
+        raise DrawError("draw.cli.other_secret", where=str(options.sealed))
+    return bundle, frame
+
+
+def _keep_secret(frame: Frame, path: Path, public: Path) -> None:
+    """Key and list of a sealed draw, in a file that only its owner may read, and that replaces no other."""
+    if public.exists():
+        raise DrawError("draw.cli.exists", where=str(public))
+    content = canonical({"key": frame.seal_key, "leaves": [leaf.decode() for leaf in frame.leaves]})
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise DrawError("draw.cli.cannot_write", where=str(path), detail=error.strerror or "") from None
+
+
+def _secret(path: Path | None) -> tuple[str, Sequence[str]]:
+    if path is None:
+        raise DrawError("draw.cli.need_secret")
+    found = obj(parse_json(_read(path)), str(path), {"key", "leaves"})
+    leaves = array(found["leaves"], f"{path}.leaves")
+    return hex64(found["key"], f"{path}.key"), [str(leaf) for leaf in leaves]
 
 
 def _given(text: str) -> _Given:
@@ -239,10 +482,20 @@ def _given(text: str) -> _Given:
     source_id, _, term = named.partition("@")
     source = Source(source_id)
     key = _TERM[source.kind]
+    if source.kind == "balls":
+        return _Given(Source(source_id, _drum(term) if term else {}), value)
     if not term:
         return _Given(source, value)
     number = key in ("rolls", "round") and term.isascii() and term.isdigit()
     return _Given(Source(source_id, {key: int(term) if number else term}), value)
+
+
+def _drum(term: str) -> dict[str, str | int]:
+    balls, _, draws = term.partition("/")
+    for text in (balls, draws):
+        if not (text.isascii() and text.isdigit()) or len(text) > 4:
+            raise DrawError("draw.cli.bad_number", given=term[:40])
+    return {"balls": int(balls), "draws": int(draws)}
 
 
 def _value(one: _Given, announced: Sequence[Source], options: argparse.Namespace) -> Value:
@@ -256,12 +509,12 @@ def _value(one: _Given, announced: Sequence[Source], options: argparse.Namespace
     return Value(one.source.id, one.value, options.at)
 
 
-def _how_many(frame: Frame, n: str | None, ratio: str | None) -> dict[str, int]:
+def _how_many(sizes: Mapping[str, int], n: str | None, ratio: str | None) -> dict[str, int]:
     if (n is None) == (ratio is None):
         raise DrawError("draw.cli.n_or_ratio")
     if ratio is not None:
         shares = _ratio(ratio) if "=" not in ratio else {name: _ratio(text) for name, text in _split(ratio)}
-        return draw.allocate(frame.sizes, shares)
+        return draw.allocate(sizes, shares)
     found: dict[str, int] = {}
     for name, text in _split(n or ""):
         if not (text.isascii() and text.isdigit()) or len(text) > 9:
@@ -288,7 +541,7 @@ def _ratio(text: str) -> Fraction:
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _units(data: bytes, lang: str) -> Iterator[Mapping[str, Json]]:
+def _units(data: bytes, options: argparse.Namespace, lists: Sequence[str]) -> Iterator[Mapping[str, Json]]:
     """The rows of the CSV as units; Chinese offices' spreadsheets write UTF-8 or GB18030."""
     try:
         text = data.decode("utf-8-sig")
@@ -298,31 +551,48 @@ def _units(data: bytes, lang: str) -> Iterator[Mapping[str, Json]]:
         except UnicodeDecodeError:
             raise DrawError("draw.cli.not_text") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    needed = [column(one, "stratum") for one in lists or ("",)]
     try:
         header = [cell.strip() for cell in next(reader, [])]
         names = [_HEADERS.get(name, name) for name in header]
-        if names.count("id") != 1 or names.count("stratum") != 1 or len(set(names)) != len(names):
-            raise DrawError("draw.cli.columns", header=" ".join(header)[:200])
+        if any(names.count(name) != 1 for name in ("id", *needed)) or len(set(names)) != len(names):
+            raise DrawError("draw.cli.columns", header=" ".join(header)[:200], needed=" ".join(needed))
         prefix = "uscc:" if "统一社会信用代码" in header else ""
+        row = _Rows(names, prefix, tuple(lists), bool(options.pareto))
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield _unit(names, cells, prefix, say("draw.cli.row", lang, row=reader.line_num))
+                yield row.unit(cells, say("draw.cli.row", options.lang, row=reader.line_num))
     except csv.Error as error:
         raise DrawError("draw.cli.not_csv", row=reader.line_num, detail=str(error)) from None
 
 
-def _unit(names: Sequence[str], cells: Sequence[str], prefix: str, where: str) -> dict[str, Json]:
-    if len(cells) != len(names):
-        raise DrawError("draw.cli.ragged", where=where, count=len(cells), expected=len(names))
-    unit: dict[str, Json] = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
-    unit["id"] = f"{prefix}{unit['id']}"
-    if not unit.get("exclusion"):
-        unit.pop("exclusion", None)
-    try:
-        read_leaf(unit)
-    except ZhunshengError as error:
-        raise DrawError.of(error.reason, where=where) from None
-    return unit
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How rows become units: column names, scheme of a bare code, names of the lists, whether sizes are numbers."""
+
+    names: Sequence[str]
+    prefix: str
+    lists: tuple[str, ...]
+    sized: bool
+
+    def unit(self, cells: Sequence[str], where: str) -> dict[str, Json]:
+        if len(cells) != len(self.names):
+            raise DrawError("draw.cli.ragged", where=where, count=len(cells), expected=len(self.names))
+        unit: dict[str, Json] = {name: cell.strip() for name, cell in zip(self.names, cells, strict=True)}
+        unit["id"] = f"{self.prefix}{unit['id']}"
+        for one in self.lists or ("",):
+            # an empty cell is no exclusion, no size, and, in a joint draw, no place on that list
+            for part in ("exclusion", "size", *(("stratum",) if self.lists else ())):
+                if unit.get(column(one, part)) == "":
+                    del unit[column(one, part)]
+            size = unit.get(column(one, "size"))
+            if self.sized and isinstance(size, str) and size.isascii() and size.isdigit() and len(size) < 16:
+                unit[column(one, "size")] = int(size)
+        try:
+            read_leaf(unit, self.lists)
+        except ZhunshengError as error:
+            raise DrawError.of(error.reason, where=where) from None
+        return unit
 
 
 def _read(path: Path) -> bytes:

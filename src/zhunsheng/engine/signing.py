@@ -86,12 +86,12 @@ class PublicKey:
 def read_key(text: str) -> PublicKey:
     """The key `NAME+HEX`: 64 hexadecimal digits are Ed25519, 130 that begin with 04 are SM2. Raises SuiteError."""
     name, _, digits = text.strip().rpartition("+")
-    check_key_name(name)
     digits = digits.lower()
     key = bytes.fromhex(digits) if _HEX.fullmatch(digits) else b""
     alg = next((alg for alg, length in _KEY_BYTES.items() if len(key) == length), "")
     if not alg:
         raise SuiteError("signing.bad_key_text", text=text[:60])
+    check_key_name(name)
     check_key(alg, key)
     return PublicKey(name, alg, key)
 
