@@ -810,6 +810,8 @@ def signatures(d):
 
 
 def log_inclusion(d):
+    if not d.has("log"):
+        raise NotJudged("no log proofs: compare the announcement hash with the one published at the time")
     log, acts = d.made["log"], {}
     hashes = Hashes("sm3" if log["origin"].endswith("/sm3") else "sha256")  # the suite of the log, not of the draw
     for act in log["acts"]:
@@ -820,8 +822,10 @@ def log_inclusion(d):
     for section, entries in acts.items():
         for index in [max(entries)] if section in ("withheld", "changes", "results", "signatures") else entries:
             need(d.digest(section) in strings(entries[index]), f"entry {index} says something else of {section}")
-    need("announce" in acts, "the announcement is not in the log")
+    for section in ("announce", "execute", "assign_announce"):
+        need(section in acts or not d.has(section), f"there is no proof that {section} is in the log")
     log_order(d, acts)
+    log_times(d, {section: entries[min(entries)] for section, entries in acts.items()})
     if "checkpoint" in log:
         stated = "\n".join([log["origin"], str(log["size"]), base64.b64encode(bytes.fromhex(log["root"])).decode()])
         need(log["checkpoint"].startswith(stated + "\n"), "the checkpoint is of another log, size or root")
@@ -839,6 +843,21 @@ def log_order(d, acts):
                 last < first or (last == first and pair not in strictly.split()),
                 f"in the log {after} precedes {before}",
             )
+
+
+def log_times(d, first):
+    """The log, not the file, says when something was promised: a day before any value may exist, or before it does."""
+
+    def at(section):
+        found = datetime.datetime.fromisoformat(first[section]["at"])
+        need(found.tzinfo, f"the log entry of {section} does not say when it was recorded")
+        return found.astimezone(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)
+
+    need(at("announce") + hours(24) <= moment(d.a["not_before"]), "the announcement was recorded in the log too late")
+    if "assign_announce" in first and d.has("assign"):
+        earliest = at("assign_announce") + hours(rounds(d.a["assignment"], d.made["assign"])[1])
+        late = [value["at"] for value in d.made["assign"]["values"] if moment(value["at"]) < earliest]
+        need(not late, "the constraints were recorded in the log too late")
 
 
 def strings(value):
@@ -886,7 +905,7 @@ STEPS = {
     "opened": (opened, lambda d: d.key, ""),
     "abandoned": (abandoned, lambda d: d.has("abandon"), ""),
     "signatures": (signatures, lambda d: d.has("signatures"), ""),
-    "log-inclusion": (log_inclusion, lambda d: d.has("log"), ""),
+    "log-inclusion": (log_inclusion, lambda d: True, ""),
     "digests": (digests, lambda d: True, ""),
 }
 

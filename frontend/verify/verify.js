@@ -9,7 +9,7 @@ import { canonicalStart, Plan } from "./plan.js";
 import { fraction, inOrder, lambdas, placesOf, strataInOrder } from "./select.js";
 import { checkSignature, checkTimes, checkValue, kindOf, meetsProfile, roundTime } from "./sources.js";
 import { suite } from "./suites.js";
-import { dayNumber, HOUR, instantText, millis } from "./time.js";
+import { dayNumber, HOUR, instantText, isInstant, millis } from "./time.js";
 import { isIncluded, leafHash, treeRoot } from "./tree.js";
 
 const MAX_BYTES = 512 * 1024 * 1024;
@@ -24,7 +24,7 @@ const LOOSELY_SEALED = [["assign", "open"], ["open", "results"]];
 const SEALED_LINE = /^\{"attributes":"[0-9a-f]{64}","seal":"([0-9a-f]{64})"\}$/;
 
 // What a step that is left to the reader returns: said, and not judged.
-const left = (code, params) => ({ ok: null, code, params });
+const left = (code, params = {}) => ({ ok: null, code, params });
 const said = (code, params = {}) => ({ ok: true, code, params });
 
 function same(at, expected, found) {
@@ -85,7 +85,7 @@ export class Check {
     if (this.key) await this.step("opened", () => this.opened());
     if (has("abandon")) await this.step("abandoned", () => this.abandoned());
     if (has("signatures")) await this.step("signatures", () => this.signatures());
-    if (has("log")) await this.step("log-inclusion", () => this.logInclusion());
+    await this.step("log-inclusion", () => this.logInclusion());
     await this.step("digests", () => this.digests());
     return this.verdict();
   }
@@ -588,6 +588,7 @@ export class Check {
   }
 
   async logInclusion() {
+    if (!this.made.log) return left("draw.verify.no_log");
     const log = object(this.made.log, "log", ["origin", "size", "root", "acts"], ["checkpoint"]);
     const size = integer(log.size, "log.size", 1);
     const root = unhex(hash(log.root, "log.root"));
@@ -612,8 +613,11 @@ export class Check {
         if (!strings(entries.get(index)).has(await this.digest(act))) fail("draw.verify.log_other_content", { act, index });
       }
     }
-    if (!acts.has("announce")) fail("draw.verify.log_no_announcement");
+    for (const act of ["announce", "execute", "assign_announce"]) {
+      if (act in this.made && !acts.has(act)) fail("draw.verify.log_missing", { act });
+    }
     this.logOrder(acts);
+    this.logTimes(acts);
     if ("checkpoint" in log) this.checkpoint(log, root);
     return said("draw.verify.log_inclusion", { acts: [...acts.keys()].join(" "), origin, size, root: log.root });
   }
@@ -626,6 +630,20 @@ export class Check {
       STRICTLY.find((pair) => both(pair) && last(pair[0]) >= first(pair[1])) ??
       [...LOOSELY, ...(this.a.mode === "sealed" ? LOOSELY_SEALED : [])].find((pair) => both(pair) && last(pair[0]) > last(pair[1]));
     if (wrong) fail("draw.verify.log_order", { before: wrong[0], after: wrong[1] });
+  }
+
+  // The log, not the file, says when something was promised: the announcement a day before any value may exist, the
+  // constraints before any value of the second round does.
+  logTimes(acts) {
+    const first = (act) => acts.get(act).get(Math.min(...acts.get(act).keys()));
+    const announced = entryTime(first("announce"), "announce");
+    if (announced + MIN_WAIT > millis(this.a.not_before)) fail("draw.verify.logged_late", { act: "announce", at: instantText(announced) });
+    const values = this.made.assign?.values ?? [];
+    if (!acts.has("assign_announce") || !values.length) return;
+    const closed = entryTime(first("assign_announce"), "assign_announce");
+    if (values.some((value) => millis(value.at) < closed + this.second.hours * HOUR)) {
+      fail("draw.verify.logged_late", { act: "assign_announce", at: instantText(closed) });
+    }
   }
 
   checkpoint(log, root) {
@@ -722,6 +740,14 @@ function strings(value, found = new Set()) {
   if (typeof value === "string") found.add(value);
   else if (value && typeof value === "object") for (const item of Object.values(value)) strings(item, found);
   return found;
+}
+
+function entryTime(entry, act) {
+  const at = entry && typeof entry === "object" ? entry.at : undefined;
+  const written = typeof at === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/.test(at);
+  const ms = written && isInstant(`${at.slice(0, 19)}Z`) ? Date.parse(at.replace(/\.\d+/, "")) : NaN;
+  if (Number.isNaN(ms)) fail("draw.verify.log_no_time", { act });
+  return ms;
 }
 
 const persons = (team) => (team ? [team.lead, ...team.others].join(" ") : "–");

@@ -1,0 +1,114 @@
+"""Pulls levers, and sees who notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+
+from zhunsheng.cheat.levers import LEVERS, Lever
+from zhunsheng.cheat.scene import Scene, Section, around, signer
+from zhunsheng.engine import draw
+from zhunsheng.engine.draw.history import check_history
+from zhunsheng.engine.errors import ZhunshengError
+from zhunsheng.engine.signing import PublicKey
+from zhunsheng.engine.words import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What came of pulling a lever.
+
+    caught: whether it was noticed. by: the step of the verifier or the code of the alarm that noticed it first, "" if
+    nobody did. reason: what they say. shown: the bundle or proof that the public was shown, None where it is the log.
+    """
+
+    lever: Lever
+    caught: bool
+    by: str
+    reason: Reason
+    shown: Section | None = None
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether it was noticed by whom it should be."""
+        return self.caught and self.by == self.lever.catches
+
+
+def pull(lever: Lever, scene: Scene) -> Pulled:
+    """Pulls one lever on a copy of the scene."""
+    mine = deepcopy(scene)
+    shown = lever.pull(mine)
+    if shown == "mirror":
+        followed = mine.mirror.follow(mine.log.files())
+        return Pulled(lever, not followed.ok, "" if followed.ok else followed.reason.code, followed.reason)
+    if shown == "history":
+        problems = check_history(mine.log.entries).problems
+        first = problems[0] if problems else Reason("cheat.nobody")
+        return Pulled(lever, bool(problems), first.code if problems else "", first)
+    made = {"open": mine.open, "sealed": mine.sealed, "closed": mine.closed, "proof": mine.proof}[shown]
+    key = signer()
+    pins = [PublicKey(key.name, key.alg, key.public_key)] if lever.watch == "pinned" else []
+    verdict = draw.verify(made, pins)
+    step = next((one for one in verdict.steps if one.ok is False), None)
+    if step is None and lever.told:
+        step = verdict.step(lever.catches)
+        if step is not None and _usual(step.reason):
+            step = None
+    if step is None:
+        return Pulled(lever, False, "", verdict.reason, made)
+    return Pulled(lever, True, step.name, step.reason, made)
+
+
+#: what the steps say of an honest draw: who says this has not noticed anything
+_USUAL = frozenset({"draw.verify.committed", "draw.verify.sources", "draw.verify.opened", "draw.verify.log_inclusion"})
+
+
+def _usual(reason: Reason) -> bool:
+    return reason.code in _USUAL
+
+
+def pull_all(scene: Scene, levers: Iterable[Lever] = tuple(LEVERS.values())) -> tuple[Pulled, ...]:
+    """Pulls every lever, each on a fresh copy."""
+    return tuple(pull(lever, scene) for lever in levers)
+
+
+def pull_on(made: Section, levers: Iterable[Lever]) -> tuple[Pulled, ...]:
+    """Pulls on a bundle from elsewhere what can be pulled there: levers that touch neither its log nor its keys, and
+    whose sections it has. The others are left out. Nothing but the verifier watches."""
+    found = []
+    for lever in levers:
+        if (
+            lever.watch != "verify"
+            or lever.told
+            or not lever.portable
+            or lever.catches in ("log-inclusion", "signatures")
+        ):
+            continue
+        try:
+            one = pull(lever, around(made))
+        except (LookupError, StopIteration, ZhunshengError):
+            continue
+        if one.shown and one.shown != made:
+            found.append(one)
+    return tuple(found)
+
+
+def honest_problems(scene: Scene) -> tuple[str, ...]:
+    """What the watchers say of the untouched scene: nothing, or the kit proves nothing."""
+    said: list[str] = []
+    for name, made in (
+        ("open", scene.open),
+        ("sealed", scene.sealed),
+        ("closed", scene.closed),
+        ("proof", scene.proof),
+    ):
+        verdict = draw.verify(made)
+        said += [f"{name}: {step.name}" for step in verdict.steps if step.ok is False]
+    said += [problem.code for problem in check_history(scene.log.entries).problems]
+    try:
+        followed = deepcopy(scene.mirror).follow(scene.log.files())
+        said += [] if followed.ok else [followed.reason.code]
+    except ZhunshengError as error:
+        said.append(error.code)
+    return tuple(said)
