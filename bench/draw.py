@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.harness import Contestant, apart, race
+from bench.harness import Contestant, apart, most_memory, race
 from zhunsheng.engine.draw import Frame, Source, Value, announcement, bundle, execute, freeze, select, verify
 from zhunsheng.engine.public_log import canonical
 
@@ -215,8 +215,8 @@ def verifying(units: int, folder: Path) -> None:
             amount=f"{units:,} units, {path.stat().st_size / 1e6:.0f} MB",
         )
         del lines, hashing
-        said = apart([sys.executable, "-m", "bench.draw", str(path)])
-        print(f"  alone in a process of its own: {float(said[0]):.2f} s, at most {said[1]:,} MiB of memory")
+        seconds, mib = apart([sys.executable, "-m", "bench.draw", str(path)]).split()
+        print(f"  alone in a process of its own: {float(seconds):.2f} s, at most {mib} MiB of memory")
 
 
 def run(units: int, folder: Path) -> None:
@@ -230,4 +230,4 @@ def run(units: int, folder: Path) -> None:
 if __name__ == "__main__":
     start = time.perf_counter()
     assert check(Path(sys.argv[1]))
-    print(time.perf_counter() - start)
+    print(time.perf_counter() - start, most_memory())

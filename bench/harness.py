@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import time
@@ -52,16 +53,24 @@ def race(title: str, contestants: Sequence[Contestant], *, rounds: int = 5, amou
     return times
 
 
-def apart(words: Sequence[str], *, quiet: bool = False) -> tuple[str, int]:
-    """Runs a program in a process of its own: the last line it printed, and the most memory it ever held, in MiB."""
-    run = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if quiet else None)
-    assert run.stdout is not None
-    said = run.stdout.read().decode()
-    _, status, usage = os.wait4(run.pid, 0)
-    run.returncode = os.waitstatus_to_exitcode(status)
-    if run.returncode:
-        raise SystemExit(f"{' '.join(words)} ended with {run.returncode}")
-    return said.splitlines()[-1], usage.ru_maxrss // 1024
+def apart(words: Sequence[str], *, quiet: bool = False) -> str:
+    """Runs a program in a process of its own, where nothing else has taken memory: the last line it printed."""
+    done = subprocess.run(
+        words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if quiet else None, text=True, check=True
+    )
+    return done.stdout.splitlines()[-1]
+
+
+def most_memory() -> int:
+    """The most memory this process has held since its start, in MiB.
+
+    Not getrusage: that remembers the process from which this one was forked.
+    """
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) // 1024
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from bench.harness import apart, machine
+from bench.harness import apart, machine, most_memory
 from zhunsheng.analytics.draw import select
 from zhunsheng.analytics.engines import DuckDB, Engine, Spark
 from zhunsheng.engine.draw import Selected, allocate, freeze
@@ -131,7 +131,7 @@ def by_hand(paths: list[Path]) -> tuple[int, str]:
 
 
 def child(what: str, folder: Path, units: int) -> None:
-    """One contestant, in its own process: prints what it found as JSON."""
+    """One contestant, in its own process: prints what it found as JSON, with its largest memory (of Spark: without its Java)."""
     paths = sorted(folder.glob("units-*.parquet"))
     start = time.perf_counter()
     found: tuple[int, str] = (0, "")
@@ -146,13 +146,15 @@ def child(what: str, folder: Path, units: int) -> None:
             found = by_sql(engine, paths)
     else:
         found = {"engine": by_engine, "hand": by_hand}[what](paths)
-    print(json.dumps({"seconds": time.perf_counter() - start, "count": found[0], "sha256": found[1]}))
+    seconds = time.perf_counter() - start
+    print(json.dumps({"seconds": seconds, "count": found[0], "sha256": found[1], "mib": most_memory()}))
 
 
 def measured(what: str, folder: Path, units: int) -> dict[str, Any]:
-    """`child` in a process of its own, with its largest memory (of Spark: without its Java)."""
-    said, mib = apart([sys.executable, "-m", "bench.scale", what, str(folder), str(units)], quiet=what == "spark")
-    return json.loads(said) | {"mib": mib}
+    """`child` in a process of its own."""
+    words = [sys.executable, "-m", "bench.scale", what, str(folder), str(units)]
+    found: dict[str, Any] = json.loads(apart(words, quiet=what == "spark"))
+    return found
 
 
 def run(units: int, folder: Path | None = None) -> None:
