@@ -1,7 +1,7 @@
 """The swap chain: how far from uniform it is after so many steps, exactly where every assignment can be written out."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import product
@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import binom
 
 from bench.fairness.report import Report, classes, seeds
-from zhunsheng.engine.draw.assignment import Constraints, Inspector, Target, constraints, walk
+from zhunsheng.engine.draw.assignment import Constraints, Inspector, Target, can_move, constraints, walk
 from zhunsheng.engine.draw.assignment.people import Places
 
 DAY = date(2026, 11, 24)
@@ -34,19 +34,28 @@ def close(targets: Sequence[Target], people: Sequence[Inspector], team_size: int
     return constraints(targets, people, on=DAY, at=AT, team_size=team_size)
 
 
-def cases() -> Iterator[tuple[str, Constraints]]:
-    yield (
-        "6 inspectors, 4 targets, two fields, one recusal, 1–2 visits each",
-        close(
-            [Target("demo:1", "food"), Target("demo:2", "food"), Target("demo:3", "metrology"), Target("demo:4")],
-            [
-                person("P1", "food", 1, 2),
-                person("P2", "food metrology", 1, 2, ["demo:1"]),
-                person("P3", "metrology", 1, 2),
-                *(person(f"P{n}", "", 1, 2) for n in (4, 5, 6)),
-            ],
-        ),
+def field_case(
+    people: Sequence[tuple[str, Sequence[int]]], codes: Mapping[str, str], wanted: Sequence[str], least: int, most: int
+) -> Constraints:
+    """people: (fields, numbers of the targets this person may not visit)."""
+    return close(
+        [Target(f"demo:{number}", need) for number, need in enumerate(wanted, 1)],
+        [
+            person(f"P{number}", codes[fields], least, most, [f"demo:{target}" for target in off])
+            for number, (fields, off) in enumerate(people, 1)
+        ],
     )
+
+
+def cases() -> Iterator[tuple[str, Constraints]]:
+    codes = {"f": "food", "m": "metrology", "fm": "food metrology", "": ""}
+    people = (("fm", (2, 4)), ("m", (1,)), ("", ()), ("m", (1, 2, 3, 4)), ("f", (1, 2)), ("fm", (1,)))
+    wanted = ("metrology", "food", "food", "metrology", "metrology")
+    yield ("6 inspectors, 5 targets, two fields, recusals, 1–2 visits each", field_case(people, codes, wanted, 1, 2))
+    tight = (("f", (2, 5)), ("m", (1, 3)), ("fm", (1, 2, 3, 5)), ("", (5,)), ("fm", (1, 2, 3, 4)), ("f", (1, 4)))
+    wanted = ("", "food", "", "", "food")
+    yield ("the same, many recusals: too tight", field_case(tight, codes, wanted, 1, 2))
+    yield ("the same with 0–3 visits", field_case(tight, codes, wanted, 0, 3))
     yield (
         "5 inspectors, 3 targets, nothing in the way, 1–2 visits each",
         close([Target(f"demo:{n}") for n in range(3)], [person(f"P{n}", "", 1, 2) for n in range(5)]),
@@ -75,14 +84,16 @@ def cases() -> Iterator[tuple[str, Constraints]]:
 
 def every(places: Places) -> list[State]:
     """Every way to fill the places, by trying all of them: nothing of the engine but the constraints as data."""
-    able = [[one for one in range(len(places.numbers)) if may >> one & 1] for may in places.may]
+    people = range(len(places.numbers))
+    able = [[one for one in people if may >> one & 1] for may in places.may]
+    teams = [
+        [team for team in product(*able[first : first + places.size]) if len(set(team)) == places.size]
+        for first in range(0, len(able), places.size)
+    ]
     found = []
-    for state in product(*able):
-        teams = [state[first : first + places.size] for first in range(0, len(state), places.size)]
-        load = Counter(state)
-        if all(len(set(team)) == places.size for team in teams) and all(
-            places.least[one] <= load[one] <= places.most[one] for one in range(len(places.numbers))
-        ):
+    for some in product(*teams):
+        state = tuple(one for team in some for one in team)
+        if all(places.least[one] <= state.count(one) <= places.most[one] for one in people):
             found.append(state)
     return found
 
@@ -175,6 +186,8 @@ def small(report: Report, runs: int) -> None:
         reached = len(
             {groups[number] for number in range(len(states)) if label[number] == label[states.index(tuple(start))]}
         )
+        stuck = reached == 1 < len(names)
+        report.check(f"{name}: the engine says whether it can move", can_move(closed) != stuck)
         rows.append([
             name, f"{len(names):,}", f"{reached:,}", shown(distance(at)),
             f"{observed:.3f}", f"{noise:.3f}", *test, f"{good / slots:.1f}" if good else "never",
