@@ -215,11 +215,15 @@ class Suspension:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """More time, granted (延长): appended to the end of the period before it is moved past a holiday."""
+    """More time, granted (延长): appended to the end of the period before it is moved past a holiday.
+
+    `until`: the decision names the new last day itself (集体讨论决定的期限); `amount` is then 0 and the day is not moved.
+    """
 
     amount: int
     unit: Unit
     approver: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,23 +274,60 @@ def deadline(
     """
     calendar = calendar or default_calendar()
     unit = Unit(unit)
-    for number in (amount, *(extension.amount for extension in extensions)):
+    for number in (amount, *(extension.amount for extension in extensions if extension.until is None)):
         if type(number) is not int or number <= 0:
             raise ClockError("clock.bad_amount", amount=str(number))
     if unit is Unit.HOUR:
         return _hours(trigger, amount, calendar, tuple(suspensions), tuple(extensions))
     start = _plain(trigger)
     pauses = _merged_days(suspensions)
-    end = start.toordinal()
-    for length, kind in _segments(amount, unit, extensions):
-        end = _advance(end, length, kind, calendar, pauses)
-    due = _next_working(end, calendar, pauses)
+    end, named = _chained(start.toordinal(), amount, unit, extensions, calendar, pauses)
+    due = end if named else _next_working(end, calendar, pauses)
     nominal_day, due_day = date.fromordinal(end), date.fromordinal(due)
     first = start if unit is Unit.WORKING_DAY or _has_working(extensions) else nominal_day
     missing = calendar.missing_years(first, due_day)
     return Deadline(
         start, amount, unit, nominal_day, due_day, None, missing, tuple(suspensions), tuple(extensions), calendar
     )
+
+
+def set_day(trigger: date, day: date, *, calendar: Calendar | None = None) -> Deadline:
+    """The deadline that an order names itself (责令于某日前改正): the day, not moved past a holiday [assumed: a named day
+    is not a period]. Raises ClockError for a day before the trigger."""
+    start, last = _plain(trigger), _plain(day)
+    if last < start:
+        raise ClockError("clock.day_before_trigger", day=last.isoformat(), trigger=start.isoformat())
+    return Deadline(start, 0, Unit.CALENDAR_DAY, last, last, None, (), calendar=calendar or default_calendar())
+
+
+def _chained(
+    start: int,
+    amount: int,
+    unit: Unit,
+    extensions: Sequence[Extension],
+    calendar: Calendar,
+    pauses: Sequence[tuple[int, int]],
+) -> tuple[int, bool]:
+    """The end of the period and its chain of extensions, and whether the last of them named the day itself."""
+    chain: list[Extension] = []
+    end, named = start, False
+    for extension in (Extension(amount, unit), *extensions):
+        if extension.until is None:
+            chain.append(extension)
+            continue
+        end, chain = _run(end, chain, calendar, pauses), []
+        until = _plain(extension.until).toordinal()
+        if until < end:
+            day, now = extension.until.isoformat(), date.fromordinal(end).isoformat()
+            raise ClockError("clock.extension_shortens", day=day, end=now)
+        end, named = until, True
+    return (_run(end, chain, calendar, pauses), False) if chain else (end, named)
+
+
+def _run(start: int, chain: Sequence[Extension], calendar: Calendar, pauses: Sequence[tuple[int, int]]) -> int:
+    for length, kind in _segments(chain):
+        start = _advance(start, length, kind, calendar, pauses)
+    return start
 
 
 def _hours(
@@ -299,7 +340,7 @@ def _hours(
     if not isinstance(trigger, datetime):
         raise ClockError("clock.hours_need_instant", trigger=trigger.isoformat())
     start = _in_china(trigger)
-    if any(extension.unit is not Unit.HOUR for extension in extensions):
+    if any(extension.unit is not Unit.HOUR or extension.until is not None for extension in extensions):
         raise ClockError("clock.mixed_units")
     try:
         end = start + timedelta(hours=amount + sum(extension.amount for extension in extensions))
@@ -316,10 +357,10 @@ def _hours(
     )
 
 
-def _segments(amount: int, unit: Unit, extensions: Sequence[Extension]) -> list[tuple[int, Unit]]:
+def _segments(chain: Sequence[Extension]) -> list[tuple[int, Unit]]:
     """The period and its extensions; neighbours of one unit become one, so that 1 month + 1 month is 2 months."""
     segments: list[tuple[int, Unit]] = []
-    for length, kind in ((amount, unit), *((e.amount, Unit(e.unit)) for e in extensions)):
+    for length, kind in ((e.amount, Unit(e.unit)) for e in chain):
         if kind is Unit.HOUR:
             raise ClockError("clock.mixed_units")
         if kind is Unit.YEAR:
@@ -407,9 +448,15 @@ def _merged_instants(suspensions: Sequence[Suspension]) -> list[tuple[datetime, 
 
 
 def _explain(answer: Deadline) -> Iterator[Reason]:
+    if not answer.amount:
+        yield Reason("clock.rule.set", {"day": answer.nominal.isoformat()})
+        return
     said: dict[str, Param] = {"amount": answer.amount, "trigger": answer.trigger.isoformat()}
     yield Reason(f"clock.rule.{answer.unit}", said)
     for extension in answer.extensions:
+        if extension.until is not None:
+            yield Reason("clock.extended_until", {"day": extension.until.isoformat(), "approver": extension.approver})
+            continue
         unit = Unit(extension.unit)
         more: dict[str, Param] = {"amount": extension.amount, "unit": unit.label(), "unit_en": unit.label("en")}
         if extension.approver:
@@ -489,6 +536,45 @@ def _cause(cause: str, lang: str) -> str:
 
 def _named(day: SpecialDay) -> dict[str, Param]:
     return {"name": day.name, "name_en": day.name_en, "source": day.source}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The day on which a document counts as served (送达), and why."""
+
+    method: str
+    day: date
+    reasons: tuple[Reason, ...]
+
+
+def served(
+    method: str,
+    sent: date,
+    *,
+    received: date | None = None,
+    calendar: Calendar | None = None,
+    root: Path | None = None,
+) -> Service:
+    """When a document sent or announced on `sent` counts as served, by the table `service/methods` of that day.
+
+    Methods: direct (直接), left (留置), post (邮寄), electronic (电子), entrusted (委托), notice (公告). A method that counts from
+    receipt needs the day in `received`; the notice counts its own days and ends with the last of them, working or not.
+    Raises ClockError when that day is missing or earlier than `sent`, TableError for an unknown method.
+    """
+    row = tables.load("service/methods", root).find(_plain(sent), method=method)
+    said: dict[str, Param] = {"name": row["name"], "name_en": row["name_en"], "source": row.source}
+    if row["counts_from"] == "receipt":
+        if received is None:
+            raise ClockError("clock.no_receipt", method=row["name"], method_en=row["name_en"])
+        if _plain(received) < _plain(sent):
+            raise ClockError("clock.received_before_sent", received=str(_plain(received)), sent=str(_plain(sent)))
+        day = _plain(received)
+        return Service(method, day, (Reason("clock.served", {"day": day.isoformat(), **said}),))
+    days = row.integer("days")
+    # 自公告发布之日起经过N日，即视为送达: the day of the notice is not counted, and this is no period to act in, so not moved.
+    day = _plain(sent) + timedelta(days=days)
+    counted: dict[str, Param] = {"sent": _plain(sent).isoformat(), "days": days, "day": day.isoformat()}
+    return Service(method, day, (Reason("clock.served_by_notice", {**counted, **said}),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,11 +708,11 @@ def _weekdays_to(ordinal: int) -> int:
 
 
 def _has_working(extensions: Iterable[Extension]) -> bool:
-    return any(extension.unit is Unit.WORKING_DAY for extension in extensions)
+    return any(extension.unit is Unit.WORKING_DAY and extension.until is None for extension in extensions)
 
 
 def _all_working(answer: Deadline) -> bool:
-    return all(unit is Unit.WORKING_DAY for unit in (answer.unit, *(e.unit for e in answer.extensions)))
+    return all(e.unit is Unit.WORKING_DAY and e.until is None for e in (Extension(0, answer.unit), *answer.extensions))
 
 
 def _weekday_name(day: date) -> dict[str, Param]:

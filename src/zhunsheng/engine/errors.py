@@ -86,3 +86,7 @@ class AppraisalError(ZhunshengError):
 
 class SamplingError(ZhunshengError):
     """A sampling plan, a quality level or a stock count that is refused."""
+
+
+class ProcedureError(ZhunshengError):
+    """A procedure that is damaged, or a step of a matter that is refused."""

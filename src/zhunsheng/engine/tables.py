@@ -186,6 +186,22 @@ def names(root: Path | None = None) -> tuple[str, ...]:
     return tuple(sorted(own | _packaged()))
 
 
+def documents(folder: str, root: Path | None = None) -> tuple[str, ...]:
+    """The names of the TOML files in a folder of the data, such as `procedures/complaint`; with `root`, that folder's
+    as well. Sorted."""
+    bases = [_data(), *([root] if root is not None else [])]
+    found = {path for base in bases for path, _ in _walk(base / folder, f"{folder}/") if path.endswith(".toml")}
+    return tuple(sorted(path.removesuffix(".toml") for path in found))
+
+
+def read_document(name: str, root: Path | None = None) -> dict[str, object]:
+    """A TOML file of the data that is not a table, such as `procedures/complaint`; one in `root` stands in place of the
+    packaged one. Raises TableError when there is none, or it cannot be read."""
+    _, file, _ = _locate(name, root, rows=False)
+    assert file is not None
+    return _read_side(file)
+
+
 def read_messages() -> Iterator[tuple[str, str, str]]:
     """The texts under data/messages as (code, zh, en); a code is the dotted name of its TOML table.
 
@@ -243,17 +259,18 @@ def _has_rows(file: Traversable) -> bool:
         return True  # listed, so that check() can say what is wrong with it
 
 
-def _locate(name: str, root: Path | None) -> tuple[Traversable | None, Traversable | None, str]:
-    """The CSV and the TOML of a table, and where they come from; both from the same place."""
+def _locate(name: str, root: Path | None, *, rows: bool = True) -> tuple[Traversable | None, Traversable | None, str]:
+    """The CSV and the TOML of a table, and where they come from; both from the same place. Without `rows`: a TOML file
+    of any content."""
     if len(name) > 200 or not _NAME.fullmatch(name) or ".." in name:
         raise TableError("tables.bad_name", table=name[:80])
     for base, origin in ([(root, str(root))] if root is not None else []) + [(_data(), "package")]:
         path, _, stem = name.rpartition("/")
         folder = base.joinpath(*path.split("/")) if path else base
-        rows, side = folder / f"{stem}.csv", folder / f"{stem}.toml"
-        if rows.is_file():
-            return rows, side if side.is_file() else None, origin
-        if side.is_file() and _has_rows(side):
+        body, side = folder / f"{stem}.csv", folder / f"{stem}.toml"
+        if rows and body.is_file():
+            return body, side if side.is_file() else None, origin
+        if side.is_file() and (not rows or _has_rows(side)):
             return None, side, origin
     raise TableError("tables.no_table", table=name)
 

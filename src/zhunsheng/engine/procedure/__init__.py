@@ -1,0 +1,44 @@
+"""Procedures (程序) as dated data: states, steps, who may, statutory limits; every answer comes with its reasons.
+
+`load` gives the version in force on the day of the trigger; a history of events is replayed to a `Standing`: state,
+facts, limits. Nothing is stored here: the same history gives the same standing. Rules: docs/rules/procedures.md.
+"""
+
+from zhunsheng.engine.procedure.checks import check, check_file
+from zhunsheng.engine.procedure.due import Due, Status, deadlines, next_deadline
+from zhunsheng.engine.procedure.model import (
+    Event,
+    Fact,
+    History,
+    Kind,
+    Limit,
+    Metric,
+    Procedure,
+    Publication,
+    Sense,
+    State,
+    Step,
+    Value,
+    Version,
+)
+from zhunsheng.engine.procedure.reading import codes, load, read_history, read_value, version, versions, write_history
+from zhunsheng.engine.procedure.running import (
+    Standing,
+    Verdict,
+    apply,
+    judge,
+    may,
+    options,
+    replay,
+    role_name,
+    shown,
+    start,
+    wording,
+)
+
+__all__ = [
+    "Due", "Event", "Fact", "History", "Kind", "Limit", "Metric", "Procedure", "Publication", "Sense", "Standing",
+    "State", "Status", "Step", "Value", "Verdict", "Version", "apply", "check", "check_file", "codes", "deadlines",
+    "judge", "load", "may", "next_deadline", "options", "read_history", "read_value", "replay", "role_name", "shown",
+    "start", "version", "versions", "wording", "write_history",
+]  # fmt: skip
