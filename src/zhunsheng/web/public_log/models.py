@@ -51,6 +51,7 @@ class LogEntry(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("存证条目")
         ordering = ["-id"]
+        indexes = [models.Index(fields=["id"], condition=models.Q(index=None), name="log_waiting")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind} {self.subject}"

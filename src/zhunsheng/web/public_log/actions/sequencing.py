@@ -10,6 +10,7 @@ Three steps, each a transaction of its own or none; a stop between any two is ma
 Files for tiles are not written: they are computed from the rows when asked for, and never change.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,15 @@ from zhunsheng.web.public_log.models import Checkpoint, LogBlock, LogEntry, LogH
 
 BATCH = 4096
 WIDTH = engine.WIDTH
+
+#: size of the log, ids in order as a JSON array: one statement, by the table's key, however many wait
+_GIVE_NUMBERS = {
+    "sqlite": 'UPDATE public_log_logentry SET "index" = %s + place.key FROM json_each(%s) AS place '
+    "WHERE public_log_logentry.id = place.value",
+    "postgresql": 'UPDATE public_log_logentry SET "index" = %s + place.number - 1 '
+    "FROM json_array_elements_text(%s::json) WITH ORDINALITY AS place(id, number) "
+    "WHERE public_log_logentry.id = place.id::bigint",
+}
 
 
 def soon() -> None:
@@ -58,16 +68,11 @@ def _number() -> int:
         LogHead.objects.get_or_create(id=1, defaults={"root": queries.suite().hash(b"").hex()})
         heads = LogHead.objects.select_for_update() if connection.features.has_select_for_update else LogHead.objects
         head = heads.get(id=1)
+        waiting = list(queries.waiting().values_list("id", flat=True)[:BATCH])
+        if not waiting:
+            return 0
         with connection.cursor() as cursor:
-            table = connection.ops.quote_name(LogEntry._meta.db_table)
-            cursor.execute(
-                f'UPDATE {table} SET "index" = %s + numbered.place FROM ('  # noqa: S608 - the table's own name
-                f"SELECT id, ROW_NUMBER() OVER (ORDER BY id) - 1 AS place FROM (SELECT id FROM {table} "
-                f'WHERE "index" IS NULL ORDER BY id LIMIT %s) AS waiting) AS numbered WHERE {table}.id = numbered.id',
-                [head.size, BATCH],
-            )
-            if cursor.rowcount == 0:
-                return 0
+            cursor.execute(_GIVE_NUMBERS[connection.vendor], [head.size, json.dumps(waiting)])
         rows = list(
             LogEntry.objects.filter(index__gte=head.size).order_by("index").values_list("index", "leaf_hash", "at")
         )
@@ -107,7 +112,10 @@ def sign() -> Checkpoint | None:
     """
     head = queries.head()
     last = queries.last_checkpoint()
-    if head.size == 0 or (last is not None and last.size >= head.size):
+    if head.size == 0:
+        return None
+    if last is not None and last.size >= head.size:
+        signer.settle(engine.read_vkey(last.key))  # where a stop came between the signature and this
         return None
     origin = queries.origin()
     able = signer.signers(origin)

@@ -85,6 +85,10 @@ class Migration(migrations.Migration):
             name="logentry",
             options={"ordering": ["-id"], "verbose_name": "存证条目", "verbose_name_plural": "存证条目"},
         ),
+        migrations.AddIndex(
+            model_name="logentry",
+            index=models.Index(condition=models.Q(("index", None)), fields=["id"], name="log_waiting"),
+        ),
         migrations.AddField(
             model_name="loghead",
             name="origin",
