@@ -157,9 +157,11 @@ URLS: dict[str, tuple[Any, ...]] = {
     "inspection:rule_book_file": (STAFF, lambda w: [w.bureau.book.version]),
     "inspection:plans": (STAFF,),
     "inspection:add_plan": (only("member", "head"),),
-    "inspection:preview_plan": (POST_ONLY,),
+    "inspection:preview_plan": (POST_ONLY, lambda w: [w.own["draft"].pk, "strata"]),
     "inspection:plan": (STAFF, lambda w: [w.own["plan"].pk]),
-    "inspection:edit_plan": (only("member", "head"), lambda w: [w.own["draft"].pk]),
+    "inspection:edit_plan": (only("member", "head") | {"member": 302, "head": 302}, lambda w: [w.own["draft"].pk]),
+    "inspection:plan_step": (only("member", "head"), lambda w: [w.own["draft"].pk, "strata"]),
+    "inspection:plan_list": (STAFF, lambda w: [w.own["joint"].plan_id, w.own["joint"].pk]),
     "inspection:approve_plan": (POST_ONLY, lambda w: [w.own["draft"].pk]),
     "inspection:close_plan": (POST_ONLY, lambda w: [w.own["plan"].pk]),
     "inspection:announce": (only("member", "head"), lambda w: [w.own["plan"].pk]),
@@ -169,7 +171,15 @@ URLS: dict[str, tuple[Any, ...]] = {
     "inspection:frame": (STAFF, lambda w: [w.own["draw"].no]),
     "inspection:bundle": (STAFF, lambda w: [w.own["draw"].no]),
     "inspection:execute": (only("member", "head"), lambda w: [w.own["announced"].no]),
-    "inspection:assign": (POST_ONLY, lambda w: [w.own["draw"].no]),
+    "inspection:assign": (only("member", "head"), lambda w: [w.own["closed"].no]),
+    "inspection:drawn": (STAFF, lambda w: [w.own["draw"].no]),
+    "inspection:ceremony": (only("member", "head"), lambda w: [w.own["draw"].no]),
+    "inspection:ceremony_check": (POST_ONLY, lambda w: [w.own["announced"].no]),
+    "inspection:recuse": (only("member", "head", "inspector"), lambda w: [w.own["executed"].no]),
+    "inspection:close_list": (only("member", "head"), lambda w: [w.own["executed"].no]),
+    "inspection:open_draw": (POST_ONLY, lambda w: [w.own["draw"].no]),
+    "inspection:fairness": (STAFF, lambda w: [w.own["draw"].no]),
+    "inspection:fairness_year": (STAFF,),
     "inspection:abandon": (POST_ONLY, lambda w: [w.own["announced"].no]),
     "inspection:tasks": (STAFF,),
     "inspection:my_tasks": (STAFF,),
@@ -289,11 +299,14 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
         "view": SavedView.objects.create(user=member, name="甲", path="/people/users/"),
         "run": run,
     }
-    # One draw that is announced, one that has been drawn, assigned, visited and published.
+    # Draws that are announced, executed, closed; one that has been drawn, assigned, visited and published.
     w.own["draft"] = staffed.plan(approved=False, name="草案")
     w.own["plan"] = staffed.plan(name="已批准的计划")
     w.own["announced"] = staffed.announced(staffed.plan(name="已公告的计划"))
     w.own["draw"] = staffed.assigned()
+    w.own["executed"] = staffed.executed(staffed.announced(staffed.plan(name="已抽取的计划")))
+    w.own["closed"] = staffed.closed(staffed.executed(staffed.announced(staffed.plan(name="名单已关闭的计划"))))
+    w.own["joint"] = staffed.joint(name="联合计划", confirm=False).further_lists.get()
     published, open_task = w.own["draw"].tasks.order_by("pk")[:2]
     w.own |= {"task": open_task, "visit": staffed.published(published)}
     w.own["upstream"] = inspection.import_upstream(

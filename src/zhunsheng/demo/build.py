@@ -47,18 +47,28 @@ CHINA = ZoneInfo("Asia/Shanghai")
 CITY, CITY_CODE = "hengchuan", "990100"
 RATIOS = {"A": "0.01", "B": "0.02", "C": "0.10", "D": "0.30", "*": "0.03"}
 PARTIES = ("市纪委监委派驻纪检组", "衡川市公证处", "市人大代表")
+WITNESSES = "市纪委监委派驻纪检组、市公证处、市人大代表两名"
+#: joined office → the account that fills in its list
+JOINED = {"agri_rural": "agri", "fire_rescue": "fire"}
 
 
 @dataclass(frozen=True, slots=True)
 class PlanIdea:
-    """A plan of the demo: its name, the items' codes, days before today when it was announced, the scope."""
+    """A plan of the demo: its name, the items' codes, days before today when it was announced, the scope.
+
+    joint: joined office → its items and its scope. sealed: a surprise check, opened when it is over. measure: what the
+    probability within a stratum goes by. again: those already drawn this year stand in a stratum of their own.
+    """
 
     name: str
     items: tuple[str, ...]
     days_ago: int
     kind: str = "undirected"
     scope: dict[str, list[str]] = field(default_factory=dict)
-    joint: tuple[str, ...] = ()
+    joint: dict[str, tuple[tuple[str, ...], dict[str, list[str]]]] = field(default_factory=dict)
+    sealed: bool = False
+    measure: str = "none"
+    again: bool = False
 
 
 PLANS = (
@@ -66,15 +76,23 @@ PLANS = (
     PlanIdea("食品生产企业定向抽查", ("CJ-10",), 610, "directed", {"industries": ["13", "14", "15"]}),
     PlanIdea("餐饮服务单位抽查", ("CJ-12",), 520, "directed", {"industries": ["62"]}),
     PlanIdea("登记事项与公示信息抽查", ("CJ-01", "CJ-03"), 430),
-    PlanIdea("重点工业产品生产企业抽查", ("CJ-04",), 340, "directed", {"industries": ["C"]}),
+    PlanIdea("重点工业产品生产企业抽查（按规模）", ("CJ-04",), 340, "directed", {"industries": ["C"]}, measure="size"),
     PlanIdea(
-        "食品销售与食用农产品联合抽查", ("CJ-11", "CJ-13"), 250, "joint", {"industries": ["51", "52"]}, ("agri_rural",)
-    ),
+        "食品销售、农资与消防联合抽查",
+        ("CJ-11", "CJ-13"),
+        250,
+        "joint",
+        {"industries": ["52"]},
+        {"agri_rural": (("CJ-27",), {"industries": ["52"]}), "fire_rescue": (("CJ-33",), {"industries": ["52", "61"]})},
+    ),  # fmt: skip
     PlanIdea("年报与即时公示信息不定向抽查（第二批）", ("CJ-01", "CJ-02"), 160),
-    PlanIdea("餐饮服务单位秋季抽查", ("CJ-12",), 75, "directed", {"industries": ["62"]}),
+    PlanIdea("餐饮服务单位突击检查", ("CJ-12",), 75, "directed", {"industries": ["62"]}, sealed=True),
+    PlanIdea("食品销售单位抽查（年内第二次）", ("CJ-11",), 52, "directed", {"industries": ["52"]}, again=True),
     PlanIdea("特种设备使用单位抽查", ("CJ-14",), 24, "directed", {"industries": ["C", "61", "62"]}),
 )
 
+#: drawn and assigned, and still under seal: nobody outside the office knows where the inspectors go
+SURPRISE = PlanIdea("食品生产企业突击检查", ("CJ-10",), 8, "directed", {"industries": ["13", "14"]}, sealed=True)
 GIVEN_UP = PlanIdea("加油站计量与油品质量抽查", ("CJ-09", "CJ-16"), 118, "directed", {"industries": ["52"]})
 WAITING = PlanIdea("检验检测机构抽查", ("CJ-18",), 2, "directed", {"industries": ["74"]})
 
@@ -251,7 +269,7 @@ def _inspectors(
     specialities = sorted({item.speciality for item in CheckItem.objects.exclude(speciality="")})
     counties = list(Division.objects.filter(level="county"))
     city, each = max(4, min(26, entities // 700)), max(1, min(5, entities // 4000))
-    groups = [("market", "", city), ("agri_rural", "", max(2, city // 4))]
+    groups = [("market", "", city), ("agri_rural", "", max(2, city // 4)), ("fire_rescue", "", 2)]
     groups += [(f"market_{county.code}", county.code, each) for county in counties]
     officers = truth.officers(groups, specialities, seed=seed)
     offices = {office.code: office for office in Office.objects.all()}
@@ -319,10 +337,21 @@ class Simulation:
             plan = inspection.draft_plan(
                 by=self.users["member"], at=at, office=Office.objects.get(code="market"), name=idea.name, year=day.year,
                 items=[CheckItem.objects.get(code=code, valid_to=None) for code in idea.items],
-                starts_on=day + datetime.timedelta(days=3), ends_on=day + datetime.timedelta(days=45), ratios=RATIOS, ratio_scheme="default",
-                kind=idea.kind, scope=idea.scope, joint_offices=list(Office.objects.filter(code__in=idea.joint)),
+                starts_on=day + datetime.timedelta(days=3), ends_on=day + datetime.timedelta(days=18 if idea.sealed else 45),
+                ratios=RATIOS, ratio_scheme="default", kind=idea.kind, scope=idea.scope, measure=idea.measure, again=idea.again,
+                mode="sealed" if idea.sealed else "open", joint_offices=list(Office.objects.filter(code__in=idea.joint)),
             )  # fmt: skip
+            self.later(opening - datetime.timedelta(days=5), partial(fill, plan))
             self.later(opening - datetime.timedelta(days=3), partial(approve, plan))
+
+        def fill(plan: Plan, at: datetime.datetime) -> None:
+            """The joined offices write and confirm their lists."""
+            for part in plan.further_lists.select_related("office"):
+                codes, scope = idea.joint[part.office.code]
+                items = [CheckItem.objects.get(code=code, valid_to=None) for code in codes]
+                officer = self.users[JOINED[part.office.code]]
+                part = inspection.fill_list(part, by=officer, at=at, items=items, scope=scope, ratios=RATIOS)
+                inspection.confirm_list(part, by=officer, at=at)
 
         def approve(plan: Plan, at: datetime.datetime) -> None:
             approved = inspection.approve_plan(plan, by=self.users["head"], at=at)
@@ -340,23 +369,25 @@ class Simulation:
         ]
         draw = inspection.announce_draw(
             plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=40), sources=[*sources, Source("ceremony:dice", {"rolls": 10})],
+            second_sources=inspection_queries.default_sources(PARTIES),
         )  # fmt: skip
         return draw, secrets
 
-    def execute(self, draw: Draw, secrets: list[tuple[str, str]], at: datetime.datetime) -> Draw:
+    def ceremony(self, secrets: list[tuple[str, str]], at: datetime.datetime) -> list[Value]:
+        """What the parties reveal, and what the dice give, in the twenty minutes before."""
         dice = "-".join(str(self.rng.randint(1, 6)) for _ in range(10))
         values = [
             Value(name, secret, at - datetime.timedelta(minutes=20 - n), {"record": "公开仪式记录"})
             for n, (name, secret) in enumerate(secrets)
         ]
-        values.append(Value("ceremony:dice", dice, at - datetime.timedelta(minutes=5), {"witness": "公证处现场公证"}))
-        return inspection.execute_draw(
-            draw,
-            by=self.users["member"],
-            at=at,
-            values=values,
-            witnesses="市纪委监委派驻纪检组、市公证处、市人大代表两名",
-        )
+        return [
+            *values,
+            Value("ceremony:dice", dice, at - datetime.timedelta(minutes=5), {"witness": "公证处现场公证"}),
+        ]
+
+    def execute(self, draw: Draw, secrets: list[tuple[str, str]], at: datetime.datetime) -> Draw:
+        values = self.ceremony(secrets, at)
+        return inspection.execute_draw(draw, by=self.users["member"], at=at, values=values, witnesses=WITNESSES)
 
     # -- the course of events ------------------------------------------------------------------------------------------
     def later(self, at: datetime.datetime, act: Callable[[datetime.datetime], None]) -> None:
@@ -368,6 +399,7 @@ class Simulation:
         """Everything in the order in which it happened, so that the public log is in order of time."""
         for idea in PLANS:
             self.prepare(idea, self.opening(idea.days_ago), self.open)
+        self.prepare(SURPRISE, self.opening(SURPRISE.days_ago), self.open)
         self.prepare(GIVEN_UP, self.opening(GIVEN_UP.days_ago), self.give_up)
         self.prepare(
             WAITING, (self.now - datetime.timedelta(hours=50)).replace(second=0, microsecond=0), self.announce_only
@@ -398,22 +430,61 @@ class Simulation:
 
     def draw(self, draw: Draw, secrets: list[tuple[str, str]], at: datetime.datetime) -> None:
         drawn = self.execute(draw, secrets, at)
-        self.later(at + datetime.timedelta(days=1), partial(self.assign, drawn))
+        self.later(at + datetime.timedelta(hours=6), partial(self.declare, drawn))
+        self.later(at + datetime.timedelta(days=1), partial(self.close_list, drawn))
+
+    def declare(self, draw: Draw, at: datetime.datetime) -> None:
+        """A few inspectors look at the list and name a firm; the others say that there is nothing."""
+        tasks = list(draw.tasks.select_related("entity").order_by("no")[:40])
+        for inspector in inspection_queries.inspector_pool(draw.plan)[:6]:
+            chosen = [self.rng.choice(tasks)] if self.rng.random() < 0.4 else []
+            kind, note = ("relative", "近亲属在该单位任职") if chosen else ("", "")
+            inspection.declare_recusals(draw, inspector, chosen, kind=kind, note=note, by=self.users["member"], at=at)
+
+    def close_list(self, draw: Draw, at: datetime.datetime) -> None:
+        closed = inspection.close_list(draw, by=self.users["member"], at=at)
+        self.later(at + datetime.timedelta(hours=2), partial(self.assign, closed))
 
     def assign(self, draw: Draw, at: datetime.datetime) -> None:
-        draw = inspection.assign_teams(draw, by=self.users["member"], at=at)
-        items = list(draw.plan.items.order_by("code"))
+        """The second round, and the visits that follow from it: of a sealed draw within ten days, then the seal is opened."""
+        secrets = [(f"ceremony:party-{n}", f"{self.rng.getrandbits(64):016x}") for n in range(1, len(PARTIES) + 1)]
+        values = self.ceremony(secrets, at)
+        draw = inspection.assign_teams(draw, by=self.users["member"], at=at, values=values, witnesses=WITNESSES)
+        self.absent(draw, at)
+        if draw.sealed:
+            self.later(at + datetime.timedelta(days=12), partial(self.open_seal, draw))
+        items = inspection_queries.lists(draw.plan)
         by_day: dict[datetime.date, list[tuple[Task, datetime.datetime]]] = {}
         for task in inspection_queries.with_team(Task.objects.filter(draw=draw)).select_related("entity"):
-            visited = self.working_moment(at + datetime.timedelta(days=1 + 38 * self.rng.random()))
+            span = 8 if draw.sealed else 38
+            visited = self.working_moment(at + datetime.timedelta(days=1 + span * self.rng.random()))
             by_day.setdefault(visited.date(), []).append((task, visited))
         self.later(at + datetime.timedelta(days=160), partial(self.close, draw.plan))
         for day, visits in by_day.items():
             evening = datetime.datetime.combine(day, datetime.time(18, 30), CHINA)
             self.later(evening, partial(self.enter, items, visits))
 
+    def absent(self, draw: Draw, at: datetime.datetime) -> None:
+        """Somebody falls ill the same day, and the next in the order goes instead."""
+        task = draw.tasks.filter(state=Task.State.ASSIGNED).order_by("no").first()
+        if task is None or self.rng.random() < 0.5:
+            return
+        team = inspection_queries.standing_team(inspection_queries.with_team(Task.objects.filter(pk=task.pk)).get())
+        orders = dict(inspection_queries.substitutes(task, shown=1))
+        out = team.others[0] if team else ""
+        if out and orders.get(out):
+            inspector = Inspector.objects.get(person_no=out)
+            then = at + datetime.timedelta(minutes=30)
+            inspection.replace_inspector(task, inspector, by=self.users["member"], at=then, reason="突发疾病")
+
+    def open_seal(self, draw: Draw, at: datetime.datetime) -> None:
+        inspection.open_draw(draw, by=self.users["member"], at=at)
+
     def enter(
-        self, items: list[CheckItem], visits: list[tuple[Task, datetime.datetime]], at: datetime.datetime
+        self,
+        items: "list[inspection_queries.PlanTerms]",
+        visits: list[tuple[Task, datetime.datetime]],
+        at: datetime.datetime,
     ) -> None:
         """The day's records; each is reviewed within days and published, a few of them late."""
         made = inspection.record_visits(
@@ -426,6 +497,9 @@ class Simulation:
         self.spread(passed, at, (1, 2, 3, 5, 7) * 6 + (32,), 17, self.publish)
 
     def publish(self, visits: list[Visit], at: datetime.datetime) -> None:
+        if Draw.objects.get(tasks=visits[0].task_id).secret:  # the seal comes first
+            self.later(at + datetime.timedelta(days=2), partial(self.publish, visits))
+            return
         published = inspection.publish_visits(visits, by=self.users["head"], at=at)
         for one in FollowUp.objects.filter(visit__in=published, state=FollowUp.State.OPEN):
             # orders are met within weeks; of the latest, some are still open and a few overdue
@@ -466,7 +540,11 @@ class Simulation:
         return at
 
     def visit(
-        self, task: Task, items: list[CheckItem], visited: datetime.datetime, entered: datetime.datetime
+        self,
+        task: Task,
+        items: "list[inspection_queries.PlanTerms]",
+        visited: datetime.datetime,
+        entered: datetime.datetime,
     ) -> "inspection.VisitInput":
         """What this team writes down at this firm."""
         firm = self.latent[task.unit_id]
@@ -519,7 +597,7 @@ class Simulation:
         """Announced and waiting for the ceremony: a visitor may draw."""
         inspection.announce_draw(
             plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=26),
-            sources=inspection_queries.default_sources(PARTIES),
+            sources=inspection_queries.default_sources(PARTIES), second_sources=inspection_queries.default_sources(PARTIES),
         )  # fmt: skip
 
     def draft_only(self, at: datetime.datetime) -> None:

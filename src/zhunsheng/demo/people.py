@@ -23,6 +23,8 @@ ACCOUNTS: tuple[Account, ...] = (
     Account("inspector", "陈检查", "Inspector", (("market", "inspector"),), "检查人员：现场检查、录入", "inspector: visits and records"),
     Account("reviewer", "吴审核", "Reviewer", (("market", "reviewer"),), "审核人：复核检查记录", "reviewer: second look at records"),
     Account("head", "郑局长", "Head", (("market", "head"),), "部门负责人：批准计划、公示", "head: approves plans and publication"),
+    Account("agri", "田农业", "Agriculture officer", (("agri_rural", "member"),), "农业农村局经办：填写、确认联合名单", "agriculture: fills in and confirms its list of a joint plan"),
+    Account("fire", "霍消防", "Fire officer", (("fire_rescue", "member"),), "消防救援经办：填写、确认联合名单", "fire brigade: fills in and confirms its list of a joint plan"),
     Account("county", "何区管", "County officer", (("market_990101", "member"), ("market_990101", "reviewer")), "县区局：只见本县区", "county office: sees its county only"),
     Account("auditor", "孙督查", "Auditor", (("supervision", "auditor"),), "督查审计：全部只读", "auditor: reads everything"),
     Account("sysadmin", "钱系统", "System administrator", (("quality_office", "sysadmin"),), "系统管理员：账号岗位", "system administrator: accounts and posts"),

@@ -171,13 +171,22 @@ def _draw(users: dict[str, User], rng: random.Random) -> Draw:
     ]
     at = thrown + datetime.timedelta(minutes=10)
     draw = inspection.execute_draw(draw, by=users["member"], at=at, values=values, witnesses="演练")
-    return inspection.assign_teams(draw, by=users["member"], at=at + datetime.timedelta(hours=1))
+    draw = inspection.close_list(draw, by=users["member"], at=at + datetime.timedelta(hours=1))
+    again = at + datetime.timedelta(hours=2)
+    second = [
+        Value("ceremony:party-1", f"{rng.getrandbits(96):024x}", again),
+        Value("ceremony:party-2", f"{rng.getrandbits(96):024x}", again),
+        Value("ceremony:dice", "-".join(str(rng.randint(1, 6)) for _ in range(10)), again),
+    ]
+    return inspection.assign_teams(
+        draw, by=users["member"], at=again + datetime.timedelta(minutes=10), values=second, witnesses="演练"
+    )
 
 
 def _visit(draw: Draw, found: dict[str, Outcome], users: dict[str, User]) -> int:
     """Records, reviews and publishes what the second file says of the drawn units; returns how many it does not name."""
     wordings = {row.code: row for row in ResultWording.objects.filter(valid_to=None)}
-    items = list(draw.plan.items.order_by("code"))
+    items = queries.lists(draw.plan)
     entries, absent = [], 0
     for task in queries.with_team(Task.objects.filter(draw=draw)).select_related("entity"):
         outcome = found.get(task.unit_id)

@@ -11,7 +11,7 @@ from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.draw import Value
 from zhunsheng.web.inspection import actions
 from zhunsheng.web.inspection.models import CheckItem, Draw, Finding, Plan, ResultWording, RuleBook, Task, Visit
-from zhunsheng.web.people.models import User
+from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.registry.models import Inspector, Qualification
 
 
@@ -22,6 +22,8 @@ def moment(day: int, hour: int = 9, month: int = 3) -> datetime.datetime:
 
 #: Monday 2 March: announced; Tuesday 3rd, 10:00: nothing earlier may count; 11:00 the ceremony; the next day a visit.
 ANNOUNCED, NOT_BEFORE, DRAWN, VISITED = moment(2), moment(3, 10), moment(3, 11), datetime.date(2026, 3, 4)
+#: The same day, 11:20: the list is closed; 11:40: the second ceremony; 12:00: the teams are out.
+CLOSED, SECOND = DRAWN + datetime.timedelta(minutes=20), DRAWN + datetime.timedelta(minutes=40)
 
 
 def ceremony(
@@ -88,8 +90,27 @@ class Bureau:
             draw or self.announced(), by=self.member, at=DRAWN, values=values or ceremony(), witnesses="市纪委监委2人"
         )
 
-    def assigned(self, draw: Draw | None = None) -> Draw:
-        return actions.assign_teams(draw or self.executed(), by=self.member, at=moment(3, 12))
+    def closed(self, draw: Draw | None = None, **values) -> Draw:
+        return actions.close_list(draw or self.executed(), by=self.member, at=CLOSED, **values)
+
+    def assigned(self, draw: Draw | None = None, values: list[Value] | None = None) -> Draw:
+        """From wherever the draw is: executed, or its list closed."""
+        draw = draw or self.executed()
+        draw = self.closed(draw) if draw.state == Draw.State.EXECUTED else draw
+        return actions.assign_teams(
+            draw, by=self.member, at=moment(3, 12), values=values or ceremony(SECOND), witnesses="市纪委监委2人"
+        )
+
+    def joint(self, *, office: Office | None = None, items=None, confirm: bool = True, **values) -> Plan:
+        """A plan of the market office and the agriculture office, whose list is filled and confirmed by its own member."""
+        office = office or self.town.other_office
+        plan = self.plan(approved=False, kind="joint", joint_offices=[office], **values)
+        officer = self.town.user("member", office)
+        for part in plan.further_lists.all():
+            actions.fill_list(part, by=officer, at=moment(1, 9), items=items or self.items[1:])
+            if confirm:
+                actions.confirm_list(part, by=officer, at=moment(1, 9))
+        return actions.approve_plan(plan, by=self.head, at=moment(1, 10)) if confirm else plan
 
     def entry(self, task: Task, code: str = "01", **values) -> actions.VisitInput:
         """A complete record: a problem on the first item where the result says so."""

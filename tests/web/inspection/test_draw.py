@@ -45,7 +45,8 @@ def test_it_works(staffed):
     assert found.outcome == "executed"
     assert found.step("log-inclusion").ok
     assert found.step("assignment").ok
-    assert kinds()[-6:] == ["draw.announce", "draw.execute", "draw.assign", *["visit.publish"] * 3]
+    drawn = ["draw.announce", "draw.execute", "draw.close_list", "draw.assign"]
+    assert kinds()[-7:] == [*drawn, *["visit.publish"] * 3]
 
 
 def test_an_announced_draw_verifies_before_anything_is_drawn(staffed):
@@ -505,13 +506,7 @@ def test_the_lead_of_a_joint_plan_holds_every_speciality_of_the_leading_office(s
     for entity in BusinessEntity.objects.all():
         entity.industry = "5211"
         entity.save()
-    plan = staffed.plan(
-        name="联合抽查",
-        items=staffed.items,
-        kind="joint",
-        joint_offices=[staffed.town.other_office],
-        ratios={"A": "0.1", "B": "0.1", "C": "0.1", "D": "0.1"},
-    )
+    plan = staffed.joint(name="联合抽查", ratios={"A": "0.1", "B": "0.1", "C": "0.1", "D": "0.1"})
     draw = staffed.executed(staffed.announced(plan))
     with pytest.raises(Refused) as refusal:
         staffed.assigned(draw)

@@ -98,34 +98,57 @@ def test_another_countys_officer_sees_none_of_it(filled, client, at):
 def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(staffed, client):
     with time_machine.travel(moment(2), tick=False) as clock:
         client.force_login(staffed.member)
-        asked = {
+        what = {
             "name": "一季度抽查",
             "year": "2026",
             "kind": "undirected",
+            "mode": "open",
             "items": [staffed.items[0].pk],
             "office": staffed.town.office.pk,
-            "starts_on": "2026-03-02",
-            "ends_on": "2026-06-30",
+        }
+        assert client.get(reverse("inspection:add_plan")).status_code == 200
+        response = client.post(reverse("inspection:add_plan"), what)
+        plan = Plan.objects.get()
+
+        def step(name: str) -> str:
+            return reverse("inspection:plan_step", args=[plan.pk, name])
+
+        assert response.url == step("scope")
+        assert client.post(step("what"), what | {"name": "第一季度抽查"}).url == step("scope")
+        assert client.get(step("scope")).status_code == 200
+        assert client.post(step("scope"), {}).url == step("strata")
+        strata = {
             "stratify_by": "risk_class",
+            "measure": "none",
             "ratio_scheme": "own",
             "ratio_A": "10",
             "ratio_B": "20",
             "ratio_C": "50",
             "ratio_D": "100",
-            "team_size": "2",
         }
-        assert client.get(reverse("inspection:add_plan")).status_code == 200
-        shown = client.post(reverse("inspection:preview_plan"), asked).content.decode()
+        shown = client.post(reverse("inspection:preview_plan", args=[plan.pk, "strata"]), strata).content.decode()
         assert "18" in shown
         assert "不得高于 5%" in shown
-        response = client.post(reverse("inspection:add_plan"), asked)
-        plan = Plan.objects.get()
-        assert response.url == reverse("inspection:plan", args=[plan.pk])
+        plan.refresh_from_db()
+        assert plan.ratio_scheme  # the preview has stored nothing
+        assert client.post(step("strata"), strata | {"go": "stay"}).url == step("strata")
+        assert client.post(step("strata"), strata | {"go": "back"}).url == step("scope")
+        assert client.post(step("strata"), strata).url == step("people")
+        people = {"starts_on": "2026-03-02", "ends_on": "2026-06-30", "team_size": "2"}
+        wrong = client.post(step("people"), people | {"ends_on": "2026-02-01"})
+        assert wrong.status_code == 422 and wrong.context["form"].errors["ends_on"]
+        assert "公示" in client.get(step("people")).content.decode()
+        assert client.post(step("people"), people).url == step("review")
+        plan.refresh_from_db()
         assert plan.ratios == {"A": "0.1", "B": "0.2", "C": "0.5", "D": "1"}
-        assert (
-            client.post(reverse("inspection:edit_plan", args=[plan.pk]), asked | {"name": "第一季度抽查"}).status_code
-            == 302
-        )
+        assert (plan.submitted_at, plan.starts_on.isoformat()) == (None, "2026-03-02")
+        client.force_login(staffed.head)
+        client.post(reverse("inspection:approve_plan", args=[plan.pk]))
+        plan.refresh_from_db()
+        assert plan.state == Plan.State.DRAFT  # not before it is submitted
+        client.force_login(staffed.member)
+        assert client.get(step("review")).status_code == 200
+        assert client.post(step("review")).url == reverse("inspection:plan", args=[plan.pk])
         assert client.post(reverse("inspection:approve_plan", args=[plan.pk])).status_code == 403
         client.force_login(staffed.head)
         client.post(reverse("inspection:approve_plan", args=[plan.pk]))
@@ -137,9 +160,12 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
         assert "T-SJ-2026-001" in client.get(announce).content.decode()
         said = {
             "not_before": "2026-03-03T08:00",
-            "profile": "ceremony",
+            "profiles": ["ceremony"],
+            "second_profiles": ["ceremony"],
+            "mechanical": ["dice"],
             "party_1": "纪检监察机关",
             "party_2": "群众代表",
+            "suite": "sha256",
         }
         wrong = client.post(announce, said)
         assert (wrong.status_code, Draw.objects.count()) == (422, 0)
@@ -163,7 +189,7 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
         client.force_login(staffed.member)  # the session of the day before has ended
         wrong = client.post(execute, given | {"value_2": "9-9"})
         assert wrong.status_code == 422
-        assert "ceremony:dice" in str(wrong.context["form"].errors["value_2"])
+        assert "骰子" in str(wrong.context["form"].errors["value_2"])
         assert not wrong.context["form"].non_field_errors()
         assert client.post(execute, given).status_code == 302
         draw.refresh_from_db()
@@ -174,9 +200,30 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
         shown = client.get(reverse("inspection:draw", args=[draw.no])).content.decode()
         assert "2026-03-03 10:30" in shown and draw.values[0]["at"] == "2026-03-03T02:30:00Z"
         assert "2026-03-03T02:30" not in shown
-        client.post(reverse("inspection:assign", args=[draw.no]))
+        empty = client.post(execute, {})  # executed: no form any more
+        assert empty.status_code == 302
+        clock.move_to(moment(3, 11) + datetime.timedelta(minutes=10))
+        assert client.get(reverse("inspection:close_list", args=[draw.no])).status_code == 200
+        assert client.post(reverse("inspection:close_list", args=[draw.no]), {}).status_code == 302
+        draw.refresh_from_db()
+        assert draw.state == Draw.State.LIST_CLOSED
+        second = {
+            "value_0": "77aa", "at_0": "2026-03-03T11:20", "value_1": "b0b1", "at_1": "2026-03-03T11:21",
+            "value_2": "1-1-2-3-5-6-6-4-2-1", "at_2": "2026-03-03T11:22", "witnesses": "市纪委监委2人",
+        }  # fmt: skip
+        assign = reverse("inspection:assign", args=[draw.no])
+        assert client.post(assign, second).status_code == 422  # later than now
+        clock.move_to(moment(3, 12))
+        wrong = client.post(assign, second | {"at_0": "", "value_1": ""}).content.decode()
+        assert "纪检监察机关的产生时间" in wrong and "群众代表的值" in wrong  # the summary names the source, not its id
+        assert client.post(assign, second | {"at_2": "2026-03-03T11:05"}).status_code == 422  # before the closing
+        assert client.post(assign, second).status_code == 302
         draw.refresh_from_db()
         assert draw.state == Draw.State.ASSIGNED
+        assert "检查中" in client.get(reverse("inspection:draw", args=[draw.no])).content.decode()
+        assert client.get(reverse("inspection:fairness", args=[draw.no])).status_code == 200
+        assert client.get(reverse("inspection:fairness_year")).status_code == 200
+        assert client.get(reverse("inspection:ceremony", args=[draw.no])).status_code == 200
         assert verify(client.get(reverse("inspection:bundle", args=[draw.no])).content).ok
 
 

@@ -120,9 +120,16 @@ def test_a_draw_waits_from_its_announced_time_until_it_has_teams(staffed):
         assert row.url == reverse("inspection:draw", args=[draw.no])
         assert kinds(staffed.member) == kinds(staffed.head) == ["执行抽取"]
         assert [kinds(user) for user in others] == [[], [], []]
-    staffed.executed(draw)
+    draw = staffed.executed(draw)
+    assert kinds(staffed.member) == kinds(staffed.head) == ["关闭名单"]
+    inspector = staffed.inspectors[0]
+    assert kinds(inspector.user) == ["申报回避"]
+    actions.declare_recusals(draw, inspector, [], kind="", note="", by=inspector.user, at=moment(3, 11))
+    assert kinds(inspector.user) == []
+    draw = staffed.closed(draw)
     assert kinds(staffed.member) == kinds(staffed.head) == ["派员"]
     assert [kinds(user) for user in others] == [[], [], []]
+    assert kinds(staffed.inspectors[1].user) == []
     staffed.assigned(draw)
     assert kinds(staffed.member) == kinds(staffed.head) == []
 
@@ -159,9 +166,10 @@ def test_the_page_behind_a_row_offers_the_act(staffed, client):
         rows = {str(row.kind): row for row in providers.tasks(staffed.head, DAY)}
         assert reverse("inspection:approve_plan", args=[plan.pk]) in page(client, rows["批准抽查计划"].url)
         assert reverse("inspection:execute", args=[draw.no]) in page(client, rows["执行抽取"].url)
-        staffed.executed(draw)
-        rows = {str(row.kind): row for row in providers.tasks(staffed.head, DAY)}
-        assert reverse("inspection:assign", args=[draw.no]) in page(client, rows["派员"].url)
+        for step, kind, view in ((staffed.executed, "关闭名单", "close_list"), (staffed.closed, "派员", "assign")):
+            draw = step(draw)
+            rows = {str(row.kind): row for row in providers.tasks(staffed.head, DAY)}
+            assert reverse(f"inspection:{view}", args=[draw.no]) in page(client, rows[kind].url)
 
 
 def page(client, url) -> str:
@@ -193,7 +201,7 @@ def test_the_desk_asks_few_questions(staffed, task, django_assert_max_num_querie
     tasks = list(task.draw.tasks.all())
     visits = actions.record_visits([staffed.entry(one, "05") for one in tasks], by=staffed.member, at=moment(4, 16))
     assert len(visits) == 18
-    for user, queries in ((staffed.reviewer, 6), (staffed.head, 10), (staffed.lead(task), 3)):
+    for user, queries in ((staffed.reviewer, 6), (staffed.head, 13), (staffed.lead(task), 5)):
         fresh = type(user).objects.get(pk=user.pk)
         with django_assert_max_num_queries(queries):
             list(providers.tasks(fresh, DAY))

@@ -204,7 +204,7 @@ def test_the_search_finds_firms_draws_results(public: Public, client):
     assert reverse("portal:result", args=[public.failed.no]) in hits(public.failed.no)
     assert reverse("portal:result", args=[public.hidden["submitted"].no]) not in hits(public.hidden["submitted"].no)
     entity = public.published.entity
-    for text in (entity.name[2:8], entity.unit_id, entity.code):
+    for text in (entity.name[2:10], entity.unit_id, entity.code):
         assert reverse("portal:firm", args=[entity.unit_id]) in hits(text)
     assert "没有找到" in hits("没有\0这个东西") and "至少" in hits("\0测")
     assert "没有找到" in hits("没有这个东西") and "至少输入两个字" in hits("测")

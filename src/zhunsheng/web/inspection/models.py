@@ -175,6 +175,7 @@ class Plan(ListTerms, Sourced, Disclosable):
     state = models.CharField(_("状态"), max_length=10, choices=State, default=State.DRAFT)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("拟稿人"))
     created_at = models.DateTimeField(_("拟稿时间"))
+    submitted_at = models.DateTimeField(_("提交时间"), null=True, blank=True)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("批准人")
     )
@@ -295,6 +296,8 @@ class Draw(Sourced):
     opened_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("开封人")
     )
+    #: of the results as last recorded in the log, once every unit has one; '' before
+    results_digest = models.CharField(_("结果摘要"), max_length=64, blank=True, default="")
     #: signatures over published sections, as in the bundle: [{"section", "alg", "name", "key", "sig"}]
     signatures = models.JSONField(_("签名"), default=list, blank=True)
     abandoned_at = models.DateTimeField(_("放弃时间"), null=True, blank=True)
@@ -440,10 +443,11 @@ class TeamMember(models.Model):
     lead = models.BooleanField(_("主检"), default=False)
     #: set when an absent inspector was replaced: public reason
     replaced_reason = models.CharField(_("替换理由"), max_length=300, blank=True, default="")
-    #: a substitute: in whose place, since when, and who was passed over, why: [{"number", "reason"}], all public
+    #: a substitute: in whose place, as lead or not, since when, and who was passed over, why: [{"number", "reason"}], all public
     replaces = models.OneToOneField(
         "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", verbose_name=_("替换谁")
     )
+    took_lead = models.BooleanField(_("替换主检"), default=False)
     since = models.DateTimeField(_("替换时间"), null=True, blank=True)
     passed = models.JSONField(_("依次未到的人员"), default=list, blank=True)
 

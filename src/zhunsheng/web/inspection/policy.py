@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, RuleBook, Task, Visit
+from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, PlanList, RuleBook, Task, Visit
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.policy import is_second_person, may_decide, may_work
 from zhunsheng.web.people.queries import Person, has_role, posts
@@ -42,6 +42,11 @@ def may_edit_plan(user: Person, plan: Plan) -> bool:
     return plan.state == Plan.State.DRAFT and may_draft_plan(user, plan.office)
 
 
+def may_fill_list(user: Person, part: PlanList) -> bool:
+    """Staff of the joined office: it fills in and confirms its own list, nobody else's."""
+    return has_role(user, "member", "head", office=part.office)
+
+
 def may_approve_plan(user: Person, plan: Plan) -> bool:
     return may_decide(user, plan.office, plan.created_by)
 
@@ -60,6 +65,25 @@ def may_execute(user: Person, draw: Draw) -> bool:
 
 def may_assign(user: Person, draw: Draw) -> bool:
     return may_announce(user, draw.plan)
+
+
+def may_open(user: Person, draw: Draw) -> bool:
+    return may_announce(user, draw.plan)
+
+
+def may_see_drawn(user: Person, draw: Draw) -> bool:
+    """Who was drawn: everybody of the room; of a sealed draw before its opening only the offices of the plan, each look noted."""
+    if not draw.secret:
+        return may_see(user)
+    offices = {draw.plan.office_id, *draw.plan.joint_offices.values_list("pk", flat=True)}
+    return isinstance(user, User) and any(
+        post.office_id in offices and post.role in {"member", "head", "reviewer", "inspector"} for post in posts(user)
+    )
+
+
+def may_recuse(user: Person, draw: Draw) -> bool:
+    """Inspectors of the plan's pool, and the staff who enter what they say: between the draw and the closing of its list."""
+    return may_see_drawn(user, draw)
 
 
 def may_abandon(user: Person, draw: Draw) -> bool:

@@ -88,11 +88,35 @@ def _plans(user: User, on: datetime.date) -> Iterator[TaskRow]:
 
 
 def _draws(user: User, on: datetime.date) -> Iterator[TaskRow]:
-    """Draws whose time has come, and those that have no teams yet: both before the checks of the plan end."""
+    """Draws whose time has come, whose list is to be closed, that have no teams yet: all before the checks of the plan
+    end; sealed ones before the day on which they must be opened; recusals to declare before a list is closed."""
+    yield from _recusals(user, on)
     if not has_role(user, "member", "head"):
         return
     yield from _waiting_draws(_("执行抽取"), queries.draws_to_execute(user, timezone.now()), Draw.State.ANNOUNCED, on)
-    yield from _waiting_draws(pgettext_lazy("verb", "派员"), queries.draws_to_assign(user), Draw.State.EXECUTED, on)
+    yield from _waiting_draws(_("关闭名单"), queries.draws_to_close(user), Draw.State.EXECUTED, on)
+    yield from _waiting_draws(pgettext_lazy("verb", "派员"), queries.draws_to_assign(user), Draw.State.LIST_CLOSED, on)
+    kind: Promise = pgettext_lazy("verb", "开封")
+    yield from first_rows(
+        queries.draws_to_open(user),
+        lambda draw: _row_of(draw.plan.name, kind, "draw", draw.no, draw.open_by, on, draw.no),
+        kind=kind, url=f"{reverse('inspection:draws')}?state={Draw.State.ASSIGNED}", due="open_by", on=on,
+    )  # fmt: skip
+    part: Promise = _("确认联合抽查名单")
+    for one in queries.lists_to_confirm(user)[:FOUND]:
+        url = reverse("inspection:plan_list", args=[one.plan_id, one.pk])
+        yield TaskRow(
+            one.plan.name, part, url, one.plan.starts_on, queries.days_left(one.plan.starts_on, on), one.plan.no
+        )
+
+
+def _recusals(user: User, on: datetime.date) -> Iterator[TaskRow]:
+    """Drawn lists on which the inspector has not yet declared whether there is anything to recuse from."""
+    if not has_role(user, "inspector"):
+        return
+    kind: Promise = _("申报回避")
+    for draw in queries.draws_to_declare(user)[:FOUND]:
+        yield TaskRow(draw.plan.name, kind, reverse("inspection:recuse", args=[draw.no]), None, None, draw.no)
 
 
 def _waiting_draws(kind: Promise, waiting: QuerySet[Draw], state: str, on: datetime.date) -> Iterator[TaskRow]:
@@ -167,7 +191,7 @@ def staff_section(entity: Any, request: HttpRequest) -> dict[str, Any] | None:
         return None
     today = timezone.localdate()
     open_tasks = (
-        queries.visible_tasks(request.user)
+        queries.told_tasks(queries.visible_tasks(request.user))
         .filter(entity=entity, state__in=["drawn", "assigned"])
         .select_related("draw")
     )

@@ -1,15 +1,29 @@
 """The only writers of the room. Each act: who may, what the engine decides, one transaction, one record of the log."""
 
+from zhunsheng.web.inspection.actions.announcing import announce_draw
 from zhunsheng.web.inspection.actions.burden import request_documents
-from zhunsheng.web.inspection.actions.draws import abandon_draw, announce_draw, assign_teams, execute_draw
+from zhunsheng.web.inspection.actions.draws import (
+    abandon_draw,
+    assign_teams,
+    close_list,
+    declare_recusals,
+    execute_draw,
+    note_look,
+    open_draw,
+    record_results,
+    shortage_words,
+)
 from zhunsheng.web.inspection.actions.imported import PastEntry, PastFinding, PastVisit, import_visits
 from zhunsheng.web.inspection.actions.plans import (
     approve_plan,
     close_plan,
+    confirm_list,
     draft_plan,
     edit_plan,
+    fill_list,
     plan_hash,
     plan_terms,
+    submit_plan,
 )
 from zhunsheng.web.inspection.actions.rule_books import approve_rule_book, draft_rule_book
 from zhunsheng.web.inspection.actions.tables import (
@@ -36,6 +50,12 @@ from zhunsheng.web.inspection.actions.visits import (
 )
 
 __all__ = [
+    "shortage_words",
+    "declare_recusals",
+    "record_results",
+    "open_draw",
+    "note_look",
+    "close_list",
     "FindingInput",
     "PastEntry",
     "PastFinding",
@@ -52,12 +72,14 @@ __all__ = [
     "assign_teams",
     "close_follow_up",
     "close_plan",
+    "confirm_list",
     "correct_visit",
     "draft_plan",
     "draft_rule_book",
     "edit_plan",
     "end_item",
     "execute_draw",
+    "fill_list",
     "import_upstream",
     "import_visits",
     "load_tables",
@@ -73,5 +95,6 @@ __all__ = [
     "review_visits",
     "revise_item",
     "revise_wording",
+    "submit_plan",
     "withdraw_task",
 ]

@@ -18,6 +18,7 @@ from zhunsheng.web.common.records import Publicity
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.inspection import policy, queries
+from zhunsheng.web.inspection.actions.draws import record_results
 from zhunsheng.web.inspection.models import CheckItem, DocumentRequest, Finding, FollowUp, ResultWording, Task, Visit
 from zhunsheng.web.people.models import User
 from zhunsheng.web.public_log.actions import Deed, record, record_many
@@ -76,7 +77,7 @@ def record_visits(
     with transaction.atomic():
         tasks = _locked_tasks([entry.task for entry in entries])
         standing = _standing(tasks.values())
-        items = _items_of(tasks.values())
+        known = _lists_of(tasks.values())
         made, deeds = [], []
         for entry in entries:
             task, moment = tasks[entry.task.pk], entry.at or at
@@ -93,7 +94,7 @@ def record_visits(
                 )
             if task.state != Task.State.ASSIGNED:
                 raise Refused(_("任务 %(no)s 尚未派员或已撤回，不能录入检查结果。") % {"no": task.no})
-            _check_entry(entry, task, moment, items[task.draw.plan_id], submit=submit)
+            _check_entry(entry, task, moment, known[task.draw.plan_id], submit=submit)
             fresh = visit or Visit(no=task.no, task=task, entity=task.entity, level=task.draw.plan.level)
             _fill(fresh, entry, by=by, at=moment, submit=submit)
             made.append(fresh)
@@ -183,6 +184,11 @@ def publish_visits(visits: Iterable[Visit], *, by: User, at: datetime.datetime) 
                 continue
             if visit.state != Visit.State.REVIEWED:
                 raise Refused(_("记录 %(no)s 尚未审核通过，不能公示。") % {"no": visit.no})
+            if visit.task is not None and visit.task.draw.secret:
+                raise Refused(
+                    _("抽取 %(draw)s 尚未开封，公示 %(no)s 会泄露抽中名单；请先开封。")
+                    % {"draw": visit.task.draw.no, "no": visit.no}
+                )
             visit.state, visit.published_at, visit.published_by = Visit.State.PUBLISHED, at, by
             visit.publicity, visit.publicity_approved_by, visit.publicity_approved_at = Publicity.ACTIVE, by, at
             fresh.append(visit)
@@ -201,6 +207,7 @@ def publish_visits(visits: Iterable[Visit], *, by: User, at: datetime.datetime) 
         _settle_tasks(fresh, opened)
         findings = _findings_of(fresh)
         record_many([_publication(visit, findings.get(visit.pk, []), at) for visit in fresh], by=by, at=at)
+        record_results([visit.task.draw_id for visit in fresh if visit.task is not None], by=by, at=at)
     return found
 
 
@@ -226,8 +233,8 @@ def correct_visit(visit: Visit, entry: VisitInput, *, by: User, at: datetime.dat
             raise Refused(_("该记录已有更正 %(no)s 在办理。") % {"no": pending.no})
         if visit.state != Visit.State.PUBLISHED:
             raise Refused(_("只有已公示的记录可以更正。"))
-        items = _items_of([visit.task])[visit.task.draw.plan_id]
-        _check_entry(entry, visit.task, at, items, submit=True)
+        known = _lists_of([visit.task])[visit.task.draw.plan_id]
+        _check_entry(entry, visit.task, at, known, submit=True)
         base, _sep, number = visit.no.partition("-v")
         fresh = pending or Visit(
             no=f"{base}-v{int(number or 1) + 1}",
@@ -293,7 +300,7 @@ def close_follow_up(follow_up: FollowUp, *, by: User, at: datetime.datetime, out
 
 # -- checks ----------------------------------------------------------------------------------------------------------
 def _check_entry(
-    entry: VisitInput, task: Task, at: datetime.datetime, items: Sequence[CheckItem], *, submit: bool
+    entry: VisitInput, task: Task, at: datetime.datetime, known: Sequence[queries.PlanTerms], *, submit: bool
 ) -> None:
     problems: dict[str, str] = {}
     drawn_on = _day(task.draw.executed_at) if task.draw.executed_at else None
@@ -308,7 +315,7 @@ def _check_entry(
         problems["documents"] = _("材料种类表中没有“%(codes)s”。") % {"codes": _("、").join(sorted(unknown))}
     if entry.premises is not None and entry.premises.entity_id != task.entity_id:
         problems["premises"] = _("该场所不属于被检查单位。")
-    concerned = queries.items_for(task, items)
+    concerned = queries.items_for(task, known)
     allowed = {item.pk for item in concerned}
     judged = [one.item.pk for one in entry.findings]
     if set(judged) - allowed or len(judged) != len(set(judged)):
@@ -373,9 +380,9 @@ def _standing(tasks: Iterable[Task]) -> dict[int, Visit]:
     return {visit.task_id: visit for visit in rows if visit.task_id is not None}
 
 
-def _items_of(tasks: Iterable[Task]) -> dict[int, list[CheckItem]]:
+def _lists_of(tasks: Iterable[Task]) -> dict[int, list[queries.PlanTerms]]:
     plans = {task.draw.plan_id: task.draw.plan for task in tasks}
-    return {key: list(plan.items.order_by("code")) for key, plan in plans.items()}
+    return {key: queries.lists(plan) for key, plan in plans.items()}
 
 
 def _fill(visit: Visit, entry: VisitInput, *, by: User, at: datetime.datetime, submit: bool) -> None:

@@ -7,137 +7,247 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.engine import draw as engine
 from zhunsheng.engine import tables
 from zhunsheng.engine.errors import ZhunshengError
-from zhunsheng.web.common.errors import say
+from zhunsheng.web.common.errors import language, say
 from zhunsheng.web.inspection import queries
-from zhunsheng.web.inspection.forms.fields import Group, Grouped, InspectorChoice, moment_field, text_area
-from zhunsheng.web.inspection.models import (
-    Task,
-    TeamMember,
-)
+from zhunsheng.web.inspection.forms.fields import Group, Grouped, InspectorChoice, day_input, moment_field, text_area
+from zhunsheng.web.inspection.models import Plan, Task, TeamMember
 from zhunsheng.web.registry.models import Inspector
 
 PARTIES = 3
+CEREMONY, LOTTERY, DRAND = "ceremony", "lottery-pair", "drand-quicknet"
+MECHANICAL = [("dice", _("骰子")), ("balls", _("摇号球"))]
 
 
 class AnnounceForm(Grouped, forms.Form):
-    """When, and where the randomness will come from."""
+    """When, and where the randomness of both rounds will come from. Profiles may be combined: the seed is as good as the best."""
 
     not_before = moment_field(_("最早抽取时间"), help_text=_("至少在公告之后 24 小时；此前产生的随机数一律无效。"))
-    profile = forms.ChoiceField(label=_("随机数来源"), widget=forms.RadioSelect)
-    ssq = forms.CharField(label=_("双色球期号"), required=False, max_length=20)
-    dlt = forms.CharField(label=_("大乐透期号"), required=False, max_length=20)
-    fallback_hours = forms.IntegerField(
-        label=_("备用：几小时后改用公开仪式"),
+    open_by = forms.DateField(
+        label=_("最迟开封日期"), widget=day_input(), help_text=_("到这一天必须公开密钥和全部名单；逾期与否向社会公开。")
+    )
+    profiles = forms.MultipleChoiceField(label=_("抽取企业的随机数来源"), widget=forms.CheckboxSelectMultiple)
+    second_profiles = forms.MultipleChoiceField(
+        label=_("派员的随机数来源（第二轮）"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("名单关闭、回避申报之后才产生；公开仪式的见证方与第一轮相同。"),
+    )
+    mechanical = forms.MultipleChoiceField(
+        label=_("当众产生的随机数"), required=False, choices=MECHANICAL, widget=forms.CheckboxSelectMultiple
+    )
+    rolls = forms.IntegerField(label=_("掷骰子次数"), required=False, min_value=10, max_value=100)
+    balls = forms.IntegerField(label=_("球的总数"), required=False, min_value=5, max_value=1000)
+    draws = forms.IntegerField(
+        label=_("摇出几个"),
         required=False,
         min_value=1,
-        max_value=24 * 60,
-        help_text=_("彩票停售或灯塔取不到时用；不填表示没有备用来源。"),
+        max_value=100,
+        help_text=_("各种可能合计不少于 2 的 24 次方。"),
+    )
+    ssq = forms.CharField(label=_("双色球期号"), required=False, max_length=20)
+    dlt = forms.CharField(label=_("大乐透期号"), required=False, max_length=20)
+    second_ssq = forms.CharField(label=_("第二轮双色球期号"), required=False, max_length=20)
+    second_dlt = forms.CharField(label=_("第二轮大乐透期号"), required=False, max_length=20)
+    second_from = moment_field(
+        _("第二轮预计时间"), required=False, help_text=_("用 drand 灯塔时据此确定轮次，须在关闭名单之后。")
+    )
+    fallback_1 = forms.ChoiceField(label=_("第一备用"), required=False)
+    fallback_1_hours = forms.IntegerField(
+        label=_("几小时后改用第一备用"), required=False, min_value=1, max_value=24 * 60,
+        help_text=_("自最早抽取时间起算；第二轮自关闭名单起算。"),
+    )  # fmt: skip
+    fallback_2 = forms.ChoiceField(label=_("第二备用"), required=False)
+    fallback_2_hours = forms.IntegerField(
+        label=_("几小时后改用第二备用"), required=False, min_value=1, max_value=24 * 60
+    )
+    suite = forms.ChoiceField(
+        label=_("密码套件"),
+        choices=[("sha256", _("SHA-256（通用）")), ("sm3", _("SM3（国密）"))],
+        help_text=_("决定本次抽取的全部哈希；选 SM3 的，核验程序须支持 SM3。"),
     )
 
-    def __init__(self, *args: Any, on: datetime.date, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, on: datetime.date, plan: Plan, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast("Any", self.fields["profile"]).choices = queries.choices("draw/randomness", on)
+        fields = cast("dict[str, Any]", self.fields)
+        self.on, self.rows = on, queries.named_rows("draw/randomness", on)
+        names = queries.choices("draw/randomness", on)
+        fields["profiles"].choices = fields["second_profiles"].choices = names
+        spare = [("", _now("不设")), *((code, name) for code, name in names if code != LOTTERY)]
+        fields["fallback_1"].choices = fields["fallback_2"].choices = spare
+        if plan.mode != Plan.Mode.SEALED:
+            del fields["open_by"]
         for number in range(1, PARTIES + 1):
-            self.fields[f"party_{number}"] = forms.CharField(
-                label=_now("见证方 %(n)s") % {"n": number}, required=False, max_length=60
+            label = {"n": number}
+            fields[f"party_{number}"] = forms.CharField(
+                label=_now("见证方 %(n)s") % label, required=False, max_length=60
             )
-            self.fields[f"commitment_{number}"] = forms.CharField(
-                label=_now("见证方 %(n)s 的承诺哈希") % {"n": number},
+            fields[f"commitment_{number}"] = forms.CharField(
+                label=_now("见证方 %(n)s 的承诺哈希") % label,
                 required=False,
                 max_length=64,
-                help_text=_now("见证方事先密封的字符串的 SHA-256；不填表示当众揭示即可。") if number == 1 else "",
+                help_text=_now("见证方事先密封的字符串按上面的格式算出的哈希；不填表示当众揭示即可。")
+                if number == 1
+                else "",
+            )
+            fields[f"default_{number}"] = forms.CharField(
+                label=_now("见证方 %(n)s 不揭示时的默认值") % label, required=False, max_length=100
             )
 
-    def layout(self) -> list[Group]:
-        parties = tuple(f"{part}_{number}" for part in ("party", "commitment") for number in range(1, PARTIES + 1))
+    def profile_rows(self) -> list[dict[str, Any]]:
+        """The profiles with against whom each protects and what remains, in the language of the page."""
+        tail = "_en" if language() == "en" else ""
         return [
-            Group(_("何时，用什么"), ("not_before", "profile"), grid=False),
-            Group(_("公开仪式"), parties, hint=_("至少两个见证方，各揭示一个字符串，再当众掷骰子十次。选公开仪式或设备用来源时填写。")),
-            Group(_("彩票"), ("ssq", "dlt"), folded=True, hint=_("选两种彩票同用时填写将要开奖的期号。")),
-            Group(_("备用来源"), ("fallback_hours",), folded=True),
+            {
+                "name": row.label(language()), "bits": row["min_bits"], "protects": row[f"protects_against{tail}"],
+                "remains": row[f"remains{tail}"], "source": row.source, "confidence": row.confidence,
+            }
+            for row in self.rows
+        ]  # fmt: skip
+
+    def layout(self) -> list[Group]:
+        numbers = range(1, PARTIES + 1)
+        promises = tuple(f"{part}_{number}" for number in numbers for part in ("commitment", "default"))
+        return [
+            Group(_("何时"), ("not_before", "open_by")),
+            Group(
+                _("抽取企业：第一轮随机数"), ("profiles",), grid=False,
+                hint=_("可以同时选几种：只要其中一种可靠，结果就无法预知。各方案防的是谁，见下表。"),
+            ),
+            Group(_("公开仪式"), tuple(f"party_{number}" for number in numbers), hint=_("至少两个见证方，各揭示一个字符串，再当众掷骰子或摇号。")),
+            Group(_("骰子和摇号球"), ("mechanical", "rolls", "balls", "draws")),
+            Group(_("见证方的承诺和默认值"), promises, folded=True, hint=_("承诺使任何一方不能听了别人的再改；默认值使拒不揭示的一方不能阻止抽取。")),
+            Group(_("彩票"), ("ssq", "dlt", "second_ssq", "second_dlt"), folded=True, hint=_("选两种彩票同用时，填写将要开奖的期号。")),
+            Group(_("派员：第二轮随机数"), ("second_profiles", "second_from"), grid=False),
+            Group(
+                _("备用来源"), ("fallback_1", "fallback_1_hours", "fallback_2", "fallback_2_hours"), folded=True,
+                hint=_("公告的来源取不到值时，按次序改用；次序在公告中写明，事后不能挑选。两轮同样适用。"),
+            ),
+            Group(_("密码套件"), ("suite",), folded=True),
         ]  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        profile = cleaned.get("profile")
+        if self.errors:
+            return cleaned
+        start = cleaned["not_before"]
+        later = cleaned.get("second_from") or start + datetime.timedelta(days=1)
         try:
-            if profile == "ceremony":
-                cleaned["sources"] = self._ceremony(cleaned)
-            elif profile == "lottery-pair":
-                for name in ("ssq", "dlt"):
-                    if not cleaned.get(name):
-                        self.add_error(name, _now("请填写将要开奖的期号。"))
-                cleaned["sources"] = [
-                    engine.Source(f"lottery:{name}", {"issue": str(cleaned.get(name, ""))}) for name in ("ssq", "dlt")
-                ]
-            elif profile == "drand-quicknet" and cleaned.get("not_before"):
-                chain = f"drand:{tables.load('draw/drand_chains').rows[0]['chain']}"
-                cleaned["sources"] = [
-                    engine.Source(chain, {"round": engine.first_round_after(chain, cleaned["not_before"])})
-                ]
+            cleaned["sources"] = self._round(cleaned, "profiles", start)
+            cleaned["second_sources"] = self._round(cleaned, "second_profiles", later, second=True)
+            cleaned["fallback"] = self._fallback(cleaned, start)
+            cleaned["second_fallback"] = self._fallback(cleaned, later)
         except ZhunshengError as problem:
-            self.add_error("profile", say(problem))
-        hours = cleaned.get("fallback_hours")
-        cleaned["fallback"] = (
-            (engine.Fallback(int(hours), tuple(self._ceremony(cleaned))),)
-            if hours and profile not in {None, "ceremony"}
-            else ()
-        )
+            self.add_error("profiles", say(problem))
         return cleaned
 
-    def _ceremony(self, cleaned: Mapping[str, Any]) -> list[engine.Source]:
+    def _round(
+        self, cleaned: Mapping[str, Any], field: str, start: datetime.datetime, *, second: bool = False
+    ) -> list[engine.Source]:
+        chosen, sources = cleaned.get(field) or [], list[engine.Source]()
+        if CEREMONY in chosen:
+            sources += self._ceremony(cleaned, second=second)
+        if LOTTERY in chosen:
+            for name in ("ssq", "dlt"):
+                key = f"second_{name}" if second else name
+                if not cleaned.get(key):
+                    self.add_error(key, _now("请填写将要开奖的期号。"))
+                sources.append(engine.Source(f"lottery:{name}", {"issue": str(cleaned.get(key, ""))}))
+        if DRAND in chosen:
+            sources.append(_drand(start))
+        return sources
+
+    def _fallback(self, cleaned: Mapping[str, Any], start: datetime.datetime) -> tuple[engine.Fallback, ...]:
+        found, last = list[engine.Fallback](), 0
+        for number in (1, 2):
+            code, hours = cleaned.get(f"fallback_{number}"), cleaned.get(f"fallback_{number}_hours")
+            if not code:
+                continue
+            if not hours:
+                self.add_error(f"fallback_{number}_hours", _now("请填写几小时后改用备用来源。"))
+            elif hours <= last:
+                self.add_error(f"fallback_{number}_hours", _now("第二备用应晚于第一备用。"))
+            else:
+                last = hours
+                sources = (
+                    self._ceremony(cleaned, second=True)
+                    if code == CEREMONY
+                    else [_drand(start + datetime.timedelta(hours=hours))]
+                )
+                found.append(engine.Fallback(int(hours), tuple(sources)))
+        return tuple(found)
+
+    def _ceremony(self, cleaned: Mapping[str, Any], *, second: bool = False) -> list[engine.Source]:
+        """The parties, then dice and balls. Commitments are for the first round: a string that was revealed is no secret any more."""
         sources = []
         for number in range(1, PARTIES + 1):
-            party, promise = cleaned.get(f"party_{number}", ""), cleaned.get(f"commitment_{number}", "").lower()
+            party = cleaned.get(f"party_{number}", "")
+            promise = "" if second else cleaned.get(f"commitment_{number}", "").lower()
+            default = "" if second else cleaned.get(f"default_{number}", "")
             if not party:
                 continue
             if promise and not re.fullmatch(r"[0-9a-f]{64}", promise):
                 self.add_error(f"commitment_{number}", _now("承诺哈希应是 64 位十六进制数。"))
-            terms: dict[str, str | int] = {"party": party} | ({"commitment": promise} if promise else {})
+            terms: dict[str, str | int] = {"party": party}
+            terms |= {"commitment": promise} if promise else {}
+            terms |= {"default": default} if default else {}
             sources.append(engine.Source(f"ceremony:party-{number}", terms))
-        if len(sources) < 2:
+        if len(sources) < 2 and not self.has_error("party_1"):
             self.add_error("party_1", _now("公开仪式至少要两个见证方。"))
-        return [*sources, engine.Source("ceremony:dice", {"rolls": 10})]
+        chosen = cleaned.get("mechanical") or []
+        if not chosen and not self.has_error("mechanical"):
+            self.add_error("mechanical", _now("公开仪式要有骰子或摇号球。"))
+        if "dice" in chosen:
+            sources.append(engine.Source("ceremony:dice", {"rolls": cleaned.get("rolls") or 10}))
+        if "balls" in chosen:
+            total, drawn = cleaned.get("balls"), cleaned.get("draws")
+            if not total or not drawn:
+                if not self.has_error("balls"):
+                    self.add_error("balls", _now("请填写球的总数和摇出的个数。"))
+            else:
+                sources.append(engine.Source("ceremony:balls", {"balls": total, "draws": drawn}))
+        return sources
+
+
+def _drand(start: datetime.datetime) -> engine.Source:
+    chain = f"drand:{tables.load('draw/drand_chains').rows[0]['chain']}"
+    return engine.Source(chain, {"round": engine.first_round_after(chain, start)})
 
 
 class ExecuteForm(Grouped, forms.Form):
-    """What each announced source gave, when, and who saw it."""
+    """What each announced source gave, when, and who saw it: for the first round and for the second."""
 
-    def __init__(
-        self,
-        *args: Any,
-        sources: Sequence[engine.Source],
-        fallback: int = 0,
-        earliest: datetime.datetime,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *args: Any, sources: Sequence[engine.Source], fallback: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sources = list(sources)
         for number, source in enumerate(self.sources):
+            name = {"source": queries.source_name(source)}
             if source.kind == "drand":
                 self.fields[f"signature_{number}"] = forms.CharField(
-                    label=_now("签名"),
+                    label=_now("%(source)s的签名") % name,
                     max_length=200,
                     widget=text_area(2),
                     help_text=_now("96 位十六进制数；随机数由它算出并离线验证。"),
+                    error_messages={"required": _now("必填")},
                 )
                 continue
             self.fields[f"value_{number}"] = forms.CharField(
-                label=_now("值"), max_length=200, help_text=_form_of(source)
+                label=_now("%(source)s的值") % name,
+                max_length=200,
+                help_text=queries.source_form(source),
+                error_messages={"required": _now("必填")},
+                widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
             )
+            # Not prefilled: when it came to exist is for whoever saw it to say.
             self.fields[f"at_{number}"] = moment_field(
-                _now("产生时间"),
-                initial=max(timezone.localtime(), timezone.localtime(earliest)).strftime("%Y-%m-%dT%H:%M"),
+                _now("%(source)s的产生时间") % name, error_messages={"required": _now("必填")}
             )
             self.fields[f"record_{number}"] = forms.CharField(
-                label=_now("记录或网址"),
+                label=_now("%(source)s的记录或网址") % name,
                 required=False,
                 max_length=300,
                 help_text=_now("录像编号、公告网址等，供核对。"),
@@ -146,6 +256,7 @@ class ExecuteForm(Grouped, forms.Form):
             label=_now("现场见证人"),
             max_length=300,
             help_text=_now("写单位和人数，不写姓名，例如“市纪委监委2人、公证员1人”。"),
+            error_messages={"required": _now("必填")},
         )
         if fallback:
             self.fields["fallback_reason"] = forms.CharField(
@@ -154,55 +265,78 @@ class ExecuteForm(Grouped, forms.Form):
 
     def layout(self) -> list[Group]:
         found = [
-            Group(source_words(source), tuple(f"{part}_{number}" for part in ("value", "at", "record", "signature")))
+            Group(
+                queries.source_words(source),
+                tuple(f"{part}_{number}" for part in ("value", "at", "record", "signature")),
+            )
             for number, source in enumerate(self.sources)
         ]
         return [*found, Group(_("见证"), ("witnesses", "fallback_reason"), grid=False)]
 
     def values(self) -> list[engine.Value]:
-        found = []
-        for number, source in enumerate(self.sources):
-            asked = self.cleaned_data
-            if source.kind == "drand":
-                signature = re.sub(r"\s", "", str(asked[f"signature_{number}"])).lower()
-                try:
-                    value = hashlib.sha256(bytes.fromhex(signature)).hexdigest()
-                except ValueError:
-                    value = ""
-                found.append(engine.Value(source.id, value, engine.round_time(source), {"signature": signature}))
-                continue
-            evidence = {"record": asked[f"record_{number}"]} if asked[f"record_{number}"] else {}
-            found.append(
-                engine.Value(source.id, str(asked[f"value_{number}"]).strip(), asked[f"at_{number}"], evidence)
-            )
-        return found
+        return [self.value(number) for number in range(len(self.sources))]
+
+    def value(self, number: int) -> engine.Value:
+        """What was typed of one source."""
+        source, asked = self.sources[number], self.cleaned_data
+        if source.kind == "drand":
+            signature = re.sub(r"\s", "", str(asked[f"signature_{number}"])).lower()
+            try:
+                value = hashlib.sha256(bytes.fromhex(signature)).hexdigest()
+            except ValueError:
+                value = ""
+            return engine.Value(source.id, value, engine.round_time(source), {"signature": signature})
+        evidence = {"record": asked[f"record_{number}"]} if asked[f"record_{number}"] else {}
+        return engine.Value(source.id, str(asked[f"value_{number}"]).strip(), asked[f"at_{number}"], evidence)
 
 
-def source_words(source: engine.Source) -> str:
-    """A source as people call it."""
-    terms = source.terms
-    if source.kind == "party":
-        return _now("见证方 %(party)s 揭示的字符串") % {"party": terms.get("party", source.id)}
-    if source.kind == "dice":
-        return _now("当众掷骰子 %(n)s 次") % {"n": terms.get("rolls", 10)}
-    if source.kind == "ssq":
-        return _now("双色球第 %(issue)s 期") % {"issue": terms.get("issue", "")}
-    if source.kind == "dlt":
-        return _now("大乐透第 %(issue)s 期") % {"issue": terms.get("issue", "")}
-    return _now("drand 灯塔第 %(round)s 轮") % {"round": terms.get("round", "")}
+class CloseForm(Grouped, forms.Form):
+    """The bounds of visits with which the list is closed, where not those of the plan or the suggested ones."""
+
+    least = forms.IntegerField(
+        label=_("每人最少检查次数"),
+        required=False,
+        min_value=0,
+        max_value=9999,
+        help_text=_("不填则按计划；计划没有的，按各人在岗天数建议。"),
+    )
+    most = forms.IntegerField(label=_("每人最多检查次数"), required=False, min_value=1, max_value=9999)
+
+    def layout(self) -> list[Group]:
+        return [Group(_("每人检查次数的上下限"), ("least", "most"))]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        least, most = cleaned.get("least"), cleaned.get("most")
+        if least is not None and most is not None and most < least:
+            self.add_error("most", _now("最多次数不得少于最少次数。"))
+        return cleaned
 
 
-def _form_of(source: engine.Source) -> str:
-    if source.kind == "dice":
-        return _now("点数按次序用 - 连接，例如 4-2-6-1-5-3-3-6-2-1。")
-    if source.kind == "ssq":
-        return _now("红球从小到大用 - 连接，加号后写蓝球，例如 03-11-15-22-28-31+07。")
-    if source.kind == "dlt":
-        return _now("前区从小到大用 - 连接，加号后写后区，例如 02-09-17-25-33+04-11。")
-    return _now("字母和数字，不含 | 和 =。")
+class RecuseForm(forms.Form):
+    """申报回避: from which drawn units, and why."""
+
+    kind = forms.ChoiceField(label=_("回避情形"), choices=[])
+    note = forms.CharField(
+        label=_("理由"),
+        max_length=200,
+        widget=text_area(2),
+        help_text=_("只在内部留存；公开的只有一个代码，不写是哪一种关系。"),
+    )
+    inspector = InspectorChoice(label=_("检查人员"), queryset=Inspector.objects.none())
+
+    def __init__(self, *args: Any, people: Any, on: datetime.date, computed: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields = cast("dict[str, Any]", self.fields)
+        fields["inspector"].queryset = people
+        fields["kind"].choices = [
+            (code, name) for code, name in queries.choices("inspection/recusal_kinds") if code not in computed
+        ]
 
 
 class ReplaceForm(forms.Form):
+    """Who cannot go, and why; and why each of those who stand before in the order cannot go either."""
+
     absent = InspectorChoice(label=_("不能到场的检查人员"), queryset=Inspector.objects.none())
     reason = forms.CharField(
         label=_("理由"),
@@ -210,8 +344,26 @@ class ReplaceForm(forms.Form):
         widget=text_area(),
         help_text=_("理由将向社会公开，请勿写个人信息，例如“突发疾病”“申报回避”。"),
     )
+    passed = forms.CharField(
+        label=_("依次在前但也不能到场的人员"),
+        required=False,
+        max_length=2000,
+        widget=text_area(3),
+        help_text=_("每行一人，按递补次序：编号、空格、理由，例如“P012 请假”；没有就不填。理由同样公开。"),
+    )
 
     def __init__(self, *args: Any, task: Task, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         here = TeamMember.objects.filter(task=task, replaced_reason="").values("inspector")
         cast("Any", self.fields["absent"]).queryset = Inspector.objects.filter(pk__in=here)
+
+    def clean_passed(self) -> list[tuple[str, str]]:
+        found = []
+        for line in str(self.cleaned_data["passed"]).splitlines():
+            number, _sep, reason = line.strip().partition(" ")
+            if not number:
+                continue
+            if not reason.strip():
+                raise forms.ValidationError(_now("“%(line)s”没有写理由：编号后空一格写理由。") % {"line": line.strip()})
+            found.append((number, reason.strip()))
+        return found

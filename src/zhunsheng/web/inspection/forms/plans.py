@@ -13,10 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection import queries
 from zhunsheng.web.inspection.forms.fields import Group, Grouped, ItemChoices, NamedChoice, NamedChoices, day_input
-from zhunsheng.web.inspection.models import (
-    CheckItem,
-    Plan,
-)
+from zhunsheng.web.inspection.models import CheckItem, Plan, PlanList
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.people.queries import offices_on
 from zhunsheng.web.registry.models import Division, EntityStatus, Park, RiskClass
@@ -27,17 +24,16 @@ CLASSES = [*RiskClass.choices, (queries.UNCLASSED, _("未分类或不按分类")
 OWN = "own"
 
 
-class PlanForm(Grouped, forms.Form):
-    """A plan: what, whom, how many, when."""
+def _ratio_field(key: str) -> str:
+    return f"ratio_{'none' if key == queries.UNCLASSED else key}"
 
-    name = forms.CharField(label=_("计划名称"), max_length=120)
-    year = forms.IntegerField(label=_("年度"), min_value=2014, max_value=2100)
-    kind = forms.ChoiceField(label=_("抽查类型"), choices=Plan.Kind.choices, widget=forms.RadioSelect)
-    items = ItemChoices(label=_("抽查事项"), queryset=CheckItem.objects.none(), widget=forms.CheckboxSelectMultiple)
-    office = NamedChoice(label=_("牵头机构"), queryset=Office.objects.none())
-    joint_offices = NamedChoices(label=_("联合机构"), queryset=Office.objects.none(), required=False)
-    starts_on = forms.DateField(label=_("检查开始"), widget=day_input())
-    ends_on = forms.DateField(label=_("检查结束"), widget=day_input())
+
+SCOPE = ("divisions", "parks", "industries", "sizes", "risk_classes", "statuses")
+
+
+class ScopeFields(forms.Form):
+    """Whom a list names."""
+
     divisions = forms.MultipleChoiceField(
         label=_("县（市、区）和乡镇街道"), required=False, help_text=_("不选表示全市。")
     )
@@ -60,25 +56,40 @@ class PlanForm(Grouped, forms.Form):
     schemes = forms.CharField(
         label=_("主体标识类别"), required=False, help_text=_("例如 uscc;多个用空格分开，不填表示全部。")
     )
-    stratify_by = forms.ChoiceField(label=_("分层"), choices=[])
-    ratio_scheme = forms.ChoiceField(label=_("比例方案"), choices=[])
-    team_size = forms.IntegerField(label=_("每组检查人员数"), min_value=2, max_value=9, initial=2)
 
-    def __init__(
-        self, *args: Any, offices: "QuerySet[Office]", on: datetime.date, plan: Plan | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields = cast("dict[str, Any]", self.fields)
-        fields["items"].queryset = queries.items_on(on).order_by("code") if plan is None else _items_of(plan, on)
-        fields["office"].queryset = offices
-        fields["joint_offices"].queryset = offices_on(on)
         fields["divisions"].choices = [
             (one.code, f"{one.code} {named(one)}") for one in Division.objects.exclude(level="city").order_by("code")
         ]
         fields["parks"].choices = [(one.code, named(one)) for one in Park.objects.order_by("code")]
         fields["industries"].choices = queries.industry_choices()
         fields["sizes"].choices = queries.choices("registry/sizes")
-        fields["stratify_by"].choices = Plan._meta.get_field("stratify_by").choices
+
+    def scope(self) -> dict[str, list[str]]:
+        asked = self.cleaned_data
+        found = {key: list(asked.get(key) or []) for key in SCOPE}
+        found["tags"] = str(asked.get("tags") or "").split()
+        found["schemes"] = str(asked.get("schemes") or "").split()
+        return {key: values for key, values in found.items() if values}
+
+
+class StrataFields(forms.Form):
+    """How a list is divided, and how many are drawn."""
+
+    stratify_by = forms.ChoiceField(label=_("分层"), choices=Plan._meta.get_field("stratify_by").choices)
+    measure = forms.ChoiceField(
+        label=_("同一层内的入样概率"),
+        choices=Plan.Measure.choices,
+        widget=forms.RadioSelect,
+        help_text=_("按规模或场所数的用帕累托抽样，概率在冻结名录时按公布的规则算出。"),
+    )
+    ratio_scheme = forms.ChoiceField(label=_("比例方案"), choices=[])
+
+    def __init__(self, *args: Any, on: datetime.date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields = cast("dict[str, Any]", self.fields)
         self.ratio_schemes = {key: one for key, one in queries.ratio_schemes(on).items() if one["role"] != "minimum"}
         fields["ratio_scheme"].choices = [
             *(
@@ -96,23 +107,6 @@ class PlanForm(Grouped, forms.Form):
                 max_digits=7,
                 min_value=Decimal("0.0001"),
             )
-        if plan is not None:
-            del fields["office"]
-
-    def layout(self) -> list[Group]:
-        return [
-            Group(_("抽查什么"), ("name", "year", "items", "kind"), grid=False),
-            Group(_("由谁，何时"), ("office", "joint_offices", "starts_on", "ends_on", "team_size")),
-            Group(
-                _("限定对象范围"), ("divisions", "parks", "industries", "sizes", "risk_classes", "statuses", "tags", "schemes"), folded=True,
-                hint=_("不限定时，凡事项适用的主体都在名录中。"),
-            ),
-            Group(_("抽多少"), ("stratify_by", "ratio_scheme")),
-            Group(
-                _("各类比例"), tuple(_ratio_field(key) for key, _label in CLASSES), folded=True,
-                hint=_("选“本计划另定”时填写；方案没有写明的类别（例如未分类）也在这里补上。"),
-            ),
-        ]  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -139,41 +133,179 @@ class PlanForm(Grouped, forms.Form):
             **self.ratio_schemes[scheme]["ratios"],
         }
 
-    def scope(self) -> dict[str, list[str]]:
+    def strata(self) -> dict[str, Any]:
         asked = self.cleaned_data
-        found = {
-            key: list(asked.get(key) or [])
-            for key in ("divisions", "parks", "industries", "sizes", "risk_classes", "statuses")
+        return {
+            "stratify_by": asked["stratify_by"],
+            "measure": asked["measure"],
+            "ratios": self.ratios(),
+            "ratio_scheme": "" if asked["ratio_scheme"] == OWN else asked["ratio_scheme"],
         }
-        found["tags"] = str(asked.get("tags") or "").split()
-        found["schemes"] = str(asked.get("schemes") or "").split()
-        return {key: values for key, values in found.items() if values}
+
+
+_SCOPE_GROUP = (*SCOPE, "tags", "schemes")
+_RATIO_GROUP = Group(
+    _("各类比例"), tuple(_ratio_field(key) for key, _label in CLASSES), folded=True,
+    hint=_("选“本计划另定”时填写；方案没有写明的类别（例如未分类）也在这里补上。"),
+)  # fmt: skip
+
+
+class WhatForm(Grouped, forms.Form):
+    """Step 1 of a plan: which items, in which manner, with whom."""
+
+    name = forms.CharField(label=_("计划名称"), max_length=120)
+    year = forms.IntegerField(label=_("年度"), min_value=2014, max_value=2100)
+    office = NamedChoice(label=_("牵头机构"), queryset=Office.objects.none())
+    items = ItemChoices(label=_("抽查事项"), queryset=CheckItem.objects.none(), widget=forms.CheckboxSelectMultiple)
+    kind = forms.ChoiceField(label=_("抽查类型"), choices=Plan.Kind.choices, widget=forms.RadioSelect)
+    joint_offices = NamedChoices(
+        label=_("联合机构"), queryset=Office.objects.none(), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("每个联合机构各有一份名单，由该机构填写并确认；同一企业只检查一次。"),
+    )  # fmt: skip
+    mode = forms.ChoiceField(
+        label=_("公开方式"),
+        choices=Plan.Mode.choices,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "封存抽取：名录以密封形式公布，抽中名单在开封之前只有承办机构可看，每次查看留痕；最迟随结果一并公开。"
+        ),
+    )
+
+    def __init__(
+        self, *args: Any, offices: "QuerySet[Office]", on: datetime.date, plan: Plan | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        fields = cast("dict[str, Any]", self.fields)
+        fields["items"].queryset = queries.items_on(on).order_by("code") if plan is None else _items_of(plan, on)
+        fields["office"].queryset = offices
+        fields["joint_offices"].queryset = offices_on(on)
+        if plan is not None:
+            del fields["office"]
+
+    def layout(self) -> list[Group]:
+        return [
+            Group(_("抽查什么"), ("name", "year", "office"), grid=False),
+            Group(_("事项"), ("items",), grid=False),
+            Group(_("怎样抽"), ("kind",), grid=False, more=("joint_offices",), when=("kind", Plan.Kind.JOINT)),
+            Group(_("公开方式"), ("mode",), grid=False),
+        ]
 
     def values(self) -> dict[str, Any]:
-        """What `actions.draft_plan` and `edit_plan` take."""
         asked = self.cleaned_data
-        found = {
-            key: asked[key] for key in ("name", "year", "kind", "stratify_by", "team_size", "starts_on", "ends_on")
+        joint = list(asked["joint_offices"]) if asked["kind"] == Plan.Kind.JOINT else []
+        return {
+            **{key: asked[key] for key in ("name", "year", "kind", "mode")},
+            "items": list(asked["items"]),
+            "joint_offices": joint,
         }
-        found["items"], found["joint_offices"] = list(asked["items"]), list(asked["joint_offices"])
-        found["ratio_scheme"] = "" if asked["ratio_scheme"] == OWN else asked["ratio_scheme"]
-        return found | {"scope": self.scope(), "ratios": self.ratios()}
+
+    @staticmethod
+    def of(plan: Plan) -> dict[str, Any]:
+        """A plan as the form shows it."""
+        return {
+            **{key: getattr(plan, key) for key in ("name", "year", "kind", "mode")},
+            "items": list(plan.items.all()),
+            "joint_offices": list(plan.joint_offices.all()),
+        }
 
 
-def plan_initial(plan: Plan) -> dict[str, Any]:
-    """A plan as the form shows it."""
-    found: dict[str, Any] = {
-        key: getattr(plan, key) for key in ("name", "year", "kind", "stratify_by", "team_size", "starts_on", "ends_on")
-    }
-    found |= {
-        key: plan.scope.get(key, [])
-        for key in ("divisions", "parks", "industries", "sizes", "risk_classes", "statuses")
-    }
-    found["tags"], found["schemes"] = " ".join(plan.scope.get("tags", [])), " ".join(plan.scope.get("schemes", []))
-    found["items"], found["joint_offices"] = list(plan.items.all()), list(plan.joint_offices.all())
-    found["ratio_scheme"] = plan.ratio_scheme or OWN
-    found |= {_ratio_field(key): f"{(Decimal(value) * 100).normalize():f}" for key, value in plan.ratios.items()}
-    return found
+class ScopeForm(Grouped, ScopeFields):
+    """Step 2: whom the leading office's list names."""
+
+    def layout(self) -> list[Group]:
+        return [Group(_("限定对象范围"), _SCOPE_GROUP, hint=_("不限定时，凡事项适用的主体都在名录中。"))]
+
+    def values(self) -> dict[str, Any]:
+        return {"scope": self.scope()}
+
+    @staticmethod
+    def of(plan: Plan | PlanList) -> dict[str, Any]:
+        found: dict[str, Any] = {key: plan.scope.get(key, []) for key in SCOPE}
+        return found | {key: " ".join(plan.scope.get(key, [])) for key in ("tags", "schemes")}
+
+
+class StrataForm(Grouped, StrataFields):
+    """Step 3: how the list is divided, and how many are drawn."""
+
+    again = forms.BooleanField(
+        label=_("本年已抽中过的另成一层，按降低的比例再抽"),
+        required=False,
+        help_text=_("一年内各次抽取不重复时使用；比例系数见参数表。已达年度次数上限的仍不抽。"),
+    )
+
+    def layout(self) -> list[Group]:
+        return [
+            Group(_("抽多少"), ("stratify_by", "ratio_scheme"), grid=False),
+            _RATIO_GROUP,
+            Group(_("概率"), ("measure", "again"), grid=False),
+        ]
+
+    def values(self) -> dict[str, Any]:
+        return self.strata() | {"again": self.cleaned_data["again"]}
+
+    @staticmethod
+    def of(plan: Plan | PlanList) -> dict[str, Any]:
+        found: dict[str, Any] = {"stratify_by": plan.stratify_by, "measure": plan.measure}
+        found["ratio_scheme"] = plan.ratio_scheme or OWN
+        found |= {_ratio_field(key): f"{(Decimal(value) * 100).normalize():f}" for key, value in plan.ratios.items()}
+        return found | ({"again": plan.again} if isinstance(plan, Plan) else {})
+
+
+class PeopleForm(Grouped, forms.Form):
+    """Step 4: when the checks are made, and by how many."""
+
+    starts_on = forms.DateField(label=_("检查开始"), widget=day_input())
+    ends_on = forms.DateField(label=_("检查结束"), widget=day_input())
+    team_size = forms.IntegerField(label=_("每组检查人员数"), min_value=2, max_value=9)
+    load_least = forms.IntegerField(
+        label=_("每人最少检查次数"),
+        min_value=0,
+        max_value=9999,
+        required=False,
+        help_text=_("不填则在关闭名单时按人数和请假情况建议。"),
+    )
+    load_most = forms.IntegerField(label=_("每人最多检查次数"), min_value=1, max_value=9999, required=False)
+
+    def layout(self) -> list[Group]:
+        return [
+            Group(_("何时"), ("starts_on", "ends_on")),
+            Group(_("多少人"), ("team_size", "load_least", "load_most")),
+        ]
+
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
+
+    @staticmethod
+    def of(plan: Plan) -> dict[str, Any]:
+        return {key: getattr(plan, key) for key in ("starts_on", "ends_on", "team_size", "load_least", "load_most")}
+
+
+class ListForm(Grouped, ScopeFields, StrataFields):
+    """A joined office's list: its items, whom it names, how many."""
+
+    items = ItemChoices(label=_("抽查事项"), queryset=CheckItem.objects.none(), widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, part: PlanList, on: datetime.date, **kwargs: Any) -> None:
+        super().__init__(*args, on=on, **kwargs)
+        known = queries.items_on(part.plan.starts_on) | CheckItem.objects.filter(plan_lists=part).select_related(
+            "office", "product_class"
+        )
+        cast("Any", self.fields["items"]).queryset = known.distinct().order_by("code")
+
+    def layout(self) -> list[Group]:
+        return [
+            Group(_("抽查什么"), ("items",), grid=False),
+            Group(_("限定对象范围"), _SCOPE_GROUP, folded=True, hint=_("不限定时，凡事项适用的主体都在名录中。")),
+            Group(_("抽多少"), ("stratify_by", "ratio_scheme", "measure"), grid=False),
+            _RATIO_GROUP,
+        ]
+
+    def values(self) -> dict[str, Any]:
+        return self.strata() | {"scope": self.scope(), "items": list(self.cleaned_data["items"])}
+
+    @staticmethod
+    def of(part: PlanList) -> dict[str, Any]:
+        return ScopeForm.of(part) | StrataForm.of(part) | {"items": list(part.items.all())}
 
 
 def _items_of(plan: Plan, on: datetime.date) -> QuerySet[CheckItem]:
@@ -182,10 +314,6 @@ def _items_of(plan: Plan, on: datetime.date) -> QuerySet[CheckItem]:
         .distinct()
         .order_by("code")
     )
-
-
-def _ratio_field(key: str) -> str:
-    return f"ratio_{'none' if key == queries.UNCLASSED else key}"
 
 
 def _ratio_words(ratios: Mapping[str, str]) -> str:

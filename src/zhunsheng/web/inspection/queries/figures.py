@@ -58,7 +58,8 @@ def pass_rate_inputs(
     if end is not None:
         tasks = tasks.filter(draw__executed_at__date__lte=end)
     if items:
-        tasks = tasks.filter(draw__in=Draw.objects.filter(plan__items__code__in=items).values("pk"))
+        draws_of = Q(plan__items__code__in=items) | Q(plan__further_lists__items__code__in=items)
+        tasks = tasks.filter(draw__in=Draw.objects.filter(draws_of).values("pk"))
     roles = dict(
         Visit.objects.filter(task__in=tasks.order_by().values("pk"), state=Visit.State.PUBLISHED)
         .order_by()

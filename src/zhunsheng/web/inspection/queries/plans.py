@@ -7,29 +7,33 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from zhunsheng.engine import clock
+from zhunsheng.engine import clock, tables
 from zhunsheng.engine.draw import allocate
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.inspection.models import CheckItem, Draw, Plan, PlanList, Task, Visit
+from zhunsheng.web.inspection.models import CheckItem, Draw, Inclusion, Plan, PlanList, Task, Visit
 from zhunsheng.web.inspection.queries.tables import applies_to, choices, industry_choices, industry_codes, industry_q
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
 from zhunsheng.web.registry.models import BusinessEntity, Division, EntityStatus, Park, RiskClass
 from zhunsheng.web.registry.queries import in_divisions
+from zhunsheng.web.registry.words import industry_sections
 
 #: The stratum, and the key of the ratio, for entities without a class (or of a plan without strata).
 UNCLASSED = "*"
 SCOPE_KEYS = ("divisions", "parks", "industries", "sizes", "risk_classes", "schemes", "tags", "statuses")
 CAP = "CAP"
+#: The stratum of those already drawn this year (draw/reentry).
+AGAIN = "again"
 PUBLISHED = (Task.State.PUBLISHED, Task.State.FOLLOWUP_OPEN, Task.State.CLOSED)
 VISITED = (Task.State.RESULT_ENTERED, *PUBLISHED)
 
@@ -59,10 +63,17 @@ def plans_to_approve(user: User) -> QuerySet[Plan]:
     """Drafts that `user` may approve: of the offices where the user is head, drafted by somebody else; the earliest first."""
     heads = offices_of(user, ("head",)).values("pk")
     return (
-        Plan.objects.filter(state=Plan.State.DRAFT, office__in=heads)
+        Plan.objects.filter(state=Plan.State.DRAFT, office__in=heads, submitted_at__isnull=False)
         .exclude(created_by=user)
         .order_by("starts_on", "pk")
     )
+
+
+def lists_to_confirm(user: User) -> QuerySet[PlanList]:
+    """Lists of joint plans that the user's office has to fill in or to confirm."""
+    mine = offices_of(user, ("member", "head")).values("pk")
+    waiting = PlanList.objects.filter(office__in=mine, confirmed_at__isnull=True, plan__state=Plan.State.DRAFT)
+    return waiting.select_related("plan").order_by("plan__starts_on", "pk")
 
 
 def draws_to_execute(user: User, now: datetime.datetime) -> QuerySet[Draw]:
@@ -70,16 +81,27 @@ def draws_to_execute(user: User, now: datetime.datetime) -> QuerySet[Draw]:
     return _own_draws(user).filter(state=Draw.State.ANNOUNCED, not_before__lte=now)
 
 
-def draws_to_assign(user: User) -> QuerySet[Draw]:
-    """Executed draws of one's office without teams."""
+def draws_to_close(user: User) -> QuerySet[Draw]:
+    """Executed draws of one's office whose list is not closed yet."""
     return _own_draws(user).filter(state=Draw.State.EXECUTED)
+
+
+def draws_to_assign(user: User) -> QuerySet[Draw]:
+    """Draws of one's office with a closed list and without teams."""
+    return _own_draws(user).filter(state=Draw.State.LIST_CLOSED)
+
+
+def draws_to_open(user: User) -> QuerySet[Draw]:
+    """Sealed draws of one's office with teams that are not opened, the nearest last day first."""
+    waiting = _own_draws(user).filter(mode=Plan.Mode.SEALED, state=Draw.State.ASSIGNED, opened_at__isnull=True)
+    return waiting.order_by("open_by", "pk")
 
 
 def _own_draws(user: User) -> QuerySet[Draw]:
     """Without the large texts of a draw."""
     offices = offices_of(user, ("member", "head")).values("pk")
     draws = Draw.objects.filter(plan__office__in=offices).select_related("plan")
-    return draws.only("no", "plan__name", "plan__ends_on").order_by("plan__ends_on", "pk")
+    return draws.only("no", "open_by", "plan__name", "plan__ends_on").order_by("plan__ends_on", "pk")
 
 
 def counted_plans(plans: QuerySet[Plan]) -> QuerySet[Plan]:
@@ -89,9 +111,10 @@ def counted_plans(plans: QuerySet[Plan]) -> QuerySet[Plan]:
 
 
 def counted_draws(draws: QuerySet[Draw]) -> QuerySet[Draw]:
-    """Draws with `published`: how many of their units have a published result."""
-    tasks = Task.objects.filter(draw=OuterRef("pk"), state__in=PUBLISHED).order_by().values("draw")
-    return draws.annotate(published=_counted(tasks))
+    """Draws with `published`: how many of their units have a published result; and `ended`: those and the withdrawn."""
+    tasks = Task.objects.filter(draw=OuterRef("pk")).order_by().values("draw")
+    ended = tasks.filter(state__in=[*PUBLISHED, Task.State.WITHDRAWN])
+    return draws.annotate(published=_counted(tasks.filter(state__in=PUBLISHED)), ended=_counted(ended))
 
 
 def _counted(grouped: QuerySet[Any, Any]) -> Coalesce:
@@ -103,17 +126,19 @@ def _counted(grouped: QuerySet[Any, Any]) -> Coalesce:
 class PlanTerms:
     """One list of a plan, the leading office's or a joined one's: `row` is the Plan or the PlanList that holds it.
 
-    `name` is "" where the plan has one list; else it stands before each stratum of the list.
+    `name` is "" where the plan has one list; else it stands before each stratum of the list. `again`: whether those drawn
+    this year for one of the items stand in a stratum of their own.
     """
 
     name: str
-    office: Office
+    office: Office | None
     items: tuple[CheckItem, ...]
     scope: Mapping[str, list[str]]
     stratify_by: str
     ratios: Mapping[str, str]
-    measure: str
-    row: Plan | PlanList
+    measure: str = Plan.Measure.NONE
+    again: bool = False
+    row: Plan | PlanList | None = None
 
     def full_name(self, stratum: str) -> str:
         return f"{self.name}/{stratum}" if self.name else stratum
@@ -132,6 +157,7 @@ def lists(plan: Plan) -> list[PlanTerms]:
             row.stratify_by,
             row.ratios,
             row.measure,
+            plan.again,
             row,
         )
         for name, row in zip(names, (plan, *further), strict=True)
@@ -224,13 +250,15 @@ def counties() -> dict[str, str]:
     return {code: (parent or code) if level == "township" else code for code, (level, parent) in rows.items()}
 
 
-def stratum_key(stratify_by: str, risk_class: str, county: str) -> str:
-    """The name of a stratum: `A`, `A/990102`, `990102`, or `*` where there is nothing to divide by."""
+def stratum_key(stratify_by: str, risk_class: str, county: str, section: str = "") -> str:
+    """The name of a stratum: `A`, `A/990102`, `A/990102/C`, `990102`, or `*` where there is nothing to divide by."""
     parts = []
     if "risk_class" in stratify_by:
         parts.append(risk_class or UNCLASSED)
     if "county" in stratify_by:
         parts.append(county or UNCLASSED)
+    if "industry" in stratify_by:
+        parts.append(section or UNCLASSED)
     return "/".join(parts) or UNCLASSED
 
 
@@ -240,7 +268,9 @@ def stratum_class(stratify_by: str, key: str) -> str:
 
 
 def stratum_label(stratify_by: str, key: str, names: Mapping[str, str]) -> str:
-    """A stratum in words. `names`: division code → name."""
+    """A stratum of one list in words. `names`: division code → name."""
+    if key == AGAIN:
+        return _("本年已抽中过的")
     if key == UNCLASSED and stratify_by == "none":
         return _("全部对象")
     labels = dict(RiskClass.choices)
@@ -249,8 +279,25 @@ def stratum_label(stratify_by: str, key: str, names: Mapping[str, str]) -> str:
     if "risk_class" in stratify_by:
         words.append(labels.get(parts.pop(0), _("未分类")))
     if "county" in stratify_by and parts:
-        words.append(names.get(parts[0], _("区划不明")))
+        words.append(names.get(parts.pop(0), _("区划不明")))
+    if "industry" in stratify_by and parts:
+        words.append(dict(industry_choices()).get(parts[0], _("行业不明")))
     return " · ".join(str(word) for word in words)
+
+
+def strata_labels(plan: Plan, keys: Iterable[str]) -> dict[str, str]:
+    """Full name of a stratum → its words, with the office in front where the plan has several lists."""
+    known, names = {one.name: one for one in lists(plan)}, division_names()
+    found = {}
+    for key in keys:
+        name, _sep, stratum = key.partition("/") if "" not in known else ("", "", key)
+        one = known.get(name)
+        if one is None:
+            found[key] = key
+            continue
+        label = stratum_label(one.stratify_by, stratum, names)
+        found[key] = f"{named(one.office)} · {label}" if name and one.office else label
+    return found
 
 
 def division_names() -> dict[str, str]:
@@ -270,11 +317,27 @@ def a_year_before(day: datetime.date) -> datetime.date:
         return day.replace(year=day.year - 1, day=28)
 
 
-def capped(items: Sequence[CheckItem], on: datetime.date) -> dict[int, set[int]]:
+def _included(code: str) -> QuerySet[Inclusion]:
+    """Inclusions by lists that are for an item (any version of it); withdrawn units are left out."""
+    further = PlanList.objects.filter(plan=OuterRef("task__draw__plan"), name=OuterRef("list"))
+    rows = Inclusion.objects.exclude(task__state=Task.State.WITHDRAWN)
+    own = rows.filter(~Exists(further), task__draw__plan__items__code=code)
+    joined = rows.filter(Exists(further.filter(items__code=code)))
+    return own | joined
+
+
+def _told(rows: QuerySet[Inclusion], *, sealed: bool) -> QuerySet[Inclusion]:
+    """Without the units of draws that are sealed and not opened: an open frame would tell who was drawn there."""
+    if sealed:
+        return rows
+    return rows.exclude(task__draw__mode=Plan.Mode.SEALED, task__draw__opened_at__isnull=True)
+
+
+def capped(items: Sequence[CheckItem], on: datetime.date, *, sealed: bool = False) -> dict[int, set[int]]:
     """Item → the entities drawn or checked for it (any version of it) as often in the last 12 months as it may happen in a year.
 
     A drawn unit counts from its draw on, visited or not; a withdrawn one does not. Records of other systems count by
-    the day of the visit.
+    the day of the visit. A draw that is sealed and not opened yet counts for another sealed one only (`sealed`).
     """
     limited = [item for item in items if item.frequency_max_per_year]
     if not limited:
@@ -284,9 +347,10 @@ def capped(items: Sequence[CheckItem], on: datetime.date) -> dict[int, set[int]]
     for item in limited:
         times: Counter[int] = Counter()
         drawn = (
-            Task.objects.filter(draw__plan__items__code=item.code, draw__executed_at__date__gt=since)
-            .exclude(state=Task.State.WITHDRAWN)
-            .values_list("entity_id", "pk")
+            _told(_included(item.code), sealed=sealed)
+            .filter(task__draw__executed_at__date__gt=since)
+            .order_by()
+            .values_list("task__entity_id", "task_id")
             .distinct()
         )
         times.update(entity for entity, _pk in drawn)
@@ -302,6 +366,20 @@ def capped(items: Sequence[CheckItem], on: datetime.date) -> dict[int, set[int]]
     return found
 
 
+def drawn_this_year(items: Sequence[CheckItem], on: datetime.date, *, sealed: bool = False) -> set[int]:
+    """Entities that a draw of the calendar year has already drawn for one of the items."""
+    found: set[int] = set()
+    for code in {item.code for item in items}:
+        rows = _told(_included(code), sealed=sealed).filter(task__draw__executed_at__date__year=on.year)
+        found.update(rows.order_by().values_list("task__entity_id", flat=True))
+    return found
+
+
+def reentry_factor(on: datetime.date) -> Fraction:
+    """By what the ratio of those already drawn this year is multiplied: the dated table draw/reentry."""
+    return exact(str(tables.load("draw/reentry").valid_on(on)[0]["factor"]))
+
+
 @dataclass(frozen=True, slots=True)
 class Cap:
     """Decides whether an entity is out by the cap: an item of the plan that concerns it has reached its limit.
@@ -313,9 +391,9 @@ class Cap:
     reached: Mapping[int, set[int]]
 
     @classmethod
-    def of(cls, items: Iterable[CheckItem], on: datetime.date) -> "Cap":
+    def of(cls, items: Iterable[CheckItem], on: datetime.date, *, sealed: bool = False) -> "Cap":
         known = tuple(items)
-        return cls(known, capped(known, on))
+        return cls(known, capped(known, on, sealed=sealed))
 
     def excludes(self, entity: int, industry: str) -> bool:
         return any(entity in self.reached.get(item.pk, ()) and applies_to(item, industry) for item in self.items)
@@ -327,7 +405,10 @@ class Cap:
 # -- strata before the draw ------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """A stratum as it would be drawn today. `size` is N without the capped; `pi` = n/N, None for an empty one."""
+    """A stratum as it would be drawn today, by its full name. `size` is N without the capped; `pi` = n/N, None for an empty one.
+
+    `unequal`: within it the probability goes by a measure, and `pi` is the mean.
+    """
 
     key: str
     label: str
@@ -335,6 +416,7 @@ class Stratum:
     capped: int
     ratio: Fraction | None
     n: int
+    unequal: bool = False
 
     @property
     def pi(self) -> Fraction | None:
@@ -371,11 +453,65 @@ def exact(text: str) -> Fraction:
     return Fraction(Decimal(text))
 
 
-def _class_counts(entities: QuerySet[BusinessEntity], stratify_by: str) -> Iterator[tuple[str, int]]:
-    county_of = counties()
-    grouped = entities.order_by().values_list("risk_class", "division_id").annotate(n=Count("pk"))
-    for risk_class, division, n in grouped:
-        yield stratum_key(stratify_by, risk_class, county_of.get(division or "", "")), n
+@dataclass(frozen=True, slots=True)
+class Sorter:
+    """Puts the entities of one list into its strata, as the register stands on a day: capped ones out, drawn ones again."""
+
+    terms: PlanTerms
+    cap: Cap
+    drawn: frozenset[int]
+    county_of: Mapping[str, str]
+
+    @classmethod
+    def of(cls, terms: PlanTerms, on: datetime.date, *, sealed: bool, county_of: Mapping[str, str]) -> "Sorter":
+        drawn = drawn_this_year(terms.items, on, sealed=sealed) if terms.again else ()
+        return cls(terms, Cap.of(terms.items, on, sealed=sealed), frozenset(drawn), county_of)
+
+    def plain(self, risk_class: str, division: str | None, industry: str) -> str:
+        """The stratum by the plan's division alone."""
+        section = section_of(industry) if "industry" in self.terms.stratify_by else ""
+        return stratum_key(self.terms.stratify_by, risk_class, self.county_of.get(division or "", ""), section)
+
+    def known(self) -> list[int]:
+        """Keys of the entities that may be capped or drawn again: all others stand where `plain` says."""
+        return sorted(self.cap.candidates() | self.drawn)
+
+
+def section_of(industry: str) -> str:
+    """The letter of an industry's section; "" where it is not known."""
+    return _section_letters().get(industry[:2], "") if not industry[:1].isalpha() else industry[:1]
+
+
+@cache
+def _section_letters() -> dict[str, str]:
+    return {code[:2]: letter for letter, codes in industry_sections().items() for code in codes}
+
+
+def allocation(
+    terms: PlanTerms, sizes: Mapping[str, int], again: Mapping[str, int], on: datetime.date
+) -> tuple[dict[str, int], set[str]]:
+    """Stratum → n of one list, and the classes for which the plan has no ratio.
+
+    sizes: stratum → N without `again`. again: plain stratum → how many of it stand in `again`: their n is the sum of the
+    ratios they would have had, times the factor of draw/reentry, rounded up.
+    """
+    missing: set[str] = set()
+
+    def ratio(stratum: str) -> Fraction | None:
+        text = terms.ratios.get(stratum_class(terms.stratify_by, stratum), "")
+        if not text:
+            missing.add(stratum_class(terms.stratify_by, stratum))
+        return exact(text) if text else None
+
+    n = {}
+    for stratum, size in sizes.items():
+        share = ratio(stratum) if size else Fraction(1)
+        n[stratum] = allocate({stratum: size}, share)[stratum] if share is not None else 0
+    waiting = sum((count * (ratio(stratum) or 0) for stratum, count in again.items()), start=Fraction(0))
+    if again:
+        share = waiting * reentry_factor(on)
+        n[AGAIN] = min(max(1, -(-share.numerator // share.denominator)), sum(again.values()))
+    return n, missing
 
 
 def preview(
@@ -387,57 +523,105 @@ def preview(
     on: datetime.date,
     starts_on: datetime.date | None = None,
     ends_on: datetime.date | None = None,
+    measure: str = Plan.Measure.NONE,
+    again: bool = False,
+    sealed: bool = False,
 ) -> Preview:
-    """The strata of a plan as the register stands, and its warnings. Nothing is stored."""
-    entities = in_scope(scope, items)
-    sizes: Counter[str] = Counter()
-    for key, n in _class_counts(entities, stratify_by):
-        sizes[key] += n
-    cap = Cap.of(items, on)
-    out: Counter[str] = Counter()
-    candidates = sorted(cap.candidates())
-    county_of = counties() if candidates else {}
-    for start in range(0, len(candidates), 5000):
-        chunk = entities.filter(pk__in=candidates[start : start + 5000])
-        for pk, risk_class, division, industry in chunk.values_list("pk", "risk_class", "division_id", "industry"):
-            if cap.excludes(pk, industry):
-                out[stratum_key(stratify_by, risk_class, county_of.get(division or "", ""))] += 1
-    names = division_names()
-    missing: set[str] = set()
-    rows = []
-    for key in sorted(sizes):
-        size = sizes[key] - out[key]
-        text = ratios.get(stratum_class(stratify_by, key), "")
-        ratio = exact(text) if text else None
-        n = 0
-        if ratio is None:
-            if size:
-                missing.add(stratum_class(stratify_by, key))
-        else:
-            n = allocate({key: size}, ratio)[key]
-        rows.append(Stratum(key, stratum_label(stratify_by, key, names), size, out[key], ratio, n))
-    found = Preview(tuple(rows), tuple(sorted(missing)))
-    return Preview(found.strata, found.missing, tuple(_warnings(found, items, starts_on, ends_on)))
+    """The strata of a plan of one list as the register stands, and its warnings. Nothing is stored."""
+    terms = PlanTerms("", None, tuple(items), scope, stratify_by, ratios, measure, again)
+    return _preview([terms], on=on, starts_on=starts_on, ends_on=ends_on, sealed=sealed)
 
 
 def preview_of(plan: Plan, on: datetime.date) -> Preview:
-    return preview(
-        scope=plan.scope,
-        items=list(plan.items.all()),
-        stratify_by=plan.stratify_by,
-        ratios=plan.ratios,
-        on=on,
-        starts_on=plan.starts_on,
-        ends_on=plan.ends_on,
-    )
+    """The strata of a plan, of all its lists, as the register stands."""
+    sealed = plan.mode == Plan.Mode.SEALED
+    return _preview(lists(plan), on=on, starts_on=plan.starts_on, ends_on=plan.ends_on, sealed=sealed)
+
+
+def _preview(
+    terms: Sequence[PlanTerms],
+    *,
+    on: datetime.date,
+    starts_on: datetime.date | None,
+    ends_on: datetime.date | None,
+    sealed: bool,
+) -> Preview:
+    county_of, names = counties(), division_names()
+    strata: list[Stratum] = []
+    missing: set[str] = set()
+    warnings: list[str] = []
+    for one in terms:
+        sorter = Sorter.of(one, on, sealed=sealed, county_of=county_of)
+        part, lacking = _list_preview(one, sorter, on, names)
+        strata += part
+        missing |= lacking
+        found = Preview(tuple(part), ())
+        warnings += _warnings(found, one.items, starts_on, ends_on, "" if not one.name else named(one.office))
+    if starts_on and ends_on:
+        years = clock.default_calendar().missing_years(starts_on, ends_on)
+        if years:
+            warnings.append(
+                _("%(years)s 年的放假安排尚未公布，有关期限暂按周一至周五计算。")
+                % {"years": _("、").join(map(str, years))}
+            )
+    return Preview(tuple(strata), tuple(sorted(missing)), tuple(warnings))
+
+
+def _list_preview(
+    terms: PlanTerms, sorter: Sorter, on: datetime.date, names: Mapping[str, str]
+) -> tuple[list[Stratum], set[str]]:
+    entities = in_scope(terms.scope, terms.items)
+    columns = ["risk_class", "division_id", *(["industry"] if "industry" in terms.stratify_by else [])]
+    sizes: Counter[str] = Counter()
+    for *where, count in entities.order_by().values_list(*columns).annotate(n=Count("pk")):
+        sizes[sorter.plain(where[0], where[1], where[2] if len(where) > 2 else "")] += count
+    out: Counter[str] = Counter()
+    again: Counter[str] = Counter()
+    known = sorter.known()
+    for start in range(0, len(known), 5000):
+        chunk = entities.filter(pk__in=known[start : start + 5000])
+        for pk, risk_class, division, industry in chunk.values_list("pk", "risk_class", "division_id", "industry"):
+            stratum = sorter.plain(risk_class, division, industry)
+            if sorter.cap.excludes(pk, industry):
+                out[stratum] += 1
+            elif pk in sorter.drawn:
+                again[stratum] += 1
+    free = {key: sizes[key] - out[key] - again[key] for key in sorted(sizes)}
+    n, missing = allocation(terms, free, again, on)
+    office = f"{named(terms.office)} · " if terms.name and terms.office else ""
+    unequal = terms.measure != Plan.Measure.NONE
+    rows = [
+        Stratum(
+            terms.full_name(key),
+            office + stratum_label(terms.stratify_by, key, names),
+            size,
+            out[key],
+            exact(text) if (text := terms.ratios.get(stratum_class(terms.stratify_by, key), "")) else None,
+            n[key],
+            unequal and n[key] < size,
+        )
+        for key, size in free.items()
+    ]
+    if again:
+        label = office + stratum_label(terms.stratify_by, AGAIN, names)
+        rows.append(Stratum(terms.full_name(AGAIN), label, sum(again.values()), 0, None, n[AGAIN]))
+    return rows, missing
 
 
 def _warnings(
-    found: Preview, items: Sequence[CheckItem], starts_on: datetime.date | None, ends_on: datetime.date | None
+    found: Preview,
+    items: Sequence[CheckItem],
+    starts_on: datetime.date | None,
+    ends_on: datetime.date | None,
+    office: str = "",
 ) -> Iterator[str]:
     pi = found.pi
     if not found.size:
-        yield _("范围内没有可抽取的对象。")
+        yield (
+            _("%(office)s的名单范围内没有可抽取的对象。") % {"office": office}
+            if office
+            else _("范围内没有可抽取的对象。")
+        )
     for item in items:
         if pi is not None and item.ratio_min is not None and pi < Fraction(item.ratio_min):
             yield _("事项“%(item)s”要求抽查比例不低于 %(least)s%%，本计划合计为 %(found)s%%。") % {
@@ -462,13 +646,6 @@ def _warnings(
             "有 %(n)s 家最近12个月内检查次数已达上限，将留在名录中并标注 CAP,本次不抽取。",
             found.capped,
         ) % {"n": found.capped}
-    if starts_on and ends_on:
-        calendar = clock.default_calendar()
-        years = calendar.missing_years(starts_on, ends_on)
-        if years:
-            yield _("%(years)s 年的放假安排尚未公布，有关期限暂按周一至周五计算。") % {
-                "years": _("、").join(map(str, years))
-            }
 
 
 def _percent(share: Fraction) -> str:

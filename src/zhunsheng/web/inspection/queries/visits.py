@@ -3,12 +3,14 @@
 import datetime
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import F, Prefetch, Q, QuerySet
 
 from zhunsheng.engine import clock
 from zhunsheng.engine.errors import ZhunshengError
-from zhunsheng.web.inspection.models import CheckItem, Finding, FollowUp, Task, TeamMember, Visit
+from zhunsheng.web.inspection.models import CheckItem, Finding, FollowUp, Plan, Task, TeamMember, Visit
+from zhunsheng.web.inspection.queries.plans import PlanTerms, lists
 from zhunsheng.web.inspection.queries.tables import applies_to
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import Person, division_scope, offices_of
@@ -21,8 +23,8 @@ _VISIT_MEMBERS = Prefetch("task__team", TeamMember.objects.select_related("inspe
 
 
 def with_team(tasks: QuerySet[Task]) -> QuerySet[Task]:
-    """Tasks with what a policy asks of them: plan, office and team, in two queries whatever their number."""
-    return tasks.select_related("draw__plan__office", "entity").prefetch_related(_MEMBERS)
+    """Tasks with what a policy asks of them: plan, office, team and lists, in three queries whatever their number."""
+    return tasks.select_related("draw__plan__office", "entity").prefetch_related(_MEMBERS, "inclusions")
 
 
 def visits_with_team(visits: QuerySet[Visit]) -> QuerySet[Visit]:
@@ -30,25 +32,44 @@ def visits_with_team(visits: QuerySet[Visit]) -> QuerySet[Visit]:
 
 
 def visible_tasks(user: Person) -> QuerySet[Task]:
-    """City staff see all; county staff those in their county, of their office's plans, or with their own people on the team."""
-    codes = division_scope(user)
+    """City staff see all; county staff those in their county, of their office's plans, or with their own people on the team.
+
+    Of a sealed draw before its opening: its offices and the team only.
+    """
+    codes, mine = division_scope(user), offices_of(user).values("pk")
+    own = Q(draw__plan__office__in=mine) | Q(draw__plan__in=_joined(mine))
+    me = Q(pk__in=TeamMember.objects.filter(_own_places(user)).values("task"))
+    tasks = Task.objects.filter(~secret() | own | me)
     if codes is None:
-        return Task.objects.all()
-    mine = offices_of(user).values("pk")
+        return tasks
     teams = TeamMember.objects.filter(Q(inspector__office__in=mine) | _own_places(user)).values("task")
-    return Task.objects.filter(
-        in_divisions(codes, "entity__division_id") | Q(draw__plan__office__in=mine) | Q(pk__in=teams)
-    )
+    return tasks.filter(in_divisions(codes, "entity__division_id") | Q(draw__plan__office__in=mine) | Q(pk__in=teams))
+
+
+def secret(prefix: str = "") -> Q:
+    """Rows of draws that are sealed and not opened."""
+    return Q(**{f"{prefix}draw__mode": Plan.Mode.SEALED, f"{prefix}draw__opened_at__isnull": True})
+
+
+def told_tasks(tasks: QuerySet[Task]) -> QuerySet[Task]:
+    """Without those of sealed draws that are not opened: these stand on the page of their draw, where each look is noted."""
+    return tasks.exclude(secret())
+
+
+def _joined(mine: QuerySet[Any]) -> QuerySet[Any]:
+    return Plan.joint_offices.through.objects.filter(office__in=mine).values("plan")
 
 
 def visible_visits(user: Person) -> QuerySet[Visit]:
     """As `visible_tasks`; records of other systems by the place of the entity."""
     codes = division_scope(user)
-    if codes is None:
-        return Visit.objects.all()
-    return Visit.objects.filter(
-        in_divisions(codes, "entity__division_id") | Q(task__in=visible_tasks(user).values("pk"))
+    hidden = (
+        Task.objects.filter(secret()).exclude(pk__in=visible_tasks(user).filter(secret()).values("pk")).values("pk")
     )
+    visits = Visit.objects.exclude(task__in=hidden)
+    if codes is None:
+        return visits
+    return visits.filter(in_divisions(codes, "entity__division_id") | Q(task__in=visible_tasks(user).values("pk")))
 
 
 def _own_places(user: Person) -> Q:
@@ -63,10 +84,12 @@ def my_tasks(user: User) -> QuerySet[Task]:
     ).order_by("due_on", "no")
 
 
-def items_for(task: Task, items: Iterable[CheckItem] | None = None) -> list[CheckItem]:
-    """The items of the plan that concern the entity: each gets a verdict."""
-    known = list(items) if items is not None else list(task.draw.plan.items.order_by("code"))
-    return [item for item in known if applies_to(item, task.entity.industry)]
+def items_for(task: Task, known: Iterable[PlanTerms] | None = None) -> list[CheckItem]:
+    """The items that concern the entity, of the lists that drew it: each gets a verdict. `known`: the plan's lists, if at hand."""
+    drawn_by = {one.list for one in task.inclusions.all()}
+    parts = [one.items for one in (lists(task.draw.plan) if known is None else known) if one.name in drawn_by]
+    items = {item.pk: item for part in parts for item in part if applies_to(item, task.entity.industry)}
+    return sorted(items.values(), key=lambda item: (item.code, item.pk))
 
 
 def current_visit(task: Task) -> Visit | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from zhunsheng.web.common.templatetags.zs import named, progress, state_tag
 from zhunsheng.web.inspection import actions, policy, queries
 from zhunsheng.web.inspection.forms.draws import AnnounceForm
 from zhunsheng.web.inspection.forms.filters import PlanFilter
-from zhunsheng.web.inspection.forms.plans import PlanForm, plan_initial
+from zhunsheng.web.inspection.forms.plans import ListForm, PeopleForm, ScopeForm, StrataForm, WhatForm
 from zhunsheng.web.inspection.models import CheckItem, Draw, Plan
 from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
 from zhunsheng.web.people.models import Office
@@ -72,19 +72,22 @@ def plan(request: UserRequest, pk: int) -> HttpResponse:
     today = timezone.localdate()
     draws = list(found.draws.order_by("-announced_at"))
     standing = any(one.state == "announced" for one in draws)
+    preview = queries.preview_of(found, today) if found.state in {"draft", "approved"} else None
     return render(request, "inspection/plan.html", {
         "plan": found,
         "items": found.items.select_related("office").order_by("code"),
-        "joint": found.joint_offices.all(),
+        "lists": _list_rows(request, found),
         "scope": queries.scope_words(found.scope),
         "ratios": [(ratio_label(key), percent_plain(value)) for key, value in found.ratios.items()],
         "state": state_of(found),
-        "preview": queries.preview_of(found, today) if found.state in {"draft", "approved"} else None,
+        "preview": preview,
         "draws": draws,
         "progress": queries.plan_progress([found]).get(found.pk),
         "acts": [tell(one) for one in history("plan", found.no)[:20]],
         "may_edit": policy.may_edit_plan(request.user, found),
-        "may_approve": found.state == "draft" and policy.may_approve_plan(request.user, found),
+        "forecast": queries.forecast(found, preview, today) if preview else None,
+        "calendar": queries.calendar(found, today) if preview else None,
+        "may_approve": found.state == "draft" and found.submitted_at is not None and policy.may_approve_plan(request.user, found),
         "may_announce": found.state in {"approved", "running"} and not standing and policy.may_announce(request.user, found),
         "may_close": found.state == "running" and policy.may_close_plan(request.user, found),
     })  # fmt: skip
@@ -99,77 +102,199 @@ def ratio_label(key: str) -> str:
     return _("未分类或不按分类") if key == queries.UNCLASSED else key
 
 
-def _form_for(request: UserRequest, existing: Plan | None) -> Any:
-    today = timezone.localdate()
-    offices = offices_of(request.user, ("member", "head"))
-    return lambda data, initial: PlanForm(data, initial=initial, offices=offices, on=today, plan=existing)
+# -- drafting: five steps, each saved, back and forth ---------------------------------------------------------------------
+STEPS = ("what", "scope", "strata", "people", "review")
+
+
+def step_words() -> dict[str, str]:
+    return {
+        "what": _("事项"), "scope": _("范围和名单"), "strata": _("分层和数量"), "people": _("日程和人员"), "review": _("核对并提交"),
+    }  # fmt: skip
+
+
+def _steps(plan: Plan | None, current: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": label, "current": name == current, "no": number,
+            "url": reverse("inspection:plan_step", args=[plan.pk, name]) if plan else "",
+        }
+        for number, (name, label) in enumerate(step_words().items(), 1)
+    ]  # fmt: skip
+
+
+def _may_draft(request: UserRequest) -> None:
+    if not policy.may_draft_plan(request.user):
+        raise PermissionDenied(_("只有牵头机构的经办人员或负责人可以拟定抽查计划。"))
 
 
 @require_http_methods(["GET", "POST"])
 def add_plan(request: UserRequest) -> HttpResponse:
-    if not policy.may_draft_plan(request.user):
-        raise PermissionDenied(_("只有牵头机构的经办人员或负责人可以拟定抽查计划。"))
+    """Step 1 of a new plan. Once it is saved there is a draft, and the other steps change it."""
+    _may_draft(request)
     today = timezone.localdate()
+    offices = offices_of(request.user, ("member", "head"))
+    schemes = {key: one for key, one in queries.ratio_schemes(today).items() if one["role"] != "minimum"}
 
     def save(form: Any) -> HttpResponse:
+        values = form.values()
+        scheme, terms = next(iter(schemes.items()), ("", {"ratios": {"*": "0.03"}}))
+        year = values["year"]
         made = actions.draft_plan(
-            by=request.user, at=timezone.now(), office=form.cleaned_data["office"], **form.values()
-        )
-        messages.success(request, _("已拟定计划 %(no)s，请负责人批准") % {"no": made.no})
-        return redirect("inspection:plan", made.pk)
+            by=request.user, at=timezone.now(), office=form.cleaned_data["office"], ratios=terms["ratios"], ratio_scheme=scheme,
+            starts_on=max(today, datetime.date(year, 1, 1)) if year >= today.year else datetime.date(year, 1, 1),
+            ends_on=datetime.date(year, 12, 31), submit=False, **values,
+        )  # fmt: skip
+        messages.success(request, _("已保存计划草案 %(no)s") % {"no": made.no})
+        return redirect("inspection:plan_step", made.pk, "scope")
 
     chosen = CheckItem.objects.filter(pk__in=[pk for pk in request.GET.getlist("item") if pk.isdecimal()])
     initial = {
-        "year": today.year, "kind": "undirected", "items": list(chosen), "stratify_by": "risk_class", "team_size": 2,
-        "office": offices_of(request.user, ("member", "head")).first(), "starts_on": today,
-        "ends_on": datetime.date(today.year, 12, 31),
+        "year": today.year, "kind": "undirected", "mode": "open", "items": list(chosen), "office": offices.first(),
     }  # fmt: skip
     return form_page(
-        request, _form_for(request, None), save, title=_("拟定抽查计划"), submit=_("保存草案"), back=reverse("inspection:plans"),
-        crumbs=[(_("抽查计划"), reverse("inspection:plans"))], initial=initial, template="inspection/plan_form.html",
+        request, lambda data, initial: WhatForm(data, initial=initial, offices=offices, on=today), save, title=_("拟定抽查计划"),
+        submit=_("保存并继续"), back=reverse("inspection:plans"), crumbs=[(_("抽查计划"), reverse("inspection:plans"))], initial=initial,
+        template="inspection/plan_step.html", steps=_steps(None, "what"),
     )  # fmt: skip
 
 
-@require_http_methods(["GET", "POST"])
+@require_GET
 def edit_plan(request: UserRequest, pk: int) -> HttpResponse:
+    """Goes to the first step of a draft."""
+    found = _draft(request, pk)
+    return redirect("inspection:plan_step", found.pk, "what")
+
+
+def _draft(request: UserRequest, pk: int) -> Plan:
     found = _plan(request, pk)
     if not policy.may_edit_plan(request.user, found):
         raise PermissionDenied(_("只有草案可以由牵头机构的经办人员或负责人修改。"))
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+def plan_step(request: UserRequest, pk: int, step: str) -> HttpResponse:
+    """One step of a draft: saved, then on to the next, or back, or seen again with what it makes of the strata."""
+    if step not in STEPS:
+        raise Http404(_("没有这一步"))
+    found, today = _draft(request, pk), timezone.localdate()
+    if step == "review":
+        return _review(request, found, today)
 
     def save(form: Any) -> HttpResponse:
+        before = found.created_by_id
         actions.edit_plan(found, by=request.user, at=timezone.now(), **form.values())
-        messages.success(request, _("已修改计划"))
-        return redirect("inspection:plan", found.pk)
+        messages.success(request, _("已保存"))
+        if before != request.user.pk:
+            messages.info(request, _("最后修改的人即为拟稿人，须由另一名负责人批准。"))
+        place = STEPS.index(step)
+        wanted = {"back": STEPS[max(place - 1, 0)], "stay": step}.get(request.POST.get("go", ""), STEPS[place + 1])
+        return redirect("inspection:plan_step", found.pk, wanted)
 
-    back = reverse("inspection:plan", args=[found.pk])
+    makers: dict[str, tuple[Any, Any]] = {
+        "what": (
+            lambda data, initial: WhatForm(
+                data, initial=initial, offices=offices_of(request.user, ("member", "head")), on=found.starts_on, plan=found
+            ),
+            WhatForm,
+        ),
+        "scope": (lambda data, initial: ScopeForm(data, initial=initial), ScopeForm),
+        "strata": (lambda data, initial: StrataForm(data, initial=initial, on=found.starts_on), StrataForm),
+        "people": (lambda data, initial: PeopleForm(data, initial=initial), PeopleForm),
+    }  # fmt: skip
+    make, kind = makers[step]
+    preview = queries.preview_of(found, today) if step in {"scope", "strata", "people"} else None
+    place = STEPS.index(step)
     return form_page(
-        request, _form_for(request, found), save, title=_("修改抽查计划"), submit=_("保存"), back=back, initial=plan_initial(found),
-        crumbs=[(_("抽查计划"), reverse("inspection:plans")), (found.no, back)], template="inspection/plan_form.html",
-        lead=_("最后修改的人即为拟稿人，须由另一名负责人批准。"), plan=found,
+        request, make, save, title=step_words()[step], submit=_("保存并继续"), back=reverse("inspection:plan", args=[found.pk]),
+        crumbs=[(_("抽查计划"), reverse("inspection:plans")), (found.no, reverse("inspection:plan", args=[found.pk]))],
+        initial=kind.of(found), template="inspection/plan_step.html", plan=found, steps=_steps(found, step), step=step,
+        preview=preview, first=place == 0, previous=reverse("inspection:plan_step", args=[found.pk, STEPS[max(place - 1, 0)]]),
+        preview_url=reverse("inspection:preview_plan", args=[found.pk, step]) if step in {"scope", "strata"} else "",
+        forecast=queries.forecast(found, preview, today) if preview and step in {"strata", "people"} else None,
+        calendar=queries.calendar(found, today) if step == "people" else None,
+        lists=_list_rows(request, found) if step == "scope" else None, suggested=_suggested(found, today) if step == "what" else [],
     )  # fmt: skip
 
 
-@require_POST
-def preview_plan(request: UserRequest) -> HttpResponse:
-    """The strata and warnings of a plan that is being written, as a fragment: nothing is stored."""
-    if not policy.may_draft_plan(request.user):
-        raise PermissionDenied(_("只有牵头机构的经办人员或负责人可以拟定抽查计划。"))
-    form = _form_for(request, None)(request.POST, {})
-    for name in ("name", "office", "joint_offices", "team_size", "kind", "year"):
-        form.fields[name].required = False  # the strata do not depend on them
-    found = None
-    today = timezone.localdate()
-    if form.is_valid():
-        asked = form.cleaned_data
-        found = queries.preview(
-            scope=form.scope(), items=list(asked["items"]), stratify_by=asked["stratify_by"], ratios=form.ratios(), on=today,
-            starts_on=asked["starts_on"], ends_on=asked["ends_on"],
+def _suggested(found: Plan, today: datetime.date) -> list[str]:
+    """Offices that should lead a plan of these items, where the plan's own is not among them."""
+    codes = queries.lead_offices(found.items.all(), today)
+    return [] if found.office.code in codes else [named(office) for office in Office.objects.filter(code__in=codes)]
+
+
+def _list_rows(request: UserRequest, found: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "office": one.office, "confirmed": one.confirmed_at, "items": one.items.count(), "name": one.name,
+            "url": reverse("inspection:plan_list", args=[found.pk, one.pk]), "mine": policy.may_fill_list(request.user, one),
+        }
+        for one in found.further_lists.select_related("office")
+    ]  # fmt: skip
+
+
+def _review(request: UserRequest, found: Plan, today: datetime.date) -> HttpResponse:
+    if request.method == "POST":
+        return act(
+            request, lambda: actions.submit_plan(found, by=request.user, at=timezone.now()), _("已提交，等待负责人批准"),
+            reverse("inspection:plan", args=[found.pk]),
         )  # fmt: skip
-    suggested: list[str] = []
-    if "items" in form.cleaned_data:
-        codes = queries.lead_offices(form.cleaned_data["items"], today)
-        suggested = [named(office) for office in Office.objects.filter(code__in=codes)]
-    return render(request, "inspection/_preview.html", {"preview": found, "form": form, "suggested": suggested})
+    preview = queries.preview_of(found, today)
+    return render(request, "inspection/plan_review.html", {
+        "plan": found, "steps": _steps(found, "review"), "title": step_words()["review"], "preview": preview,
+        "forecast": queries.forecast(found, preview, today), "calendar": queries.calendar(found, today),
+        "lists": _list_rows(request, found), "items": found.items.select_related("office").order_by("code"),
+        "scope": queries.scope_words(found.scope), "ratios": [(ratio_label(key), percent_plain(value)) for key, value in found.ratios.items()],
+        "previous": reverse("inspection:plan_step", args=[found.pk, "people"]),
+    })  # fmt: skip
+
+
+@require_POST
+def preview_plan(request: UserRequest, pk: int, step: str) -> HttpResponse:
+    """The strata as they would be with what is on the screen, as a fragment: nothing is stored."""
+    found, today = _draft(request, pk), timezone.localdate()
+    form: Any = ScopeForm(request.POST) if step == "scope" else StrataForm(request.POST, on=found.starts_on)
+    preview = None
+    if form.is_valid():
+        for name, value in form.values().items():
+            setattr(found, name, value)  # on the object in hand only
+        preview = queries.preview_of(found, today)
+    return render(request, "inspection/_preview.html", {
+        "preview": preview, "form": form, "forecast": queries.forecast(found, preview, today) if preview else None, "plan": found,
+    })  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+def plan_list(request: UserRequest, pk: int, part: int) -> HttpResponse:
+    """A joined office's list: that office writes and confirms it; others read it."""
+    found = _plan(request, pk)
+    row = get_object_or_404(found.further_lists.select_related("office", "plan__office", "confirmed_by"), pk=part)
+    here = reverse("inspection:plan_list", args=[pk, part])
+    may = found.state == Plan.State.DRAFT and policy.may_fill_list(request.user, row)
+    if request.method == "POST" and not may:
+        raise PermissionDenied(_("联合抽查的名单由该机构的经办人员或负责人填写。"))
+    if request.method == "POST" and request.POST.get("do") == "confirm":
+        return act(
+            request,
+            lambda: actions.confirm_list(row, by=request.user, at=timezone.now()),
+            _("已确认本机构的名单"),
+            here,
+        )
+
+    def save(form: Any) -> HttpResponse:
+        actions.fill_list(row, by=request.user, at=timezone.now(), **form.values())
+        messages.success(request, _("已保存。核对下面的分层后，请确认名单"))
+        return redirect(here)
+
+    preview = queries.preview_of(found, timezone.localdate())
+    mine = [one for one in preview.strata if one.key.startswith(f"{row.name}/")]
+    return form_page(
+        request, lambda data, initial: ListForm(data, initial=initial, part=row, on=found.starts_on), save,
+        title=_("%(office)s的名单") % {"office": named(row.office)}, submit=_("保存名单"), back=reverse("inspection:plan", args=[pk]),
+        crumbs=[(_("抽查计划"), reverse("inspection:plans")), (found.no, reverse("inspection:plan", args=[pk]))], initial=ListForm.of(row),
+        template="inspection/plan_list.html", plan=found, part=row, may=may, strata=mine, items=row.items.order_by("code"),
+        scope=queries.scope_words(row.scope), ratios=[(ratio_label(key), percent_plain(value)) for key, value in row.ratios.items()],
+    )  # fmt: skip
 
 
 @require_POST
@@ -208,19 +333,22 @@ def announce(request: UserRequest, pk: int) -> HttpResponse:
     def save(form: Any) -> HttpResponse:
         asked = form.cleaned_data
         made = actions.announce_draw(
-            found, by=request.user, at=timezone.now(), not_before=asked["not_before"], sources=asked["sources"], fallback=asked["fallback"]
+            found, by=request.user, at=timezone.now(), not_before=asked["not_before"], sources=asked["sources"], fallback=asked["fallback"],
+            second_sources=asked["second_sources"], second_fallback=asked["second_fallback"], open_by=asked.get("open_by"), suite=asked["suite"],
         )  # fmt: skip
         messages.success(request, _("名录已冻结，抽取 %(no)s 已公告") % {"no": made.no})
         return redirect("inspection:draw", made.no)
 
-    tomorrow = timezone.localtime() + datetime.timedelta(hours=25)
+    tomorrow = (timezone.localtime() + datetime.timedelta(hours=25)).replace(minute=0, second=0, microsecond=0)
+    form = AnnounceForm(on=today, plan=found)
     return form_page(
-        request, lambda data, initial: AnnounceForm(data, initial=initial, on=today), save, title=_("公告抽取"),
+        request, lambda data, initial: AnnounceForm(data, initial=initial, on=today, plan=found), save, title=_("公告抽取"),
         submit=_("冻结名录并公告"), back=back, crumbs=[(_("抽查计划"), reverse("inspection:plans")), (found.no, back)],
         initial={
-            "not_before": tomorrow.replace(minute=0, second=0, microsecond=0).strftime("%Y-%m-%dT%H:%M"), "profile": "ceremony",
-            "party_1": _("纪检监察机关"), "party_2": _("群众代表"), "fallback_hours": "",
+            "not_before": tomorrow.strftime("%Y-%m-%dT%H:%M"), "profiles": ["ceremony"], "second_profiles": ["ceremony"],
+            "mechanical": ["dice"], "rolls": 10, "party_1": _("纪检监察机关"), "party_2": _("群众代表"), "suite": "sha256",
+            "open_by": queries.suggested_open_by(found, today),
         },
-        template="inspection/announce.html", plan=found, preview=queries.preview_of(found, today),
-        next_no=queries.next_draw_no(found.office, today), book=queries.rule_book_on(today),
+        template="inspection/announce.html", plan=found, preview=queries.preview_of(found, today), profiles=form.profile_rows(),
+        next_no=queries.next_draw_no(found.office, today), book=queries.rule_book_on(today), sealed=found.mode == Plan.Mode.SEALED,
     )  # fmt: skip

@@ -53,7 +53,7 @@ def tasks(request: UserRequest) -> HttpResponse:
     )
     listing = Listing(
         request=request,
-        queryset=queries.visible_tasks(request.user).select_related("entity__division", "draw").prefetch_related(members, "inclusions"),
+        queryset=queries.told_tasks(queries.visible_tasks(request.user)).select_related("entity__division", "draw").prefetch_related(members, "inclusions"),
         name="tasks", title=_("检查任务"), filterset_class=TaskFilter, default_sort="due",
         url=lambda task: reverse("inspection:task", args=[task.pk]),
         columns=[
@@ -241,15 +241,17 @@ def replace(request: UserRequest, pk: int) -> HttpResponse:
 
     def save(form: Any) -> HttpResponse:
         fresh = actions.replace_inspector(
-            found, form.cleaned_data["absent"], by=request.user, at=timezone.now(), reason=form.cleaned_data["reason"]
-        )
+            found, form.cleaned_data["absent"], by=request.user, at=timezone.now(), reason=form.cleaned_data["reason"],
+            passed=form.cleaned_data["passed"],
+        )  # fmt: skip
         messages.success(request, _("由 %(name)s 替补") % {"name": fresh.inspector})
         return redirect(back)
 
     return form_page(
         request, lambda data, initial: ReplaceForm(data, initial=initial, task=found), save, title=_("替换检查人员"), submit=_("按次序替补"),
         back=back, crumbs=[(_("检查任务"), reverse("inspection:tasks")), (found.no, back)],
-        lead=_("替补人由规则按次序产生，不能挑选：具备资质、无需回避、本次任务最少的人中票号最小者。"),
+        lead=_("替补次序由派员种子决定，不能挑选；依次在前但不能到场的，逐个写明理由并公开。"),
+        template="inspection/replace.html", task=found, orders=queries.substitutes(found),
     )  # fmt: skip
 
 
