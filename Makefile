@@ -41,7 +41,7 @@ build: .venv/.ok       ## wheel and sdist in dist/
 
 lock:                  ## developers only: rewrite requirements.lock (needs uv)
 	uv lock
-	uv export --format requirements.txt --no-emit-project --no-header --no-annotate --extra web --extra postgres --extra stats --extra gm --extra analytics --group dev -o requirements.lock
+	uv export --format requirements.txt --no-emit-project --no-header --no-annotate --extra web --extra postgres --extra stats --extra gm --extra analytics --extra timestamps --group dev -o requirements.lock
 
 clean:
 	rm -rf .venv var dist build
