@@ -43,7 +43,7 @@ def need(condition, message):  # not `assert`, which python -O leaves out
 
 
 def same(what, expected, found):
-    need(expected == found, f"{what}: expected {expected}, found {found}")
+    need(canonical(expected) == canonical(found), f"{what}: expected {expected}, found {found}")  # True is not 1
 
 
 # ── bytes ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -55,13 +55,15 @@ def once(pairs):
 
 
 def read(data):
+    """JSON without a key twice, a fraction, a number that others would round, or a mark before it."""
+
     def no(text):
         raise Wrong(f"{text} is no whole number up to 2^53")
 
     def whole(text):
         return int(text) if len(text) < 18 and abs(int(text)) < 2**53 else no(text)
 
-    return json.loads(data, object_pairs_hook=once, parse_int=whole, parse_float=no, parse_constant=no)
+    return json.loads(data.decode(), object_pairs_hook=once, parse_int=whole, parse_float=no, parse_constant=no)
 
 
 def canonical(value):  # RFC 8785 for what a bundle may hold: no fractions; keys in the order of UTF-16
@@ -199,6 +201,9 @@ def shape_sources(sources, at):
     for source in sources:
         ascii_only(fields(source, at, "id ? …")["id"])
         fields(source, at, TERMS[kind(source)])
+        for name in ("round", "rolls", "balls", "draws"):
+            number = source.get(name, 1)
+            need(type(number) is int and number >= 1, f"{name} of {source['id']} is no number")
     same(f"{at}, ids that differ", len({source["id"] for source in sources}), len(sources))
 
 
@@ -208,7 +213,13 @@ def shape_values(values, at):
         ascii_only(value["source"]), ascii_only(value["value"]), moment(value["at"])
 
 
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")  # could forge what a reader sees
+
+
 def shape(made):
+    for section, value in made.items():
+        texts = [] if section in ("open", "sealed", "log") else strings(value)
+        need(not any(UNSEEN.search(text) for text in texts), f"unseen characters in {section}")
     fields(made, "bundle", "protocol announce digests ? sealed " + " ".join(SECTIONS))
     same("protocol", PROTOCOL, made["protocol"])
     need(("open" in made) != ("sealed" in made), "exactly one of open and sealed must be there")
@@ -222,6 +233,7 @@ def shape(made):
     need(("seal" in a) == (a["mode"] == "sealed"), "seal belongs to sealed draws, and to all of them")
     need(a["mode"] == "sealed" or "sealed" not in made, "an open draw has no sealed list")
     fields(a["frame"], "announce.frame", "root size")
+    plain(a["draw"])
     for name in ("announced_at", "not_before"):
         moment(a[name])
     if "seal" in a:
@@ -229,7 +241,14 @@ def shape(made):
     for name, entry in a.get("lists", {}).items():
         need(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name), f"{name} is no name of a list")
         fields(entry, f"announce.lists.{name}", "office items")
+    for counts in (a["N"], a["n"]):
+        need(all(type(number) is int and number >= 0 for number in counts.values()), "numbers that are none")
+    need(all(isinstance(starts, list) and starts for starts in a.get("scope", {"": [""]}).values()), "an empty scope")
     if "pareto" in a:
+        strata = a["pareto"]["strata"]
+        need(
+            strata == sorted({*strata}) and {*strata} <= {*a["N"]}, "strata of pareto: ascending, each once, all known"
+        )
         need(fields(a["pareto"], "announce.pareto", "scale strata")["scale"] in (1000, 10**6), "another scale")
     shape_sources(a["sources"], "announce.sources")
     for rule in (a, a.get("assignment", {})):
@@ -244,7 +263,7 @@ def shape(made):
         need(1 <= a["assignment"]["steps_per_slot"] <= 1000, "no steps, or too many")
     if "execute" in made:
         done = fields(made["execute"], "execute", "announcement_hash values seed at ? fallback fallback_reason")
-        shape_values(done["values"], "execute.values")
+        moment(done["at"]), shape_values(done["values"], "execute.values")
         need(("fallback" in done) == ("fallback_reason" in done), "a fallback without a reason")
         rounds(a, done)
     sealed = "sealed" in made
@@ -257,40 +276,23 @@ def shape(made):
     fields(made["sealed"] if sealed else made["open"], "sealed" if sealed else "open", names)
     need(a["mode"] == "open" or sealed or re.fullmatch("[0-9a-f]{64}", made["open"]["key"]), "the key is no key")
     for unit in made.get("selection", []):
-        fields(unit, "selection", "id stratum ticket rank probability")
+        rank = fields(unit, "selection", "id stratum ticket rank probability")["rank"]
+        need(type(rank) is int and rank >= 1, "a rank that is none")
     for name, before in (("assign_announce", "selection"), ("assign", "assign_announce"), ("changes", "assign")):
         need(name not in made or before in made, f"{name} without {before}")
     need("results" not in made or "selection" in made, "results without selection")
     if "assign_announce" in made:
         need("assignment" in a, "an assignment that was not announced")
-        c = fields(made["assign_announce"], "assign_announce", "on at team_size steps targets inspectors start ? nonce")
-        moment(c["at"]), datetime.date.fromisoformat(c["on"])
-        for target in c["targets"]:
-            fields(target, "assign_announce.targets", "id speciality")
-        for person in c["inspectors"]:
-            fields(
-                person, "assign_announce.inspectors", "number certificate_to specialities leave least most forbidden"
-            )
-        for team in c["start"]:
-            fields(team, "assign_announce.start", "id lead others")
+        moment(made["assign_announce"]["at"])
     if "assign" in made:
         done = fields(made["assign"], "assign", "constraints_hash values seed teams ? fallback fallback_reason")
         shape_values(done["values"], "assign.values")
         need(("fallback" in done) == ("fallback_reason" in done), "a fallback without a reason")
         rounds(a["assignment"], done)
-        for team in done["teams"]:
-            fields(team, "assign.teams", "id lead others")
-    for change in made.get("changes", []):
-        fields(change, "changes", "id out in lead passed reason at")
-    for result in made.get("results", []):
-        fields(result, "results", "id code ? …")
     if "abandon" in made:
         moment(fields(made["abandon"], "abandon", "reason approver at")["at"])
     for signature in made.get("signatures", []):
         fields(signature, "signatures", "section alg name key sig")
-    if "log" in made:
-        for act in fields(made["log"], "log", "origin size root acts ? checkpoint")["acts"]:
-            fields(act, "log.acts", "act index entry proof")
 
 
 def rounds(rule, done):
@@ -303,6 +305,9 @@ def rounds(rule, done):
 
 
 # ── the draw, step by step ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+OWN = ("stratum", "exclusion", "size", "lambda")
 
 
 class Draw:
@@ -329,9 +334,15 @@ class Draw:
 
     def places(self, leaf):
         """The strata of a unit by their full names, with its columns in each: exclusion, size, lambda."""
+        if "lists" in self.a:
+            known = [(name, part) for name in self.a["lists"] for part in OWN]
+            strange = [
+                key for key in leaf if key.rpartition(".")[2] in OWN and (*key.rpartition(".")[::2],) not in known
+            ]
+            same(f"{leaf['id']}: columns of no list", [], strange)
         for name in self.a.get("lists", {"": {}}):
             prefix, full = (f"{name}.", f"{name}/") if name else ("", "")
-            own = {key: leaf.get(prefix + key) for key in ("stratum", "exclusion", "size", "lambda")}
+            own = {key: leaf.get(prefix + key) for key in OWN}
             if name and own["stratum"] is None:
                 same(f"{leaf['id']}: columns of a list it is not on", [], [k for k in leaf if k.startswith(prefix)])
                 continue
@@ -360,15 +371,15 @@ def leaves_canonical(d):
     if "sealed" in d.made:
         d.lines = d.made["sealed"]["lines"]
         for line in d.lines:
-            unit = fields(read(line), "a sealed line", "attributes seal")
+            unit = fields(read(line.encode()), "a sealed line", "attributes seal")
             need(canonical(unit) == line, "a sealed line is not in canonical form")
             need(
                 all(re.fullmatch("[0-9a-f]{64}", text) for text in unit.values()), "a sealed line is no pair of hashes"
             )
-        d.order = [read(line)["seal"] for line in d.lines]
+        d.order = [read(line.encode())["seal"] for line in d.lines]
         return f"{len(d.lines)} sealed lines"
     d.open = d.made["open"]["leaves"]
-    d.units = [read(line) for line in d.open]
+    d.units = [read(line.encode()) for line in d.open]
     need(d.units, "an empty list")
     for unit, line in zip(d.units, d.open, strict=True):
         need(canonical(unit) == line, f"{line[:80]} is not in canonical form")
@@ -633,8 +644,25 @@ def withheld(d):
     return f"what was withheld is what is shown: {' '.join(stated)}"
 
 
+def shape_teams(teams, at):
+    for team in teams:
+        fields(team, at, "id lead others")
+
+
 def constraints(d):
-    c = d.made["assign_announce"]
+    c = fields(d.made["assign_announce"], "assign_announce", "on at team_size steps targets inspectors start ? nonce")
+    for target in c["targets"]:
+        fields(target, "assign_announce.targets", "id speciality")
+    shape_teams(c["start"], "assign_announce.start")
+    for person in c["inspectors"]:
+        fields(person, "inspectors", "number certificate_to specialities leave least most forbidden")
+        need(all(first <= c["on"] <= last for first, last in person["leave"]), "leave on another day")
+        for days in [[c["on"], person["certificate_to"]], *person["leave"]]:
+            need(all(datetime.date.fromisoformat(day).isoformat() == day for day in days), f"{days} are no days")
+        for items in (person["specialities"], person["leave"], person["forbidden"]):
+            need(isinstance(items, list), "not a list")
+            need(all(a < b for a, b in zip(items, items[1:], strict=False)), "not ascending, or something twice")
+        need({unit for unit, _ in person["forbidden"]} <= {t["id"] for t in c["targets"]}, "a unit that was not drawn")
     same("targets", sorted({unit["id"] for unit in d.drawn}), [target["id"] for target in c["targets"]])
     numbers = [person["number"] for person in c["inspectors"]]
     same("inspectors ascending by number", sorted({*numbers}, key=str.encode), numbers)
@@ -755,6 +783,7 @@ class Plan:
 
 def assignment(d):
     done = d.made["assign"]
+    shape_teams(done["teams"], "assign.teams")
     same("assign.constraints_hash", d.fixed, done["constraints_hash"])
     pairs = [f"{value['source']}={value['value']}" for value in done["values"]]
     d.second_seed = d.hash.h("|".join([f"{PROTOCOL}/assign", d.bound, d.fixed, *pairs]))
@@ -769,6 +798,7 @@ def changes(d):
     place = {target["id"]: i for i, target in enumerate(d.plan.targets)}
     before = d.made["assign_announce"]["at"]
     for change in d.made["changes"]:
+        fields(change, "changes", "id out in lead passed reason at")
         need(moment(before) <= moment(change["at"]), "changes are not in the order of time")
         before = change["at"]
         unit, out, team = change["id"], change["out"], teams.get(change["id"], [])
@@ -784,7 +814,11 @@ def changes(d):
 
 
 def results(d):
-    ids = [result["id"] for result in d.made["results"]]
+    ids = [fields(result, "results", "id code ? …")["id"] for result in d.made["results"]]
+    need(
+        all(isinstance(result["code"], str) and result["code"] for result in d.made["results"]),
+        "a result without a code",
+    )
     same("one result a unit", len(set(ids)), len(ids))
     same("results of units that were not drawn", [], sorted({*ids} - {unit["id"] for unit in d.made["selection"]}))
     return f"{len(ids)} of {len({unit['id'] for unit in d.made['selection']})}"
@@ -814,7 +848,9 @@ def log_inclusion(d):
         raise NotJudged("no log proofs: compare the announcement hash with the one published at the time")
     log, acts = d.made["log"], {}
     hashes = Hashes("sm3" if log["origin"].endswith("/sm3") else "sha256")  # the suite of the log, not of the draw
+    fields(log, "log", "origin size root acts ? checkpoint")
     for act in log["acts"]:
+        fields(act, "log.acts", "act index entry proof")
         section, index, leaf = act["act"], act["index"], hashes.leaf(canonical(act["entry"]))
         need(d.has(section) and section in SECTIONS[:-1], f"the log speaks of {section}, which is not here")
         need(hashes.included(leaf, index, log["size"], act["proof"], log["root"]), f"{section} is not in the log")
@@ -938,7 +974,7 @@ class Membership:
         return f"line {m['index']} of {m['size']}"
 
     def unit(self):
-        line, made = read(self.made["line"]), self.made
+        line, made = read(self.made["line"].encode()), self.made
         need(canonical(line) == made["line"], "the line is not in canonical form")
         if "blind" in made:
             same("line.seal", self.hashes.h(f"zhunsheng/draw/1/seal|{made['blind']}|{made['id']}"), line["seal"])

@@ -50,5 +50,5 @@ export function checkId(id) {
   const match = /^([a-z][a-z0-9-]*):([!-~]+)$/.exec(id);
   if (!match || id.length > 200 || /[|=]/.test(id)) fail("draw.frame.bad_id", { id: id.slice(0, 80) });
   const check = Object.hasOwn(CHECKS, match[1]) ? CHECKS[match[1]] : null;
-  if (check && !check(match[2])) fail("draw.page.bad_check_digit", { id });
+  if (check && !check(match[2])) fail("verify_page.bad_check_digit", { id });
 }

@@ -1,7 +1,8 @@
 // JSON read strictly and written in its one form (RFC 8785). JSON.parse would take a key twice and round large numbers.
 import { fail } from "./failure.js";
 
-const MAX_DEPTH = 100;
+const MAX_DEPTH = 100; // of what is written canonically
+const MAX_READ = 900; // of what is read at all
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
@@ -30,6 +31,7 @@ export function parse(text) {
   };
   const string = () => {
     let found = "";
+    let escaped = false;
     at++;
     for (;;) {
       PLAIN.lastIndex = at;
@@ -38,6 +40,7 @@ export function parse(text) {
       at += plain.length;
       if (text[at] === '"') {
         at++;
+        if (escaped && LONE.test(found)) fail("public_log.lone_surrogate");
         return found;
       }
       if (text[at] !== "\\") bad();
@@ -46,6 +49,7 @@ export function parse(text) {
         const digits = text.substr(at + 2, 4);
         if (!/^[0-9a-fA-F]{4}$/.test(digits)) bad();
         found += String.fromCharCode(parseInt(digits, 16));
+        escaped = true;
         at += 6;
       } else {
         if (ESCAPES[letter] === undefined) bad();
@@ -69,7 +73,7 @@ export function parse(text) {
     return fail("public_log.integer_too_large");
   };
   const value = (depth) => {
-    if (depth < 0) fail("public_log.too_deep", { limit: MAX_DEPTH });
+    if (depth < 0) fail("public_log.too_deep", { limit: MAX_READ });
     skip();
     switch (text[at]) {
       case "{": {
@@ -130,7 +134,7 @@ export function parse(text) {
     }
   };
 
-  const found = value(MAX_DEPTH);
+  const found = value(MAX_READ);
   skip();
   if (at !== text.length) bad();
   return found;
@@ -158,12 +162,13 @@ function quote(text) {
   return JSON.stringify(text);
 }
 
-export function canonical(value) {
+export function canonical(value, depth = MAX_DEPTH) {
+  if (depth < 0) fail("public_log.too_deep", { limit: MAX_DEPTH });
   if (typeof value === "string") return quote(value);
   if (value === null || typeof value !== "object") return JSON.stringify(value);
   if (value instanceof Real) return JSON.stringify(value.value === 0 ? 0 : value.value);
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (Array.isArray(value)) return `[${value.map((item) => canonical(item, depth - 1)).join(",")}]`;
   // sort() without a comparison goes by UTF-16 units, as RFC 8785 wants it
   const keys = Object.keys(value).sort();
-  return `{${keys.map((key) => `${quote(key)}:${canonical(value[key])}`).join(",")}}`;
+  return `{${keys.map((key) => `${quote(key)}:${canonical(value[key], depth - 1)}`).join(",")}}`;
 }

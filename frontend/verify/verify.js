@@ -476,7 +476,7 @@ export class Check {
     same("assign_announce.steps", this.a.assignment.steps_per_slot * c.targets.length * c.team_size, c.steps);
     this.plan = new Plan(c);
     const start = canonicalStart(this.plan);
-    if (!start) fail("draw.verify.no_start");
+    if (!start) fail("verify_page.no_start");
     this.plan.teams(start).forEach((team, i) => {
       if (canonical(plain(team)) !== canonical(c.start[i] ?? null)) fail("draw.assign.other_team", { at: "assign_announce.start", id: team.id, expected: persons(team), found: persons(c.start[i]) });
     });

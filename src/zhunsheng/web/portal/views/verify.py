@@ -10,7 +10,7 @@ from zhunsheng.web.common.errors import language
 from zhunsheng.web.portal.views.serving import asked, public
 
 #: What the script may have to say: the sentences of the engine about draws, without those of its command.
-SAID = ("draw.", "public_log.", "suites.")
+SAID = ("draw.", "public_log.", "signing.", "suites.", "verify_page.")
 UNSAID = ("draw.cli.", "public_log.cli.")
 
 
