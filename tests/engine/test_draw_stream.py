@@ -231,5 +231,5 @@ def test_a_hundred_thousand_units_need_little_memory():
 
 def test_a_bound_that_cuts_too_much_is_followed_by_a_second_pass(monkeypatch):
     monkeypatch.setattr(scanning, "likely_bound", lambda n, size: b"\x00" * 32)
-    monkeypatch.setattr(scanning, "LIKELY_KEY", 0)
+    monkeypatch.setattr(scanning, "likely_ticket", lambda a, scale: b"")
     assert verify(GOOD).ok and verify(canonical(joint())).ok

@@ -406,6 +406,7 @@ def test_a_second_round_is_required_and_cannot_come_first():
     assert code(sources=(drand_source(),), fallback=(later,)) == "draw.announce.round_too_early"
     assert code(sources=(drand_source(),), steps_per_slot=0) == "draw.field.not_integer"
     assert code(sources=(drand_source(),), steps_per_slot=10**9) == "draw.announce.too_many_steps"
+    assert code(sources=(drand_source(),), team_size=21) == "draw.announce.team_too_large"
     weak = Fallback(24, (Source("ceremony:dice"),))
     assert code(sources=(drand_source(),), fallback=(weak,)) == "draw.announce.no_profile"
 

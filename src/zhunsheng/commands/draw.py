@@ -22,8 +22,7 @@ from zhunsheng.commands import NO, USAGE, YES, Subparsers, add_json, add_lang, d
 from zhunsheng.engine import draw
 from zhunsheng.engine.draw import DrawList, Execution, Frame, Selected, Source, Value, Verdict
 from zhunsheng.engine.draw.fields import array, hex64, instant_text, obj
-from zhunsheng.engine.draw.frame import read_leaf
-from zhunsheng.engine.draw.leaf import column
+from zhunsheng.engine.draw.leaf import column, read_columns
 from zhunsheng.engine.draw.sources import read_value
 from zhunsheng.engine.errors import DrawError, ZhunshengError
 from zhunsheng.engine.public_log import Json, canonical, parse_json
@@ -589,7 +588,7 @@ class _Rows:
             if self.sized and isinstance(size, str) and size.isascii() and size.isdigit() and len(size) < 16:
                 unit[column(one, "size")] = int(size)
         try:
-            read_leaf(unit, self.lists)
+            read_columns(unit, self.lists)
         except ZhunshengError as error:
             raise DrawError.of(error.reason, where=where) from None
         return unit

@@ -43,6 +43,7 @@ MIN_WAIT = timedelta(hours=24)
 ASSIGN_RULE = "zhunsheng/assign/1"
 STEPS_PER_SLOT = 50
 MOST_STEPS_PER_SLOT = 1000
+MOST_TEAM = 20
 
 _REQUIRED = frozenset({"protocol", "draw", "mode", "frame", "N", "n", "sources", "announced_at", "not_before"})
 _STATED = ("legal_basis", "plan", "frame_date", "rule_version")
@@ -377,8 +378,11 @@ def _assignment_rule(value: Json) -> AssignmentRule:
     steps = integer(rule["steps_per_slot"], f"{at}.steps_per_slot", 1)
     if steps > MOST_STEPS_PER_SLOT:
         raise DrawError("draw.announce.too_many_steps", most=MOST_STEPS_PER_SLOT)
+    size = integer(rule["team_size"], f"{at}.team_size", 2)
+    if size > MOST_TEAM:
+        raise DrawError("draw.announce.team_too_large", most=MOST_TEAM)
     return AssignmentRule(
-        integer(rule["team_size"], f"{at}.team_size", 2),
+        size,
         _sources(rule["sources"], f"{at}.sources"),
         steps,
         _fallbacks(rule.get("fallback", []), f"{at}.fallback"),
@@ -527,9 +531,7 @@ def execute(
     )
 
 
-def check_values(
-    sources: Sequence[Source], values: Sequence[Value], draw: str, suite: Suite = SHA256
-) -> None:
+def check_values(sources: Sequence[Source], values: Sequence[Value], draw: str, suite: Suite = SHA256) -> None:
     """Refuses values that are not one of each source, in order, written as its kind is written."""
     for source, value in _paired(sources, values):
         check_value(source, value, draw, suite)

@@ -63,11 +63,6 @@ class Frame:
         return tuple(one.line for one in self.sealed) if self.seal_key else self.leaves
 
 
-def read_leaf(leaf: Mapping[str, Json], lists: Sequence[str] = ()) -> tuple[str, tuple[Place, ...]]:
-    """The id and the places of a unit, after checking all its columns. See `leaf.read_columns`."""
-    return read_columns(leaf, lists)
-
-
 def count_strata(leaves: Iterable[Mapping[str, Json]], lists: Sequence[str] = ()) -> dict[str, int]:
     """N of each stratum of units that are not frozen yet: what `allocate` needs before a frame with Pareto strata.
 

@@ -80,11 +80,10 @@ def pareto_key(digest: bytes, a: int, scale: int) -> int:
     return (k * (scale - a) << _SHIFT) // (((1 << 64) - k) * a)
 
 
-LIKELY_KEY = 2 << _SHIFT
-"""Above this key a unit is hardly ever drawn: the n-th smallest key is near 1."""
-
-
 def likely_ticket(a: int, scale: int) -> bytes:
-    """The highest ticket with a key of at most LIKELY_KEY: k(scale−a) ≤ 2(2^64−k)a, that is k ≤ 2^65 a / (scale+a)."""
+    """A ticket above which a unit is hardly ever drawn: the highest with a key of at most 2. The n-th smallest key is near 1.
+
+    k(scale−a) ≤ 2(2^64−k)a, that is k ≤ 2^65 a / (scale+a).
+    """
     k = min((a << 65) // (scale + a), (1 << 64) - 1)
     return k.to_bytes(8, "big") + b"\xff" * 24

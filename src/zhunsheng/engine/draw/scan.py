@@ -17,7 +17,7 @@ from typing import TypeAlias
 from zhunsheng.engine.draw.announce import Terms
 from zhunsheng.engine.draw.frame import GrowingTree
 from zhunsheng.engine.draw.leaf import Alike, LeafReader
-from zhunsheng.engine.draw.pareto import LIKELY_KEY, lambda_list, pareto_key
+from zhunsheng.engine.draw.pareto import lambda_list, likely_ticket, pareto_key
 from zhunsheng.engine.draw.seal import Sealer
 from zhunsheng.engine.draw.selection import HIGHEST, Selected, likely_bound
 from zhunsheng.engine.errors import DrawError, LogError, ZhunshengError
@@ -132,7 +132,6 @@ def _pass(blocks: Iterable[list[bytes]], terms: Terms, seed: str | None, key: st
     tree = GrowingTree(suite)
     sealed: list[tuple[str, bytes]] = []
     start = suite.start(f"{seed}|target|".encode()).copy if seed is not None else None
-    highest_key = LIKELY_KEY if bounded else None
     before = b""
     number = 0
     for block in blocks:
@@ -174,9 +173,10 @@ def _pass(blocks: Iterable[list[bytes]], terms: Terms, seed: str | None, key: st
                 weighted.sizes.append(size)
                 weighted.weights.append(weight)
                 if digest and 1 <= weight <= terms.scale:
+                    if bounded and digest > likely_ticket(weight, terms.scale):
+                        continue
                     order = pareto_key(digest, weight, terms.scale)
-                    if highest_key is None or order <= highest_key:
-                        weighted.kept.append((order, digest, name, unit, weight))
+                    weighted.kept.append((order, digest, name, unit, weight))
     if not number:
         raise DrawError("draw.frame.empty")
     if sealer is not None:
