@@ -12,7 +12,7 @@ def run(seeds: int) -> bool:
     equal.joint(report, seeds // 2)
     pareto.run(report, seeds)
     reentry.run(report, seeds // 5)
-    assignment.small(report, seeds // 5)
+    assignment.small(report, seeds // 10)
     assignment.large(report, seeds // 500)
     report.heading("All together")
     return report.verdict()
