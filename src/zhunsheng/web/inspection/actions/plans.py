@@ -107,9 +107,11 @@ def draft_plan(
     _check_plan(values, wanted, joint)
     with transaction.atomic():
         Office.objects.select_for_update().get(pk=office.pk)  # numbers of one office are given out one by one
-        again = Plan.objects.filter(office=office, name=values["name"], year=year, created_by=by, created_at=at).first()
-        if again is not None:
-            return again
+        standing = Plan.objects.filter(
+            office=office, name=values["name"], year=year, created_by=by, created_at=at
+        ).first()
+        if standing is not None:
+            return standing
         start = f"{office.code}-JH-{year}-"
         number = Plan.objects.filter(no__startswith=start).count() + 1
         plan = Plan.objects.create(

@@ -78,7 +78,7 @@ class ScopeFields(forms.Form):
 class StrataFields(forms.Form):
     """How a list is divided, and how many are drawn."""
 
-    stratify_by = forms.ChoiceField(label=_("分层"), choices=Plan._meta.get_field("stratify_by").choices)
+    stratify_by = forms.ChoiceField(label=_("分层"), choices=[])
     measure = forms.ChoiceField(
         label=_("同一层内的入样概率"),
         choices=Plan.Measure.choices,
@@ -90,6 +90,7 @@ class StrataFields(forms.Form):
     def __init__(self, *args: Any, on: datetime.date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields = cast("dict[str, Any]", self.fields)
+        fields["stratify_by"].choices = Plan._meta.get_field("stratify_by").choices
         self.ratio_schemes = {key: one for key, one in queries.ratio_schemes(on).items() if one["role"] != "minimum"}
         fields["ratio_scheme"].choices = [
             *(

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from operator import itemgetter
 from typing import Any
 
 from zhunsheng.engine import draw as engine
@@ -273,7 +274,8 @@ def bundle_results(draw: Draw) -> list[Json]:
     ]
     withdrawn = draw.tasks.filter(state=Task.State.WITHDRAWN).values_list("unit_id", "withdrawn_reason")
     found += [{"id": unit_id, "code": "withdrawn", "reason": reason} for unit_id, reason in withdrawn]
-    return sorted(found, key=lambda one: str(one["id"]))  # type: ignore[return-value]
+    ordered = sorted(found, key=lambda one: str(one["id"]))
+    return [*ordered]
 
 
 def abandon_approver(draw: Draw) -> str:
@@ -288,16 +290,17 @@ def log_acts(draw: Draw, told: Mapping[str, Json]) -> dict[str, Json] | None:
     """
     head = log.head()
     entries = LogEntry.objects.filter(subject=f"draw:{draw.no}", index__lt=head.size).order_by("index")
-    found: dict[str, Json] = {}
+    found: dict[str, tuple[int, Json]] = {}
     for entry in entries:
+        index = entry.index or 0
         body = json.loads(entry.body)
-        proof = [node.hex() for node in log.inclusion(entry.index, head.size)]
+        proof = [node.hex() for node in log.inclusion(index, head.size)]
         for act in ACTS.get(entry.kind, ()):
             if act in told and (act == "announce" or act in body["data"]):
-                found[act] = {"act": act, "index": entry.index, "entry": body, "proof": proof}
+                found[act] = (index, {"act": act, "index": index, "entry": body, "proof": proof})
     if not found:
         return None
-    acts = sorted(found.values(), key=lambda one: one["index"])  # type: ignore[index,call-overload,arg-type,return-value]
+    acts: list[Json] = [one for _index, one in sorted(found.values(), key=itemgetter(0))]
     return {"origin": log.origin(), "size": head.size, "root": head.root.hex(), "acts": acts}
 
 

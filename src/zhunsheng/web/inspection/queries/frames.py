@@ -121,7 +121,7 @@ def _rows(terms: PlanTerms) -> Iterable[tuple[int, str, str, str | None, str, st
         yield from counted.values_list(*columns, "open_premises").iterator(chunk_size=5000)
         return
     for row in entities.values_list(*columns).iterator(chunk_size=5000):
-        yield (*row, 0)  # type: ignore[misc]
+        yield (*row, 0)
 
 
 def _measure(code: str, on: datetime.date) -> Callable[[str, int], int] | None:

@@ -148,6 +148,7 @@ def lists(plan: Plan) -> list[PlanTerms]:
     """All lists of a plan alike, the leading office's first, then by name."""
     further = list(plan.further_lists.select_related("office").prefetch_related("items__office").order_by("name"))
     names = [list_name(plan.office) if further else "", *(one.name for one in further)]
+    rows: list[Plan | PlanList] = [plan, *further]
     return [
         PlanTerms(
             name,
@@ -160,7 +161,7 @@ def lists(plan: Plan) -> list[PlanTerms]:
             plan.again,
             row,
         )
-        for name, row in zip(names, (plan, *further), strict=True)
+        for name, row in zip(names, rows, strict=True)
     ]
 
 
