@@ -1,6 +1,7 @@
 """A town with everything that is public, and beside each public thing a secret that must not be seen."""
 
 import datetime
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,7 +16,8 @@ from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.appraisal.models import Snapshot
 from zhunsheng.web.common import city
 from zhunsheng.web.inspection import actions as inspection
-from zhunsheng.web.inspection.models import Draw, Task, Visit
+from zhunsheng.web.inspection import queries
+from zhunsheng.web.inspection.models import Draw, Task, UpstreamDraw, Visit
 from zhunsheng.web.people.models import User
 from zhunsheng.web.registry.models import Recusal
 
@@ -30,6 +32,9 @@ class Public:
     draw: Draw
     waiting: Draw
     abandoned: Draw
+    sealed: Draw
+    joint: Draw
+    upstream: UpstreamDraw
     published: Visit
     corrected: Visit
     correction: Visit
@@ -79,6 +84,9 @@ def public(staffed: Bureau, home, now) -> Public:  # noqa: F811 - a fixture
         "the reason of a pending correction": "待审更正理由甲乙丙",
         "the outcome of a follow-up": "处理结果甲乙丙",
         "why a snapshot was rejected": "不批准理由甲乙丙",
+        "a name on an upstream list": "上级名单企业",
+        "an inspector of an upstream list": "X99",
+        "why a firm of a sealed draw was withdrawn": "封存撤回理由甲乙丙",
     }
     bureau.inspectors[0].name = secrets["an inspector's name"]
     bureau.inspectors[0].save()
@@ -123,12 +131,42 @@ def public(staffed: Bureau, home, now) -> Public:  # noqa: F811 - a fixture
     )  # fmt: skip
     abandoned = bureau.announced(bureau.plan(name="放弃的抽查计划"))
     abandoned = inspection.abandon_draw(abandoned, by=bureau.second_head, at=moment(3), reason="公告后发现名录不全")
+    joint = bureau.joint(name="联合抽查计划", items=bureau.items[:1])
+    joint = bureau.assigned(bureau.executed(bureau.announced(joint)))
     waiting = inspection.announce_draw(
         bureau.plan(name="等待抽取的计划"), by=bureau.member, at=moment(19), not_before=moment(23)
     )
-    found = Public(bureau, draw, waiting, abandoned, published, corrected, correction, failed, hidden, secrets=secrets)
+    sealed = _sealed(bureau, secrets["why a firm of a sealed draw was withdrawn"])
+    found = Public(
+        bureau, draw, waiting, abandoned, sealed, joint, _upstream(bureau), published, corrected, correction, failed,
+        hidden, secrets=secrets,
+    )  # fmt: skip
     _snapshots(found)
     return found
+
+
+def _sealed(bureau: Bureau, why: str) -> Draw:  # noqa: F811
+    """A sealed draw of firms that stand in no other: drawn, assigned, one of them withdrawn."""
+    for _ in range(12):
+        bureau.town.entity(industry="5210")
+    plan = bureau.plan(name="突击检查计划", kind="directed", mode="sealed", scope={"industries": ["52"]})
+    draw = bureau.assigned(bureau.executed(bureau.announced(plan)))
+    inspection.withdraw_task(draw.tasks.order_by("no")[0], by=bureau.head, at=moment(4), reason=why)
+    return draw
+
+
+def _upstream(bureau: Bureau) -> UpstreamDraw:  # noqa: F811
+    """A draw of the province, with a unit that stands on its list twice and names that are not for the public."""
+    lines = [
+        inspection.UpstreamLine(
+            f"demo:T{number:06d}", name=f"上级名单企业{number}", drawn=number < 5, team=("P001", "X99")
+        )
+        for number in (*range(1, 11), 1)
+    ]
+    entry = inspection.UpstreamEntry(
+        "SD-01", "省双随机平台", "省级抽查", datetime.date(2026, 3, 1), "provincial", tuple(lines)
+    )
+    return inspection.import_upstream([entry], by=bureau.reviewer, at=moment(18), reason="")[0]
 
 
 def _visit(bureau: Bureau, task: Task, text: str, *, submit: bool = True) -> Visit:  # noqa: F811
@@ -152,22 +190,30 @@ def _snapshots(found: Public) -> None:
 
 def addresses(found: Public) -> list[str]:
     """Every address of the portal and of the public log, with data in it."""
-    draws = [found.draw, found.waiting, found.abandoned]
+    draws = [found.draw, found.waiting, found.abandoned, found.sealed, found.joint]
     visits = [found.published, found.corrected, found.correction, found.failed]
     assert found.approved is not None
     made = [reverse(f"portal:{name}") for name in PLAIN]
     made += [reverse("portal:home") + "?q=%E6%B5%8B%E8%AF%95", reverse("portal:home") + f"?q={found.draw.no}"]
     made += [reverse("portal:draw", args=[draw.no]) for draw in draws]
     made += [
-        reverse(f"portal:{name}", args=[draw.no]) for draw in draws for name in ("announcement", "frame", "leaves")
+        reverse(f"portal:{name}", args=[draw.no])
+        for draw in draws
+        for name in ("announcement", "frame", "leaves", "unit")
     ]
-    made += [reverse("portal:bundle", args=[draw.no]) for draw in (found.draw, found.abandoned)]
-    made += [reverse("portal:frame", args=[found.draw.no]) + "?show=drawn"]
-    made += [reverse("portal:frame", args=[found.draw.no]) + f"?q={task.unit_id}" for task in found.draw.tasks.all()]
+    made += [reverse("portal:bundle", args=[draw.no]) for draw in draws if draw != found.waiting]
+    made += [reverse("portal:frame", args=[draw.no]) + "?show=drawn" for draw in draws]
+    for draw, name in ((draw, name) for draw in draws for name in ("unit", "membership")):
+        made += [reverse(f"portal:{name}", args=[draw.no]) + f"?q={unit}" for unit in units_of(draw)[:4]]
+    made += [reverse("portal:unit", args=[found.draw.no]) + f"?q={task.unit_id}" for task in found.draw.tasks.all()]
+    made += [reverse("portal:upstream_draw", args=[found.upstream.pk]), reverse("portal:verify")]
+    made += [reverse("portal:burden_year", args=[2026])]
     made += [reverse("portal:result", args=[visit.no]) for visit in visits]
-    made += [reverse("portal:firm", args=[task.entity.unit_id]) for task in found.draw.tasks.select_related("entity")]
+    made += [reverse("portal:firm", args=[unit]) for unit in units_of(found.draw)]
     made += [reverse("portal:results") + end for end in ("?versions=all", "?export=csv&versions=all", "?export=xlsx")]
-    made += [reverse("portal:draws") + end for end in ("?year=2026", "?export=csv&columns=no,reason,plan")]
+    made += [
+        reverse("portal:draws") + end for end in ("?year=2026", "?export=csv&columns=no,reason,plan,state,open_by")
+    ]
     made += [reverse("portal:scoreboard_year", args=[2026]), reverse("portal:snapshot", args=[found.approved.no])]
     made += [reverse("portal:snapshot_json", args=[found.approved.no])]
     made += [reverse("portal:method", args=[rule]) for rule in ("draw", "estimate", "clock")]
@@ -178,14 +224,27 @@ def addresses(found: Public) -> list[str]:
     made += [reverse("portal:dataset", args=[code, kind]) for code in DATASETS for kind in ("csv", "json")]
     made += [reverse("portal:guide", args=["journalist"]), reverse("portal:verifier")]
     made += [reverse("public_log:home"), reverse("public_log:export"), reverse("public_log:head")]
+    if not found.sealed.secret:
+        made += [reverse("portal:opened", args=[found.sealed.no])]
     return made
 
 
+def units_of(draw: Draw) -> list[str]:
+    """The ids of the firms on the list of a draw, in order."""
+    return [str(json.loads(line)["id"]) for line in queries.frame_lines(draw)]
+
+
+def opened(found: Public) -> Draw:
+    """The sealed draw, opened in time."""
+    found.sealed = inspection.open_draw(found.sealed, by=found.bureau.head, at=NOW)
+    return found.sealed
+
+
 PLAIN = (
-    "home", "robots", "favicon", "draws", "results", "scoreboard", "methods", "sampling", "tables", "data", "help",
+    "home", "robots", "favicon", "draws", "upstream", "burden", "results", "scoreboard", "methods", "sampling", "tables", "data", "help",
     "accessibility", "privacy",
 )  # fmt: skip
-DATASETS = ("results", "draws", "divisions", "items", "wordings")
+DATASETS = ("results", "draws", "inclusions", "divisions", "items", "wordings")
 
 
 def portal_names() -> set[str]:

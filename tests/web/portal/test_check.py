@@ -13,11 +13,10 @@ from html import unescape
 import pytest
 from django.urls import reverse
 
-from tests.web.portal.conftest import DATASETS, Public, body
+from tests.web.portal.conftest import DATASETS, Public, body, opened, units_of
 from zhunsheng.engine import draw as engine
 from zhunsheng.engine.public_log import leaf_hash, tree_root
 from zhunsheng.web.portal.queries import open_data
-from zhunsheng.web.registry.models import BusinessEntity
 
 
 def test_the_bundle_verifies(public: Public, client):
@@ -89,26 +88,125 @@ def test_the_leaves_have_the_announced_root(public: Public, client):
     assert tree_root([leaf_hash(line) for line in lines]).hex() == public.waiting.frame_root
 
 
-def test_the_recipes_give_what_they_promise(public: Public, client):
-    """Each printf command on the page, run by a shell, prints the value that stands under it."""
-    page = client.get(reverse("portal:draw", args=[public.draw.no])).content.decode()
-    found = re.findall(r"<code>(printf .*?)</code></pre>.*?<code>([0-9a-f]{64})</code>", page, re.S)
-    assert len(found) == 2
+def recipes_on(page: str) -> list[tuple[str, list[str]]]:
+    """(command, lines that must come out) of a page, as a reader copies them."""
+    blocks = re.findall(r'<div class="recipe flow">.*?</div>', page, re.S)
+    made = []
+    for block in blocks:
+        command, *rest = [unescape(text) for text in re.findall(r"<code>(.*?)</code>", block, re.S)]
+        made.append((command, [line for text in rest for line in text.split("\n")]))
+    return made
+
+
+def run(command: str, folder) -> list[str]:
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["draw", "joint", "sealed"])
+def test_the_recipes_give_what_they_promise(public: Public, client, tmp_path, name):
+    """Every command on the page, run by bash as it stands on the published files, prints what stands under it.
+
+    The last one draws a whole stratum again, of the open, the joint, and the opened sealed draw.
+    """
+    draw = opened(public) if name == "sealed" else getattr(public, name)
+    page = client.get(reverse("portal:draw", args=[draw.no])).content.decode()
+    found = recipes_on(page)
+    assert len(found) == 5
+    for address in ("announcement", "leaves", *(["opened"] if name == "sealed" else [])):
+        answer = client.get(reverse(f"portal:{address}", args=[draw.no]))
+        file = answer["Content-Disposition"].partition("''")[2]
+        (tmp_path / file).write_bytes(b"".join(answer.streaming_content) if answer.streaming else answer.content)
     for command, expected in found:
-        done = subprocess.run(["sh", "-c", unescape(command)], capture_output=True, text=True, timeout=10)
-        assert done.stdout.split()[0] == expected
+        if command.startswith("curl -s -o"):
+            assert command.split()[3] in {path.name for path in tmp_path.iterdir()} and not expected
+            continue
+        if command.startswith("curl"):
+            command = f"cat {draw.no}-announcement.json | {command.partition('| ')[2]}"
+        lines = run(command, tmp_path)
+        assert [line.split()[0] for line in lines] == [line.split()[0] for line in expected]
+    drawn = {f"{one.ticket}  {one.unit_id}" for one in draw.tasks.all()}
+    assert lines == expected and lines and set(lines) <= drawn
 
 
-def test_a_unit_is_found_with_its_rank(public: Public, client):
-    """Drawn or not, a firm sees its place, its ticket and its rank; a code that is not there is said not to be."""
-    task = public.draw.tasks.order_by("inclusions__stratum", "inclusions__rank").first()
-    page = client.get(reverse("portal:frame", args=[public.draw.no]), {"q": task.unit_id}).content.decode()
-    assert task.ticket in page and "抽中" in page and "未抽中" not in page
-    others = BusinessEntity.objects.exclude(tasks__draw=public.draw)
-    page = client.get(reverse("portal:frame", args=[public.draw.no]), {"q": others[0].code}).content.decode()
-    assert engine.ticket(public.draw.seed, others[0].unit_id) in page and "未抽中" in page
-    page = client.get(reverse("portal:frame", args=[public.draw.no]), {"q": "91350100M000100Y43"}).content.decode()
+def test_the_recipe_of_sm3_runs(staffed, home, now, client, tmp_path):
+    """A draw of the Chinese suite is redone with openssl."""
+    draw = staffed.assigned(staffed.executed(staffed.announced(suite="sm3")))
+    page = client.get(reverse("portal:draw", args=[draw.no])).content.decode()
+    command, expected = recipes_on(page)[-1]
+    assert "sm3" in command
+    (tmp_path / f"{draw.no}-frame.jsonl").write_bytes(body(client, reverse("portal:leaves", args=[draw.no])))
+    assert run(command, tmp_path) == expected
+
+
+def test_a_firm_sees_how_it_stands(public: Public, client, tmp_path):
+    """Drawn or not, a firm sees its odds, its ticket, its rank and the cut-off; a code that is not there is said not to be."""
+    address = reverse("portal:unit", args=[public.draw.no])
+    task = public.draw.tasks.filter(inclusions__stratum="B").order_by("inclusions__rank").first()
+    page = client.get(address, {"q": task.unit_id}).content.decode()
+    last = public.draw.tasks.filter(inclusions__stratum="B").order_by("-inclusions__rank").first()
+    assert "抽中了" in page and "没有抽中" not in page
+    assert task.ticket in page and last.ticket in page and "2/10" in page
+    drawn = set(public.draw.tasks.values_list("unit_id", flat=True))
+    other = next(unit for unit in units_of(public.draw) if unit not in drawn)
+    page = client.get(address, {"q": other.partition(":")[2]}).content.decode()
+    assert engine.ticket(public.draw.seed, other) in page and "没有抽中" in page
+    page = client.get(address, {"q": "91350100M000100Y43"}).content.decode()
     assert "名录里没有这个代码" in page
+    (tmp_path / f"{public.draw.no}-frame.jsonl").write_bytes(
+        body(client, reverse("portal:leaves", args=[public.draw.no]))
+    )
+    for command, expected in recipes_on(client.get(address, {"q": other}).content.decode()):
+        command = command.partition("\n")[2] if command.startswith("curl") else command
+        assert [line.split()[0] for line in run(command, tmp_path)] == expected
+
+
+def test_a_firm_of_a_joint_draw_sees_each_list(public: Public, client):
+    """One ticket, a rank on each list, under the name of the office."""
+    task = next(one for one in public.joint.tasks.prefetch_related("inclusions") if one.inclusions.count() == 2)
+    page = client.get(reverse("portal:unit", args=[public.joint.no]), {"q": task.unit_id}).content.decode()
+    assert page.count(task.ticket) >= 2 and "测试市市场监督管理局</h3>" in page and "测试市农业农村局</h3>" in page
+
+
+@pytest.mark.parametrize("name", ["draw", "waiting", "joint", "sealed", "opened"])
+def test_the_membership_proof_is_checked_by_everyone(public: Public, client, name):
+    """The file that a firm downloads passes the check, names the announced root, and says nothing of stratum or ticket."""
+    draw = opened(public) if name == "opened" else getattr(public, name)
+    for unit in units_of(draw)[:3]:
+        answer = client.get(reverse("portal:membership", args=[draw.no]), {"q": unit})
+        proof = json.loads(answer.content)
+        verdict = engine.check_membership(answer.content)
+        assert verdict.ok and verdict.outcome == "member"
+        assert (proof["id"], proof["root"], proof["announcement_hash"]) == (
+            unit,
+            draw.frame_root,
+            draw.announcement_hash,
+        )
+        if draw.sealed:
+            assert json.loads(proof["line"]).keys() == {"attributes", "seal"}
+    answer = client.get(reverse("portal:membership", args=[draw.no]), {"q": "91350100M000100Y43"})
+    assert answer.status_code == 404 and "没有在册证明" in answer.content.decode()
+    assert client.get(reverse("portal:membership", args=[draw.no])).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["joint", "sealed", "opened"])
+def test_the_bundle_of_every_kind_verifies(public: Public, client, name):
+    draw = opened(public) if name == "opened" else getattr(public, name)
+    data = body(client, reverse("portal:bundle", args=[draw.no]))
+    verdict = engine.verify(data)
+    assert verdict.ok and verdict.outcome == "executed", [step for step in verdict.steps if step.ok is False]
+    assert ("open" in json.loads(data)) == (name != "sealed")
+
+
+def test_the_opened_list_is_that_of_the_bundle(public: Public, client):
+    address = reverse("portal:opened", args=[public.sealed.no])
+    refused = client.get(address)
+    assert refused.status_code == 404 and "开封之后才公开" in refused.content.decode()
+    draw = opened(public)
+    leaves = json.loads(body(client, reverse("portal:bundle", args=[draw.no])))["open"]["leaves"]
+    assert body(client, address).decode().splitlines() == leaves
+    assert client.get(reverse("portal:opened", args=[public.draw.no])).status_code == 404
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "9999", "99999999999"])

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 import zhunsheng.web.portal
-from tests.web.portal.conftest import Public
+from tests.web.portal.conftest import Public, units_of
 from zhunsheng.web.portal.queries import methods
 
 ROOM = Path(zhunsheng.web.portal.__file__).parent
@@ -34,7 +34,7 @@ def test_every_view_is_open_and_reads_only():
 @pytest.mark.parametrize(
     ("name", "most"),
     [
-        ("home", 12), ("draws", 6), ("results", 8), ("scoreboard", 6), ("methods", 0), ("tables", 0), ("help", 0),
+        ("home", 16), ("draws", 5), ("upstream", 3), ("burden", 7), ("results", 8), ("scoreboard", 6), ("methods", 0), ("tables", 0), ("help", 0),
         ("accessibility", 0), ("privacy", 0),
     ],
 )  # fmt: skip
@@ -44,17 +44,44 @@ def test_questions_of_a_page(public: Public, client, django_assert_max_num_queri
         client.get(reverse(f"portal:{name}"))
 
 
-@pytest.mark.parametrize(("name", "most"), [("draw", 16), ("frame", 5), ("leaves", 2), ("announcement", 1)])
-def test_questions_of_a_draw(public: Public, client, django_assert_max_num_queries, name, most):
+@pytest.mark.parametrize(
+    ("name", "query", "most"),
+    [
+        ("draw", "", 24), ("frame", "", 4), ("frame", "?show=drawn", 5), ("leaves", "", 1), ("announcement", "", 1),
+        ("unit", "", 1), ("unit", "?q=demo:T000003", 7), ("membership", "?q=demo:T000003", 2),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["draw", "joint"])
+def test_questions_of_a_draw(public: Public, client, django_assert_max_num_queries, name, query, most, kind):
     with django_assert_max_num_queries(most):
-        client.get(reverse(f"portal:{name}", args=[public.draw.no]))
+        client.get(reverse(f"portal:{name}", args=[getattr(public, kind).no]) + query)
+
+
+def test_questions_of_a_sealed_draw(public: Public, client, django_assert_max_num_queries):
+    unit = units_of(public.sealed)[0]
+    for name, query, most in (
+        ("draw", "", 8),
+        ("frame", "", 1),
+        ("unit", f"?q={unit}", 2),
+        ("membership", f"?q={unit}", 3),
+    ):
+        with django_assert_max_num_queries(most):
+            client.get(reverse(f"portal:{name}", args=[public.sealed.no]) + query)
+
+
+def test_questions_of_an_upstream_draw(public: Public, client, django_assert_max_num_queries):
+    """The check reads the whole list once; who asks again is told the same from memory."""
+    address = reverse("portal:upstream_draw", args=[public.upstream.pk])
+    client.get(address)
+    with django_assert_max_num_queries(2):
+        client.get(address)
 
 
 def test_questions_of_a_result_and_a_firm(public: Public, client, django_assert_max_num_queries):
     with django_assert_max_num_queries(6):
         client.get(reverse("portal:result", args=[public.correction.no]))
     unit_id = public.corrected.entity.unit_id
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(5):
         client.get(reverse("portal:firm", args=[unit_id]))
 
 

@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django.contrib import messages
@@ -160,8 +160,6 @@ def board(snapshot: Snapshot) -> dict[str, Any]:
     def share(numerator: int | None, denominator: int | None) -> str:
         if numerator is None or denominator == 0:
             return ""
-        from fractions import Fraction
-
         return show_percent(Fraction(numerator, denominator)) if denominator else str(numerator)
 
     return {
@@ -170,7 +168,7 @@ def board(snapshot: Snapshot) -> dict[str, Any]:
             {
                 **row, "label": pick(row, "name"), "kind": STATUS[row["status"]][0], "word": STATUS[row["status"]][1],
                 "value": share(row["numerator"], row["denominator"]),
-                "goal_text": show_percent(Decimal(str(row["goal"])) / 100) if row["unit"] == "percent" else _goal(str(row["goal"]), row["unit"]),
+                "goal_text": show_percent(Fraction(str(row["goal"])) / 100, 1) if row["unit"] == "percent" else _goal(str(row["goal"]), row["unit"]),
             }
             for row in content["targets"]
         ],

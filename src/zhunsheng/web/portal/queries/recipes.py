@@ -26,6 +26,10 @@ class Recipe:
     result: tuple[str, ...] = ()
     note: str = ""
 
+    @property
+    def lines(self) -> str:
+        return "\n".join(self.result)
+
 
 def hash_command(draw: Draw) -> str:
     """What prints the hash of its input, then a space: of the suite of the draw."""
