@@ -9,11 +9,18 @@ from itertools import islice, pairwise
 from operator import itemgetter
 
 from zhunsheng.engine.draw.fields import LIST_NAME
-from zhunsheng.engine.draw.leaf import Alike, LeafReader, Place, Weights, check_unit_id, column, read_columns
+from zhunsheng.engine.draw.leaf import (
+    Alike,
+    LeafReader,
+    Weights,
+    check_unit_id,
+    column,
+    good_unit_id,
+    read_columns,
+)
 from zhunsheng.engine.draw.pareto import SCALE, check_scale, lambdas
 from zhunsheng.engine.draw.seal import SealedLine, sealed_lines
 from zhunsheng.engine.errors import DrawError, ZhunshengError
-from zhunsheng.engine.identifiers import quick_unit_id
 from zhunsheng.engine.public_log import Json, canonical, tree_root
 from zhunsheng.engine.suites import SHA256, Suite
 
@@ -229,7 +236,7 @@ def _rows(leaves: Iterable[Mapping[str, Json]], lists: tuple[str, ...], pareto: 
                     line = written.encode()
                     alike = shape.known.get(shape.told(leaf))
                     unit_id: str = leaf["id"]  # type: ignore[assignment]  # all values are text
-                    if alike is not None and unit_id.isascii() and quick_unit_id(unit_id.encode()):
+                    if alike is not None and good_unit_id(unit_id.encode()):
                         rows.append((unit_id, alike, (), line))
                         continue
         try:

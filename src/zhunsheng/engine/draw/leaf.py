@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from zhunsheng.engine.draw.fields import obj, text
-from zhunsheng.engine.errors import DrawError
+from zhunsheng.engine.errors import DrawError, ZhunshengError
 from zhunsheng.engine.identifiers import parse_id, quick_unit_id
 from zhunsheng.engine.public_log import Json, canonical, parse_canonical
 
@@ -47,6 +47,17 @@ def check_unit_id(unit_id: str) -> None:
         raise DrawError("draw.frame.bad_id", id=unit_id[:80])
     if not (unit_id.isascii() and quick_unit_id(unit_id.encode())):
         parse_id(unit_id)
+
+
+def good_unit_id(unit_id: bytes) -> bool:
+    """Whether `check_unit_id` accepts this id, quickly where it can be told quickly."""
+    if quick_unit_id(unit_id):
+        return True
+    try:
+        check_unit_id(unit_id.decode())
+    except (ZhunshengError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def column(name: str, part: str) -> str:
@@ -181,13 +192,18 @@ class LeafReader:
     def read_all(self, lines: Iterable[bytes]) -> Iterator[tuple[bytes, Alike, Weights]]:
         """`read` of each line in order."""
         known, plain, quick, id_starts = self._known, not self.pareto, quick_unit_id, self._id_starts
+        good = good_unit_id
         any_start = id_starts == (b"",)
         find, told, own = self._match, self._groups, self._index.get("id", 0)
         for line in lines:
             match = find(line)
             if match is not None:
                 alike = known.get(match.group(*told))
-                if alike is not None and quick(unit_id := match[own]) and (any_start or unit_id.startswith(id_starts)):
+                if (
+                    alike is not None
+                    and (quick(unit_id := match[own]) or good(unit_id))
+                    and (any_start or unit_id.startswith(id_starts))
+                ):
                     if plain:
                         yield unit_id, alike, ()
                         continue
