@@ -241,6 +241,13 @@ URLS: dict[str, tuple[Any, ...]] = {
     "portal:bundle": (PUBLIC, lambda w: [w.own["draw"].no]),
     "portal:frame": (PUBLIC, lambda w: [w.own["draw"].no]),
     "portal:leaves": (PUBLIC, lambda w: [w.own["draw"].no]),
+    "portal:opened": (everyone(MISSING), lambda w: [w.own["draw"].no]),  # a draw in the open has nothing to open
+    "portal:unit": (PUBLIC, lambda w: [w.own["draw"].no]),
+    "portal:membership": (PUBLIC, lambda w: [w.own["draw"].no], "?q=demo:T000001"),
+    "portal:upstream": (PUBLIC,),
+    "portal:upstream_draw": (PUBLIC, lambda w: [w.own["upstream"].pk]),
+    "portal:burden": (PUBLIC,),
+    "portal:burden_year": (PUBLIC, lambda w: [2026]),
     "portal:results": (PUBLIC,),
     "portal:verify": (PUBLIC,),
     "portal:result": (PUBLIC, lambda w: [w.own["visit"].no]),
