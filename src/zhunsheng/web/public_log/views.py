@@ -28,6 +28,7 @@ from zhunsheng.web.public_log.models import Act, Checkpoint, Cosignature, LogEnt
 
 #: a file of the log never changes: whoever has it need not ask again
 IMMUTABLE = "public, max-age=31536000, immutable"
+HASHES = {"sha256": "SHA-256", "sm3": "SM3"}
 
 
 # -- the public log ---------------------------------------------------------------------------------------------------
@@ -71,7 +72,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "listing": listing,
         "head": now,
         "origin": queries.origin(),
-        "suite": queries.suite(),
+        "hash_name": HASHES[queries.suite().name],
         "checkpoint": last,
         "unsigned": now.size > (last.size if last else 0),
         "waiting": queries.waiting().count(),
@@ -130,7 +131,7 @@ def entry(request: HttpRequest, index: int) -> HttpResponse:
         "next": index + 1 if index + 1 < now.size else None,
         "act_id": found.act_id if policy.may_read_acts(request.user) else None,
         "origin": queries.origin(),
-        "suite": tree.suite,
+        "hash_name": HASHES[tree.suite.name],
         "signed": signed,
         "cosignatures": signed.cosignatures.select_related("witness").order_by("at") if signed else (),
         "stamp": Timestamp.objects.filter(checkpoint=signed).first() if signed else None,
