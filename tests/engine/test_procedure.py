@@ -87,7 +87,9 @@ def test_every_walk_goes_as_counted_by_hand(walk):
         at, by = moment(refused["at"]), refused.get("by", f"{role}-2")
         event = Event(refused["verb"], at, by, role, facts_of(procedure, refused))
         codes = {reason.code for reason in P.may(procedure, history, event).reasons}
-        assert codes == {refused["why"]}, f"after step {after}, {refused['verb']}"
+        assert codes == set([refused["why"]] if isinstance(refused["why"], str) else refused["why"]), (
+            f"after step {after}, {refused['verb']}"
+        )
 
 
 def test_it_says_when_it_is_due_and_why():

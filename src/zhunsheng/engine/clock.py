@@ -291,13 +291,25 @@ def deadline(
     )
 
 
-def set_day(trigger: date, day: date, *, calendar: Calendar | None = None) -> Deadline:
+def set_day(
+    trigger: date, day: date, *, calendar: Calendar | None = None, extensions: Sequence[Extension] = ()
+) -> Deadline:
     """The deadline that an order names itself (责令于某日前改正): the day, not moved past a holiday [assumed: a named day
-    is not a period]. Raises ClockError for a day before the trigger."""
+    is not a period]. Extensions name a later day each.
+
+    Raises ClockError for a day before the trigger, or an extension that names no day or an earlier one.
+    """
     start, last = _plain(trigger), _plain(day)
     if last < start:
         raise ClockError("clock.day_before_trigger", day=last.isoformat(), trigger=start.isoformat())
-    return Deadline(start, 0, Unit.CALENDAR_DAY, last, last, None, (), calendar=calendar or default_calendar())
+    for extension in extensions:
+        if extension.until is None:
+            raise ClockError("clock.mixed_units")
+        if _plain(extension.until) < last:
+            raise ClockError("clock.extension_shortens", day=extension.until.isoformat(), end=last.isoformat())
+        last = _plain(extension.until)
+    known = calendar or default_calendar()
+    return Deadline(start, 0, Unit.CALENDAR_DAY, last, last, None, (), (), tuple(extensions), known)
 
 
 def _chained(
@@ -449,7 +461,11 @@ def _merged_instants(suspensions: Sequence[Suspension]) -> list[tuple[datetime, 
 
 def _explain(answer: Deadline) -> Iterator[Reason]:
     if not answer.amount:
-        yield Reason("clock.rule.set", {"day": answer.nominal.isoformat()})
+        yield Reason("clock.rule.set")
+        for extension in answer.extensions:
+            until = extension.until or answer.due
+            yield Reason("clock.extended_until", {"day": until.isoformat(), "approver": extension.approver})
+        yield Reason("clock.ends", {"day": answer.due.isoformat()})
         return
     said: dict[str, Param] = {"amount": answer.amount, "trigger": answer.trigger.isoformat()}
     yield Reason(f"clock.rule.{answer.unit}", said)

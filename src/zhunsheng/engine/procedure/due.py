@@ -35,6 +35,7 @@ class Due:
     """One running of a limit. `trigger`: the day or instant it is counted from; `opened_by`, `ended_by`: verbs.
 
     `deadline` is None while the limit is suspended (`paused`: by what, since when): nobody knows its last day then.
+    `named`: the day that the order set.
     """
 
     limit: Limit
@@ -46,12 +47,13 @@ class Due:
     suspensions: tuple[Suspension, ...] = ()
     extensions: tuple[Extension, ...] = ()
     paused: tuple[tuple[Pause, datetime], ...] = ()
+    named: date | None = None
     ended_at: date | None = None
     ended_by: str = ""
     lapsed_at: datetime | None = None
 
     @property
-    def open(self) -> bool:
+    def live(self) -> bool:
         """Whether the limit still runs (or is suspended)."""
         return self.ended_at is None and self.lapsed_at is None
 
@@ -132,17 +134,17 @@ def deadlines(procedure: Procedure, history: History, calendar: Calendar | None 
         facts.update(event.facts)
         takers[event.verb] = (*takers.get(event.verb, ()), event.by)
         scene = guard.Scene(facts, takers)
-        found = [_moved(due, event, procedure, facts, calendar) if due.open else due for due in found]
+        found = [_moved(due, event, procedure, facts, calendar) if due.live else due for due in found]
         found += _started(procedure, event, scene, calendar)
         step = procedure.steps[event.verb]
         if step.target and procedure.states[step.target].final:
-            found = [replace(due, lapsed_at=event.at) if due.open else due for due in found]
+            found = [replace(due, lapsed_at=event.at) if due.live else due for due in found]
     return tuple(found)
 
 
 def next_deadline(dues: Iterable[Due]) -> Due | None:
     """The open limit (at most) that is due first; None when nothing is due."""
-    known = [d for d in dues if d.open and d.last is not None and d.limit.sense is Sense.AT_MOST]
+    known = [d for d in dues if d.live and d.last is not None and d.limit.sense is Sense.AT_MOST]
     return min(known, key=lambda d: (d.last or datetime.max.replace(tzinfo=CHINA), d.limit.code), default=None)
 
 
@@ -156,8 +158,10 @@ def _started(procedure: Procedure, event: Event, scene: guard.Scene, calendar: C
             given = scene.facts.get(limit.counts_from, event.at)
             assert isinstance(given, date)  # the static checks allow dates and instants only
             trigger = given
-        due = Due(limit, event.verb, step.name, step.name_en, trigger, None)
-        yield replace(due, deadline=_counted(due, scene.facts, calendar))
+        named = scene.facts.get(limit.until) if limit.until else None
+        assert named is None or isinstance(named, date)
+        due = Due(limit, event.verb, step.name, step.name_en, trigger, None, named=named)
+        yield replace(due, deadline=_counted(due, calendar))
 
 
 def _moved(due: Due, event: Event, procedure: Procedure, facts: Mapping[str, Value], calendar: Calendar) -> Due:
@@ -180,7 +184,7 @@ def _moved(due: Due, event: Event, procedure: Procedure, facts: Mapping[str, Val
     if (paused, gaps, extensions) == (due.paused, due.suspensions, due.extensions):
         return due
     due = replace(due, paused=paused, suspensions=gaps, extensions=extensions, deadline=None)
-    return due if paused else replace(due, deadline=_counted(due, facts, calendar))
+    return due if paused else replace(due, deadline=_counted(due, calendar))
 
 
 def _gap(limit: Limit, since: datetime, until: datetime, cause: str) -> tuple[Suspension, ...]:
@@ -203,17 +207,15 @@ def _extension(longer: Longer, event: Event, procedure: Procedure) -> Extension:
     return Extension(amount, longer.unit, approver)
 
 
-def _counted(due: Due, facts: Mapping[str, Value], calendar: Calendar) -> Deadline:
+def _counted(due: Due, calendar: Calendar) -> Deadline:
     limit = due.limit
-    if limit.until and limit.until in facts:
-        day = facts[limit.until]
-        assert isinstance(day, date)
-        return clock.set_day(due.trigger, day, calendar=calendar)
-    return clock.deadline(
-        due.trigger,
-        limit.amount,
-        limit.unit,
-        calendar=calendar,
-        suspensions=due.suspensions,
-        extensions=due.extensions,
-    )
+    if due.named is None:
+        return clock.deadline(
+            due.trigger,
+            limit.amount,
+            limit.unit,
+            calendar=calendar,
+            suspensions=due.suspensions,
+            extensions=due.extensions,
+        )
+    return clock.set_day(due.trigger, due.named, calendar=calendar, extensions=due.extensions)

@@ -21,7 +21,7 @@ from zhunsheng.engine.errors import ProcedureError
 from zhunsheng.engine.procedure.model import Fact, Value
 from zhunsheng.engine.words import Reason
 
-MAX_LENGTH = 500
+MAX_LENGTH = 1500
 _Inner = Callable[[ast.expr], str]
 _ORDERED = {"integer", "money", "date", "moment"}
 _CALLS = {"has": "flag", "done": "flag", "overdue": "flag", "count": "integer", "people": "integer", "yuan": "money"}

@@ -18,6 +18,7 @@ from zhunsheng.engine.procedure.model import (
     Event,
     History,
     Kind,
+    Limit,
     Longer,
     Procedure,
     Sense,
@@ -230,7 +231,7 @@ def _when(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
         at, before = event.at.isoformat(), standing.history[-1].at.isoformat()
         yield Reason("procedure.before_last", {"at": at, "before": before})
     for due in standing.dues:
-        waits = due.open and due.limit.sense is Sense.AT_LEAST and step.code in due.limit.ends
+        waits = due.live and due.limit.sense is Sense.AT_LEAST and step.code in due.limit.ends
         if waits and not due.limit.ends_on and due.status(event.at) is not Status.OVER:
             until = due.deadline.due.isoformat() if due.deadline else "____"
             limit: dict[str, Param] = {"limit": due.limit.name, "limit_en": due.limit.name_en, "until": until}
@@ -254,7 +255,7 @@ def _facts(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
         elif not fits(declared[code], value):
             yield misfit(declared[code], value)
     for due in standing.dues:
-        early = due.open and due.limit.sense is Sense.AT_LEAST and step.code in due.limit.ends and due.limit.ends_on
+        early = due.live and due.limit.sense is Sense.AT_LEAST and step.code in due.limit.ends and due.limit.ends_on
         given = event.facts.get(due.limit.ends_on) if early else None
         if isinstance(given, date) and due.last is not None and end_of(day_of(given)) <= due.last:
             until = due.deadline.due.isoformat() if due.deadline else "____"
@@ -265,7 +266,7 @@ def _facts(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
 def _guarded(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
     if not step.when:
         return
-    overdue = frozenset(d.limit.code for d in standing.dues if d.open and d.last is not None and event.at > d.last)
+    overdue = frozenset(d.limit.code for d in standing.dues if d.live and d.last is not None and event.at > d.last)
     scene = guard.Scene({**standing.facts, **event.facts}, standing.takers, overdue)
     try:
         if guard.holds(step.when, standing.procedure.facts, scene):
@@ -285,7 +286,7 @@ def _granted(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
             if longer.verb == step.code:
                 yield from _extends(standing, step, event, limit.code, longer)
         day = event.facts.get(limit.until) if limit.until and step.code in limit.starts else None
-        if isinstance(day, date) and limit.amount:
+        if isinstance(day, date) and limit.amount and _runs(standing, limit, event):
             trigger = event.facts.get(limit.counts_from, event.at)
             assert isinstance(trigger, date)
             most = clock.deadline(trigger, limit.amount, limit.unit).due
@@ -296,10 +297,16 @@ def _granted(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
                 )
 
 
+def _runs(standing: Standing, limit: Limit, event: Event) -> bool:
+    """Whether a limit's own condition holds at this event."""
+    scene = guard.Scene({**standing.facts, **event.facts}, standing.takers)
+    return not limit.when or guard.holds(limit.when, standing.procedure.facts, scene)
+
+
 def _extends(standing: Standing, step: Step, event: Event, code: str, longer: Longer) -> Iterator[Reason]:
     limit = standing.procedure.limits[code]
     names: dict[str, Param] = {"limit": limit.name, "limit_en": limit.name_en}
-    running = [d for d in standing.dues if d.open and d.limit.code == code]
+    running = [d for d in standing.dues if d.live and d.limit.code == code]
     if not running:
         yield Reason("procedure.nothing_to_extend", {**_named(step), **names})
         return
