@@ -60,13 +60,13 @@ def raw_signature(printed: bytes) -> bytes:
     What is none of these comes back as it is, and then verifies under no key.
     """
     stripped = printed.strip()
-    candidates = [printed]
+    candidates: list[bytes] = []  # text first: raw bytes that happen to be all digits do not occur
     if _HEX.fullmatch(stripped):
         candidates.append(bytes.fromhex(stripped.decode()))
     elif _BASE64.fullmatch(stripped):
         with contextlib.suppress(binascii.Error):
             candidates.append(base64.b64decode(b"".join(stripped.split()), validate=True))
-    for data in candidates:
+    for data in (*candidates, printed):
         if len(data) == 64:
             return data
         if (pair := _der(data)) is not None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zhunsheng.engine.errors import SuiteError
@@ -133,6 +133,7 @@ def test_a_device_that_fails_is_reported(tmp_path) -> None:
 
 
 @given(st.integers(1, 2**256 - 1), st.integers(1, 2**256 - 1))
+@example(2**95, 2**95)
 def test_a_signature_is_read_however_it_is_printed(r: int, s: int) -> None:
     import base64
 
