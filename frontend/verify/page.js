@@ -90,7 +90,7 @@ function showUnit(id, unit) {
     place.replaceChildren(copy("not-listed", { id: harmless(id) }));
     return;
   }
-  const shown = copy("unit", { id: harmless(unit.id) });
+  const shown = copy("unit-table", { id: harmless(unit.id) });
   for (const one of unit.places) {
     const state = one.excluded ? "excluded" : one.drawn ? "drawn" : one.rank ? "not-drawn" : "waiting";
     const fill = { stratum: one.stratum, ticket: one.ticket || "—", rank: one.rank || "—", n: one.n, size: one.size, cutoff: one.cutoff || "—", probability: one.probability || "—" };
@@ -110,6 +110,7 @@ async function take(file) {
   }
 }
 
+part("no-script").hidden = true;
 const input = root.querySelector('input[type="file"]');
 input.addEventListener("change", () => input.files.length && take(input.files[0]));
 

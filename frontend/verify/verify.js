@@ -139,7 +139,7 @@ export class Check {
     this.first = used(this.a, execute);
     this.second = assign ? used(this.a.assignment, assign) : { sources: [], hours: 0 };
     this.key = this.a.mode === "sealed" && this.made.open ? this.made.open.key : null;
-    return said("draw.verify.format", { draw: this.a.draw, sections: Object.keys(this.made).join(" ") });
+    return said("draw.verify.format", { draw: this.a.draw, sections: [...LOGGED, "sealed", "log"].filter((name) => name in this.made).join(" ") });
   }
 
   // ── the announcement and the frame ──
