@@ -1,6 +1,6 @@
 """`make bench`: every engine beside a peer or a physical limit, in one run, with ratios.
 
-python -m bench [--quick] [clock] [draw] [rooms]
+python -m bench [--quick] [clock] [draw] [rooms] [log]
 python -m bench fairness [--quick]                     is the draw fair: inclusion, Pareto, assignment, re-entry
 python -m bench scale [--units N] [--folder FOLDER]    DuckDB, Spark and the engine on one large frame
 """
@@ -18,8 +18,8 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="*",
-        default=["clock", "draw", "rooms"],
-        help="clock, draw, rooms (default: these), fairness, scale",
+        default=["clock", "draw", "log", "rooms"],
+        help="clock, draw, log, rooms (default: these), fairness, scale",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--units", type=int, default=2_000_000, help="scale: how many units (default: 2,000,000)")
@@ -38,6 +38,16 @@ def main() -> None:
             from bench import draw
 
             draw.run(1_000_000 // share, Path(folder))
+        if "log" in words.what:
+            import django
+
+            django.setup()
+            from django.core.management import call_command
+
+            from bench import log
+
+            call_command("migrate", verbosity=0)
+            log.run(Path(folder), entries=1_000_000 // share, count=1_000_000 // share, acts=2_000 // share)
         if "rooms" in words.what:
             import django
 
