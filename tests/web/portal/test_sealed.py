@@ -173,7 +173,7 @@ def test_when_it_is_opened_everything_is_there(public: Public, client):
     assert draw.no in firm
 
 
-@pytest.mark.parametrize(("late", "kind"), [(0, "seal"), (1, "bad"), (40, "bad")])
+@pytest.mark.parametrize(("late", "kind"), [(0, "muted"), (1, "bad"), (40, "bad")])
 def test_an_overdue_opening_is_shown_in_red(public: Public, client, late, kind):
     """From the day after the announced one on, on the list, the draw and the first page."""
     day = public.sealed.open_by + datetime.timedelta(days=late)

@@ -27,7 +27,6 @@ from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import day, grouped, moment, named, percent, state_tag
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Draw, DrawFile, Plan, Task, TeamMember
-from zhunsheng.web.inspection.queries.draws import ACTS
 from zhunsheng.web.inspection.queries.visits import PUBLISH_LIMIT
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.public_log import queries as log
@@ -104,7 +103,7 @@ def seal_words(draw: Draw) -> tuple[str, str] | None:
         if late:
             text = ngettext("逾期 %(n)s 天未开封", "逾期 %(n)s 天未开封", late) % {"n": late}
             return "bad", text
-        return "seal", _("封存，最迟 %(day)s 开封") % {"day": day(draw.open_by)}
+        return "muted", _("封存，最迟 %(day)s 开封") % {"day": day(draw.open_by)}
     if late:
         return "warn", ngettext("逾期 %(n)s 天开封", "逾期 %(n)s 天开封", late) % {"n": late}
     return "good", _("已开封")
@@ -433,23 +432,54 @@ def _load(draw: Draw, closed: engine.Constraints) -> tuple[LoadRow, ...]:
 
 
 # -- what was published ----------------------------------------------------------------------------------------------
+SECTIONS: Mapping[str, Promise] = {
+    "announce": gettext_lazy("公告"),
+    "execute": gettext_lazy("随机数和种子"),
+    "withheld": gettext_lazy("封存内容的哈希"),
+    "selection": gettext_lazy("抽中名单"),
+    "assign_announce": gettext_lazy("派员条件"),
+    "assign": gettext_lazy("派员结果"),
+    "changes": gettext_lazy("替换"),
+    "open": gettext_lazy("开封"),
+    "results": gettext_lazy("全部结果"),
+    "abandon": gettext_lazy("放弃"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature over a section, with the name of the section in words. key and sig: hexadecimal digits."""
+
+    section: "str | Promise"
+    alg: str
+    name: str
+    key: str
+    sig: str
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedRow:
     """A public act on a draw: its entry of the log, and the signatures over the sections that it published."""
 
     words: "str | Promise"
     entry: LogEntry
-    signatures: tuple[Mapping[str, str], ...]
+    signatures: tuple[Signed, ...]
 
 
 def published(draw: Draw) -> list[PublishedRow]:
-    """Every entry of the log on the draw, with the signatures; those over what is still sealed are left out."""
+    """Every entry of the log on the draw, with the signatures; those over what is still sealed are left out.
+
+    Of a section that grows one signature is kept, over what it is now: it stands with the latest entry.
+    """
+    entries = LogEntry.objects.filter(subject=f"draw:{draw.no}").order_by(F("index").asc(nulls_last=True), "pk")
+    latest = {section: entry.pk for entry in entries for section in _named_in(entry)}
     found = []
-    for entry in LogEntry.objects.filter(subject=f"draw:{draw.no}").order_by(F("index").asc(nulls_last=True), "pk"):
-        sections = {
-            one for one in (*ACTS.get(entry.kind, ()), "withheld") if not draw.secret or one in TOLD_SEALED
-        } & _named_in(entry)
-        signatures = tuple(one for one in draw.signatures if one["section"] in sections)
+    for entry in entries:
+        signatures = tuple(
+            Signed(SECTIONS.get(one["section"], one["section"]), one["alg"], one["name"], one["key"], one["sig"])
+            for one in draw.signatures
+            if latest.get(one["section"]) == entry.pk and not (draw.secret and one["section"] not in TOLD_SEALED)
+        )
         found.append(PublishedRow(words.verb_name(entry.kind), entry, signatures))
     return found
 

@@ -25,6 +25,8 @@ PACKAGE = Path(zhunsheng.__file__).parent
 DOCS = (PACKAGE / "docs", PACKAGE.parents[1] / "docs")
 #: the guides that are served: those for readers without an account
 GUIDES = ("citizen", "journalist")
+#: pages of docs/reference that the rules point to, shown like a rule: measurements
+MEASURED = ("fairness",)
 #: tables that say nothing about a rule: words of the demo
 HIDDEN = ("demo/",)
 VERIFIER = "verify_draw.py"
@@ -71,6 +73,11 @@ def document(code: str, lang: str, name: str = "rules") -> Document | None:
         if path.is_file():
             return _read(path, path.stat().st_mtime_ns, code, name, lang, city.current().folder)
     return None
+
+
+def method(code: str, lang: str) -> Document | None:
+    """What is shown under the name of a rule: its page, or a page of measurements that a rule points to."""
+    return document(code, lang, "reference" if code in MEASURED else "rules")
 
 
 def documents(lang: str, name: str = "rules") -> list[Document]:
@@ -133,6 +140,8 @@ class _Links(Treeprocessor):  # type: ignore[misc]
         if not file.endswith(".md") or code not in codes(name[0]):
             return ""
         if name == ["rules"]:
+            return reverse("portal:method", args=[code])
+        if name == ["reference"] and code in MEASURED:
             return reverse("portal:method", args=[code])
         if name == ["guide"] and code in GUIDES:
             return reverse("portal:guide", args=[code])
@@ -231,7 +240,8 @@ def column_title(column: str) -> str:
 
 
 def source_path(code: str, lang: str) -> str:
-    """The name of the document's file in the source repository."""
-    where = folder("rules")
+    """The name of the file of a rule (or of measurements) in the source repository."""
+    name = "reference" if code in MEASURED else "rules"
+    where = folder(name)
     chinese = where is not None and (where / f"{code}.zh.md").is_file()
-    return f"docs/rules/{code}.zh.md" if chinese and lang != "en" else f"docs/rules/{code}.md"
+    return f"docs/{name}/{code}.zh.md" if chinese and lang != "en" else f"docs/{name}/{code}.md"

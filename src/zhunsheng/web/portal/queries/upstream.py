@@ -64,7 +64,7 @@ class Verdict:
 
 def verdict(draw: UpstreamDraw) -> Verdict:
     key = f"portal-upstream-{draw.pk}-{draw.sha256[:16]}-{language()}"
-    found = cache.get(key)
+    found: Verdict | None = cache.get(key)
     if found is None:
         found = Verdict(
             tuple(_line(one) for one in inspection.upstream_checks(draw)),

@@ -27,7 +27,7 @@ def methods(request: HttpRequest) -> HttpResponse:
 
 @public
 def method(request: HttpRequest, rule: str) -> HttpResponse:
-    found = queries.document(rule, language())
+    found = queries.method(rule, language())
     if found is None:
         raise Missing(_("没有名为“%(rule)s”的规则说明。") % {"rule": rule[:80]})
     return render(request, "portal/method.html", {
