@@ -5,6 +5,7 @@ facts, limits. Nothing is stored here: the same history gives the same standing.
 """
 
 from zhunsheng.engine.procedure.checks import check, check_file
+from zhunsheng.engine.procedure.drawing import Line, diagram, length, table
 from zhunsheng.engine.procedure.due import Due, Status, deadlines, next_deadline
 from zhunsheng.engine.procedure.model import (
     Event,
@@ -21,7 +22,16 @@ from zhunsheng.engine.procedure.model import (
     Value,
     Version,
 )
-from zhunsheng.engine.procedure.reading import codes, load, read_history, read_value, version, versions, write_history
+from zhunsheng.engine.procedure.reading import (
+    codes,
+    load,
+    read_history,
+    read_moment,
+    read_value,
+    version,
+    versions,
+    write_history,
+)
 from zhunsheng.engine.procedure.running import (
     Standing,
     Verdict,
@@ -37,8 +47,8 @@ from zhunsheng.engine.procedure.running import (
 )
 
 __all__ = [
-    "Due", "Event", "Fact", "History", "Kind", "Limit", "Metric", "Procedure", "Publication", "Sense", "Standing",
-    "State", "Status", "Step", "Value", "Verdict", "Version", "apply", "check", "check_file", "codes", "deadlines",
-    "judge", "load", "may", "next_deadline", "options", "read_history", "read_value", "replay", "role_name", "shown",
-    "start", "version", "versions", "wording", "write_history",
+    "Due", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Sense", "Standing",
+    "State", "Status", "Step", "Value", "Verdict", "Version", "apply", "check", "check_file", "codes", "deadlines", "diagram",
+    "judge", "length", "load", "may", "next_deadline", "options", "read_history", "read_moment", "read_value", "replay", "role_name", "shown",
+    "start", "table", "version", "versions", "wording", "write_history",
 ]  # fmt: skip
