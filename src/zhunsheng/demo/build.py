@@ -326,6 +326,7 @@ class Simulation:
         self.calendar = clock.default_calendar()
         self.queue: list[tuple[datetime.datetime, int, Callable[[datetime.datetime], None]]] = []
         self.order = itertools.count()
+        self.bins: dict[tuple[str, datetime.datetime], list[Visit]] = {}
 
     def prepare(
         self, idea: PlanIdea, opening: datetime.datetime, then: Callable[[Plan, datetime.datetime], None]
@@ -497,9 +498,14 @@ class Simulation:
         self.spread(passed, at, (1, 2, 3, 5, 7) * 6 + (32,), 17, self.publish)
 
     def publish(self, visits: list[Visit], at: datetime.datetime) -> None:
-        if Draw.objects.get(tasks=visits[0].task_id).secret:  # the seal comes first
-            self.later(at + datetime.timedelta(days=2), partial(self.publish, visits))
-            return
+        hidden = set(
+            Task.objects.filter(visits__in=visits, draw__mode="sealed", draw__opened_at=None).values_list(
+                "pk", flat=True
+            )
+        )
+        if held := [visit for visit in visits if visit.task_id in hidden]:  # the seal comes first
+            self.later(at + datetime.timedelta(days=2), partial(self.publish, held))
+        visits = [visit for visit in visits if visit.task_id not in hidden]
         published = inspection.publish_visits(visits, by=self.users["head"], at=at)
         for one in FollowUp.objects.filter(visit__in=published, state=FollowUp.State.OPEN):
             # orders are met within weeks; of the latest, some are still open and a few overdue
@@ -531,7 +537,19 @@ class Simulation:
             )
             days.setdefault(then, []).append(visit)
         for then, some in days.items():
-            self.later(then, partial(act, some))
+            key = (act.__name__, then)
+            if key not in self.bins:
+                self.later(then, partial(self.together, key, act))
+            self.bins.setdefault(key, []).extend(some)
+
+    def together(
+        self,
+        key: tuple[str, datetime.datetime],
+        act: Callable[[list[Visit], datetime.datetime], None],
+        at: datetime.datetime,
+    ) -> None:
+        """One act for all the visits of a day, whatever draw they come from: as an office works."""
+        act(self.bins.pop(key), at)
 
     def working_moment(self, at: datetime.datetime) -> datetime.datetime:
         at = at.replace(hour=9 + self.rng.randrange(8), minute=self.rng.randrange(60), second=0, microsecond=0)

@@ -7,7 +7,6 @@ import datetime
 from pathlib import Path
 
 from zhunsheng.demo import build
-from zhunsheng.engine.draw import SCALE
 from zhunsheng.web.common import city
 from zhunsheng.web.inspection import queries
 from zhunsheng.web.inspection.models import Draw
@@ -22,11 +21,8 @@ def write(folder: Path) -> dict[str, int]:
     build.build(entities=ENTITIES, seed=3, now=NOW)
     open_draws = Draw.objects.filter(state="assigned", mode="open", plan__further_lists=None)
     chosen = {
-        "open": open_draws.exclude(tasks__inclusions__denominator=SCALE)
-        .exclude(results_digest="")
-        .order_by("frame_size")
-        .first(),
-        "pareto": Draw.objects.filter(tasks__inclusions__denominator=SCALE).distinct().first(),
+        "open": open_draws.filter(plan__measure="none").exclude(results_digest="").order_by("frame_size").first(),
+        "pareto": open_draws.exclude(plan__measure="none").first(),
         "joint": Draw.objects.filter(plan__further_lists__isnull=False).distinct().first(),
         "sealed": Draw.objects.filter(mode="sealed", opened_at=None).first(),
         "opened": Draw.objects.filter(mode="sealed", opened_at__isnull=False).first(),

@@ -193,7 +193,7 @@ def _base31(number: int) -> str:
 
 
 def officers(offices: Sequence[tuple[str, str, int]], specialities: Sequence[str], *, seed: int) -> list[Officer]:
-    """Inspectors for offices given as (code, division, how many): each with two to four specialities; a few are lenient."""
+    """Inspectors for offices given as (code, division, how many): each with four to eight specialities; a few are lenient."""
     rng = random.Random(f"officers-{seed}")
     found: list[Officer] = []
     for office, division, count in offices:
@@ -202,7 +202,7 @@ def officers(offices: Sequence[tuple[str, str, int]], specialities: Sequence[str
             found.append(Officer(
                 number=number, person_no=f"HC{number:04d}",
                 name=rng.choice(SURNAMES) + "".join(rng.sample(GIVEN, rng.choice((1, 2, 2)))),
-                office=office, specialities=tuple(sorted(rng.sample(list(specialities), min(len(specialities), rng.randint(2, 4))))),
+                office=office, specialities=tuple(sorted(rng.sample(list(specialities), min(len(specialities), rng.randint(4, 8))))),
                 division=division, strictness=rng.choice((0.95, 0.95, 0.9, 0.9, 0.85, 0.6)),
             ))  # fmt: skip
     return found

@@ -355,7 +355,7 @@ def _round_page(
     return form_page(
         request, lambda data, initial: ExecuteForm(data, initial=initial, sources=sources, fallback=fallback), save,
         title=words[0], submit=words[1], lead=words[2], back=back, crumbs=[(_("抽取"), reverse("inspection:draws")), (found.no, back)],
-        template=template, draw=found, round=number, fallback=fallback, early=timezone.now() < earliest, earliest=earliest,
+        template=template, draw=found, names=[queries.source_name(one) for one in sources], round=number, fallback=fallback, early=timezone.now() < earliest, earliest=earliest,
         choices=[{"no": n, "hours": one.after_hours} for n, one in enumerate(which.fallbacks, 1)], **context,
     )  # fmt: skip
 
