@@ -24,6 +24,7 @@ from zhunsheng.engine.public_log.checkpoints import (
 )
 from zhunsheng.engine.public_log.export import ExportVerdict, check_export, export
 from zhunsheng.engine.public_log.following import (
+    TOLERANCE,
     Files,
     Followed,
     Head,

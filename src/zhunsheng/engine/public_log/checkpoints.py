@@ -103,7 +103,12 @@ class SignedCheckpoint:
 
     @property
     def by_witnesses(self) -> tuple[Signed, ...]:
-        return tuple(one for one in self.signed if one.key.is_witness)
+        """The witnesses, each once, by key, with its earliest cosignature: two lines of one witness are one witness."""
+        found: dict[bytes, Signed] = {}
+        for one in self.signed:
+            if one.key.is_witness and ((old := found.get(one.key.key)) is None or (one.time or 0) < (old.time or 0)):
+                found[one.key.key] = one
+        return tuple(found.values())
 
 
 def open_checkpoint(data: bytes, origin: str, keys: Sequence[NoteKey]) -> SignedCheckpoint:

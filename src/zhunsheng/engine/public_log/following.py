@@ -44,6 +44,10 @@ MOST_UNSIGNED = 100_000
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
+TOLERANCE = 600
+"""Seconds by which an entry may be dated before what the copy has seen, and still not be called back-dated."""
+
+
 class Files(Protocol):
     """The files of a log, wherever they are: `read` gives None for one that is not there."""
 
@@ -195,7 +199,7 @@ def follow(
     *,
     seen_before: Callable[[int], bool] = lambda _: False,
     last_time: str = "",
-    tolerance: int = 3600,
+    tolerance: int = TOLERANCE,
 ) -> Followed:
     """Reads what a log has added since, and checks it against what is known.
 
@@ -354,7 +358,7 @@ def _moment(text: str, index: int) -> datetime:
         raise LogError("public_log.follow.no_time", index=index) from None
 
 
-def check_copy(known: Known, copy: Files, checkpoint: bytes | None, *, tolerance: int = 3600) -> Followed:
+def check_copy(known: Known, copy: Files, checkpoint: bytes | None, *, tolerance: int = TOLERANCE) -> Followed:
     """Computes a whole copy again from its entries: tiles, root, key after key, times; and its checkpoint.
 
     Starts from nothing but the log's name and its first key, and ends in what the copy says it knows.

@@ -104,10 +104,11 @@ def _float_text(number: float) -> str:
     return f"-{text}" if number < 0 else text
 
 
-def parse_json(data: bytes) -> Json:
+def parse_json(data: bytes, *, floats: bool = True) -> Json:
     """Reads JSON strictly: UTF-8, no key twice in one object, no NaN, no number or text that RFC 8785 cannot write.
 
-    White space and the order of keys are free. Raises LogError for anything else.
+    White space and the order of keys are free. Raises LogError for anything else; with floats=False for every number
+    that is not a whole one up to 2^53 − 1, written without fraction and exponent.
     """
     try:
         text = data.decode("utf-8")
@@ -117,8 +118,8 @@ def parse_json(data: bytes) -> Json:
         value: Json = json.loads(
             text,
             object_pairs_hook=_unique_keys,
-            parse_int=_read_integer,
-            parse_float=_read_float,
+            parse_int=_read_integer if floats else _read_whole,
+            parse_float=_read_float if floats else _refuse_float,
             parse_constant=_refuse_constant,
         )
     except json.JSONDecodeError as error:
@@ -153,6 +154,16 @@ def _read_integer(text: str) -> int | float:
     if len(text) <= 22 and _float_text(float(text)) == text:
         return float(text)
     raise LogError("public_log.integer_too_large")
+
+
+def _read_whole(text: str) -> int:
+    if len(text) <= 17 and abs(number := int(text)) <= MAX_INTEGER:
+        return number
+    raise LogError("public_log.integer_too_large")
+
+
+def _refuse_float(text: str) -> float:
+    raise LogError("public_log.not_whole", number=text[:40])
 
 
 def _read_float(text: str) -> float:

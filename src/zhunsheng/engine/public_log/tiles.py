@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from zhunsheng.engine.errors import LogError
-from zhunsheng.engine.public_log.tree import node_hash, tree_root
+from zhunsheng.engine.public_log.tree import node_hash
 from zhunsheng.engine.suites import SHA256, Suite
 
 WIDTH = 256
@@ -125,25 +125,30 @@ class TiledTree:
         self.size = size
         self.suite = suite
         self._fetch = fetch
-        self._tiles: dict[tuple[int, int], Sequence[bytes]] = {}
+        self._tiles: dict[tuple[int, int], list[Sequence[bytes]]] = {}
 
-    def hashes(self, level: int, number: int) -> Sequence[bytes]:
-        """The hashes of one tile."""
+    def _tile(self, level: int, number: int) -> list[Sequence[bytes]]:
+        """A tile, and the whole subtrees over 2, 4 … 256 of its hashes."""
         found = self._tiles.get((level, number))
         if found is None:
             wanted = tile(level, number, self.size)
-            found = self._fetch(wanted)
-            if len(found) != wanted.width:
-                raise LogError("public_log.tiles.cut", found=len(found), width=wanted.width)
+            below = self._fetch(wanted)
+            if len(below) != wanted.width:
+                raise LogError("public_log.tiles.cut", found=len(below), width=wanted.width)
+            found = [below]
+            while len(below) > 1:
+                below = [
+                    node_hash(left, right, self.suite) for left, right in zip(below[::2], below[1::2], strict=False)
+                ]
+                found.append(below)
             self._tiles[level, number] = found
         return found
 
     def _full(self, height: int, index: int) -> bytes:
         """The root of the index-th whole subtree of 2^height entries."""
         level, rest = divmod(height, 8)
-        first = index << rest
-        inside = self.hashes(level, first // WIDTH)[first % WIDTH :][: 1 << rest]
-        return tree_root(inside, self.suite)
+        width = WIDTH >> rest
+        return self._tile(level, index // width)[rest][index % width]
 
     def _range(self, start: int, end: int) -> bytes:
         """The root over entries start…end-1, where start is a multiple of a power of two that is not below end-start."""
@@ -166,7 +171,7 @@ class TiledTree:
         """The leaf hash at an index."""
         if not 0 <= index < self.size:
             raise LogError("public_log.index_out_of_range", index=index, size=self.size)
-        return self.hashes(0, index // WIDTH)[index % WIDTH]
+        return self._full(0, index)
 
     def inclusion(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """The proof that entry `index` is among the first `size` entries (RFC 6962 section 2.1.1)."""

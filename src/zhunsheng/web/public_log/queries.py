@@ -86,17 +86,17 @@ def checkpoint_text(found: Checkpoint) -> str:
     return found.note + "".join(found.cosignatures.order_by("witness__name").values_list("line", flat=True))
 
 
-def keys(size: int) -> list[tuple[int, engine.NoteKey]]:
+def keys(size: int, name: str = "") -> list[tuple[int, engine.NoteKey]]:
     """The keys of the log among its first `size` entries, oldest first, each with the size from which it is in force.
 
-    Empty before the first checkpoint. Raises LogError for an entry that announces a key and was not signed for it.
+    name: the origin, where it is known already. Empty before the first checkpoint. Raises LogError for an entry that announces a key and was not signed for it.
     """
     first = Checkpoint.objects.order_by("size").values_list("key", flat=True).first()
     if first is None:
         return []
     found = [(0, engine.read_vkey(first))]
     rows = LogEntry.objects.filter(kind=engine.KEY_KIND, index__lt=size).order_by("index").values_list("index", "body")
-    name = origin()
+    name = name or origin()
     for index, body in rows:
         new = engine.next_key(name, engine.parse_json(body.encode()), found[-1][1])
         if new is not None and index is not None:
@@ -104,9 +104,9 @@ def keys(size: int) -> list[tuple[int, engine.NoteKey]]:
     return found
 
 
-def key_in_force(size: int) -> engine.NoteKey | None:
+def key_in_force(size: int, name: str = "") -> engine.NoteKey | None:
     """The key that signs a log of that size; None before the first checkpoint."""
-    found = keys(size)
+    found = keys(size, name)
     return found[-1][1] if found else None
 
 
@@ -160,9 +160,9 @@ def tile_file(wanted: engine.Tile, size: int) -> bytes | None:
     return engine.bundle([body.encode() for body in rows.values_list("body", flat=True)])
 
 
-def tree(size: int) -> engine.TiledTree:
+def tree(size: int, same: Suite | None = None) -> engine.TiledTree:
     """The tree of the first `size` entries."""
-    return engine.TiledTree(size, tile_hashes, suite())
+    return engine.TiledTree(size, tile_hashes, same or suite())
 
 
 def inclusion(index: int, size: int) -> tuple[bytes, ...]:

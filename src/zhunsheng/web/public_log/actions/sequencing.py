@@ -65,9 +65,11 @@ def sequence() -> int:
 
 def _number() -> int:
     with transaction.atomic():
-        LogHead.objects.get_or_create(id=1, defaults={"root": queries.suite().hash(b"").hex()})
         heads = LogHead.objects.select_for_update() if connection.features.has_select_for_update else LogHead.objects
-        head = heads.get(id=1)
+        head = heads.filter(id=1).first()
+        if head is None:
+            LogHead.objects.get_or_create(id=1, defaults={"root": queries.suite().hash(b"").hex()})
+            head = heads.get(id=1)
         waiting = list(queries.waiting().values_list("id", flat=True)[:BATCH])
         if not waiting:
             return 0
@@ -121,12 +123,12 @@ def sign() -> Checkpoint | None:
     able = signer.signers(origin)
     if not able:
         return None
-    tree = queries.tree(head.size)
+    tree = queries.tree(head.size, engine.suite_of(origin))
     if last is not None and not engine.verify_consistency(
         last.size, head.size, bytes.fromhex(last.root), head.root, tree.consistency(last.size), tree.suite
     ):
         raise LogError("public_log.sequence.not_an_extension", old=last.size, size=head.size)
-    in_force = queries.key_in_force(head.size) or engine.note_key(able[0])
+    in_force = queries.key_in_force(head.size, origin) or engine.note_key(able[0])
     who = _signing(able, in_force, last)
     note = engine.sign_checkpoint(engine.Checkpoint(origin, head.size, head.root), who)
     made, _new = Checkpoint.objects.get_or_create(
