@@ -75,7 +75,7 @@ def announce_draw(
         no = queries.next_draw_no(plan.office, day)
         draft = queries.draft_frame(plan, day)
         key = secrets.token_hex(32) if sealed else ""
-        frame = _freeze(draft, suite=suite, key=key, no=no)
+        frame = _freeze(draft, suite=suite, key=key)
         try:
             said = engine.announcement(
                 draw=no,
@@ -142,7 +142,7 @@ def announce_draw(
             at=at,
             rule=f"{engine.PROTOCOL}; {book.version} {book.sha256}",
             public={
-                "announce": code,
+                "announcement": code,
                 "plan": plan.no,
                 "mode": plan.mode,
                 "root": frame.root,
@@ -202,7 +202,7 @@ def _rule_book(plan: Plan, day: datetime.date) -> Any:
     return book
 
 
-def _freeze(draft: queries.DraftFrame, *, suite: str, key: str, no: str) -> engine.Frame:
+def _freeze(draft: queries.DraftFrame, *, suite: str, key: str) -> engine.Frame:
     if not draft.leaves:
         raise Refused(_("范围内没有可抽取的对象。"))
     if draft.missing:
@@ -217,7 +217,6 @@ def _freeze(draft: queries.DraftFrame, *, suite: str, key: str, no: str) -> engi
             pareto=draft.unequal,
             suite=suite_named(suite),
             seal_key=key,
-            draw=no,
         )
     except ZhunshengError as problem:
         bad = []
