@@ -356,6 +356,15 @@ def test_methods_are_written_in_the_language_of_the_page(empty, client):
     assert "外人也能核验" not in page
 
 
+def test_the_method_of_the_draw_leads_to_its_measurements(empty, client):
+    address = reverse("portal:method", args=["fairness"])
+    assert f'href="{address}"' in client.get(reverse("portal:method", args=["draw"])).content.decode()
+    page = client.get(address).content.decode()
+    assert "抽取公平吗" in page and "docs/reference/fairness.zh.md" in page
+    client.cookies["language"] = "en"
+    assert "Is the draw fair?" in client.get(address).content.decode()
+
+
 def test_methods_name_their_tables(empty, client):
     """A table that a rule names is linked, with the marks of its rows."""
     page = client.get(reverse("portal:method", args=["draw"])).content.decode()
