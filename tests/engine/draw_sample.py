@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -24,11 +24,14 @@ from zhunsheng.engine.draw import (
     commitment,
     constraints,
     constraints_hash,
+    directory_hash,
     execute,
     freeze,
+    log_act,
     nonce,
     read_terms,
     select,
+    specialities,
     substitute,
     targets,
 )
@@ -37,7 +40,8 @@ from zhunsheng.engine.signing import Ed25519Signer
 from zhunsheng.engine.suites import SHA256
 
 OWN = json.loads((Path(__file__).parents[1] / "vectors/draw/own-12.json").read_text(encoding="utf-8"))
-UNITS = [json.loads(leaf) for leaf in OWN["leaves"]]
+OWN_UNITS = [json.loads(leaf) for leaf in OWN["leaves"]]
+UNITS = [unit | ({"speciality": "食品"} if unit["stratum"] == "B" else {}) for unit in OWN_UNITS]
 N = {"A": 1, "B": 2, "C": 1, "D": 2}
 
 DRAND = "drand:52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
@@ -54,16 +58,19 @@ SECRETS = ("3f9c0c1be2a54e6d8a17b4470d21aa52", "a07144e1c9d3420fb8c61f5e02b97d33
 DICE = "4-2-6-1-5-3-3-6-2-1"
 
 
-def ceremony(draw="demo-2026-003", committed=True, suite=SHA256):
-    """Two parties, who committed before the announcement, and dice."""
-    names = ("ceremony:party-1", "ceremony:party-2")
-    promised = [commitment(draw, name, secret, suite) for name, secret in zip(names, SECRETS, strict=True)]
-    terms = [{"commitment": promise} if committed else {} for promise in promised]
-    return (*map(Source, names, terms), Source("ceremony:dice", {"rolls": 10}))
+def ceremony(draw="demo-2026-003", suite=SHA256, second=False):
+    """Two parties, who committed before the announcement, and dice; of the second round, other secrets and other dice."""
+    names, secrets = ("ceremony:party-1", "ceremony:party-2"), [one[::-1] for one in SECRETS] if second else SECRETS
+    promised = [
+        commitment(draw, name, secret, suite, second=second) for name, secret in zip(names, secrets, strict=True)
+    ]
+    terms = [{"commitment": promise, "default": "none"} for promise in promised]
+    return (*map(Source, names, terms), Source("ceremony:dice-2" if second else "ceremony:dice", {"rolls": 10}))
 
 
-def ceremony_values(at=REVEALED_AT, secrets=SECRETS, dice=DICE):
-    ids = ("ceremony:party-1", "ceremony:party-2", "ceremony:dice")
+def ceremony_values(at=REVEALED_AT, secrets=SECRETS, dice=DICE, second=False):
+    ids = ("ceremony:party-1", "ceremony:party-2", "ceremony:dice-2" if second else "ceremony:dice")
+    secrets = [one[::-1] for one in secrets] if second else secrets
     return tuple(Value(i, v, at, {"record": "笔录第3页"}) for i, v in zip(ids, (*secrets, dice), strict=True))
 
 
@@ -87,7 +94,7 @@ def announce(**changed):
         "fallback": [
             Fallback(48, (Source("lottery:ssq", {"issue": "2023099"}), Source("lottery:dlt", {"issue": "23099"})))
         ],
-        "assignment": AssignmentRule(2, (drand_source(),)),
+        "assignment": rule(),
         "items": ["登记事项检查", "公示信息检查"],
         "legal_basis": "国发〔2019〕5号",
         "plan": "2026-计划-07",
@@ -95,7 +102,17 @@ def announce(**changed):
         "rule_version": "2026-01",
         "rule_book_sha256": "0" * 63 + "1",
     }
-    return announcement(**(given | changed))
+    given |= changed
+    frame = given["frame"]
+    if isinstance(given["assignment"], AssignmentRule):  # the directory by the suite of the draw
+        given["assignment"] = replace(given["assignment"], directory=directory_hash(INSPECTORS, frame.suite))
+    return announcement(**given)
+
+
+def rule(team_size=2, sources=None, steps_per_slot=50, fallback=(), slack=1):
+    """How inspectors will be assigned, with the directory of the sample."""
+    given = (drand_source(),) if sources is None else tuple(sources)
+    return AssignmentRule(team_size, given, steps_per_slot, tuple(fallback), directory_hash(INSPECTORS), slack)
 
 
 INSPECTORS = (
@@ -112,9 +129,8 @@ KEY = hashlib.sha256(b"the key of the sealed sample").hexdigest()
 SIGNER = Ed25519Signer("demo.city/draw", hashlib.sha256(b"the signer of the samples").digest())
 
 
-def targets_of(drawn):
-    food = {unit.id for unit in drawn if unit.stratum.endswith("B")}
-    return tuple(Target(unit_id, "食品" if unit_id in food else "") for unit_id in targets(drawn))
+def targets_of(frame, drawn):
+    return tuple(Target(*one) for one in specialities(frame, drawn).items())
 
 
 @dataclass
@@ -148,9 +164,9 @@ def carry_out(announced, frame, *, values=None, second=None, fallback=0, reason=
     parts = Parts(announced, frame, execution, drawn)
     if assigned:
         secret = nonce(frame.seal_key, announced["draw"], frame.suite) if frame.seal_key else ""
-        rule = read_terms(announced).assignment
+        steps = read_terms(announced).assignment.steps_per_slot
         parts.constraints = constraints(
-            targets_of(drawn), INSPECTORS, on=DAY, at=CLOSED_AT, steps_per_slot=rule.steps_per_slot, nonce=secret
+            targets_of(frame, drawn), INSPECTORS, on=DAY, at=CLOSED_AT, steps_per_slot=steps, nonce=secret
         )
         second = second or (drand_value(),)
         fixed = constraints_hash(parts.constraints.as_json(), frame.suite)
@@ -175,7 +191,7 @@ def whole(abandoned=False, **changed):
 
 
 def sealed_frame(units=UNITS, **more):
-    return freeze(units, seal_key=KEY, **more)
+    return freeze(units, **({"seal_key": KEY, "draw": "demo-2026-003"} | more))
 
 
 def sealed(opened=True, suite=SHA256, at=OPENED_AT):
@@ -193,7 +209,7 @@ LISTS = {
 }
 JOINT_UNITS = [
     {"id": f"demo:J{number:02}", "division": f"4116{number % 3:02}"}
-    | ({"food.stratum": "AB"[number % 2]} if number % 4 else {})
+    | ({"food.stratum": "AB"[number % 2], "food.speciality": ["", "食品"][number % 2]} if number % 4 else {})
     | ({"fire.stratum": "general", "fire.size": number} if number % 3 else {})
     | ({"fire.stratum": "general", "fire.exclusion": "CAP"} if number % 12 == 0 else {})
     for number in range(24)
@@ -215,25 +231,28 @@ def joint():
 
 
 ACTS = (
-    "announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon",
+    "announce", "execute", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon",
 )  # fmt: skip
 
 
 def recorded_at(made, act):
     """When an act went into the log: what promises something at once, the rest when it was known."""
     at = made["announce"]["announced_at"] if act == "announce" else made.get("execute", made["announce"]).get("at", "")
-    return made["assign_announce"]["at"] if act in ("assign_announce", "assign") and "assign_announce" in made else at
+    late = act in ("assign_announce", "assign") and "assign_announce" in made
+    return made["assign_announce"]["at"] if late else at
 
 
 def log_of(made, order=ACTS):
     """A small log in which the acts of this bundle were recorded in that order, with the proofs."""
-    acts = [name for name in order if name in made]
+    known = made.get("withheld", {}) | made["digests"]
+    acts = [name for name in order if name in known]
     entries = [{"act": "unrelated", "n": 1}]
     entries += [
         {
-            "act": f"draw.{act}",
+            "kind": log_act(act)[0],
+            "subject": f"draw:{made['announce']['draw']}",
             "at": recorded_at(made, act),
-            "payload": {"draw": "demo-2026-003", "digest": made["digests"][act]},
+            "data": {log_act(act)[1]: known[act]},
         }
         for act in acts
     ]

@@ -15,7 +15,7 @@ from tests.engine.draw_sample import (
     NOT_BEFORE,
     OWN,
     ROUND_1000,
-    UNITS,
+    OWN_UNITS,
     N,
     announce,
     ceremony,
@@ -47,7 +47,7 @@ from zhunsheng.engine.draw.sources import check_signature
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import leaf_hash, tree_root
 
-FRAME = freeze(UNITS)
+FRAME = freeze(OWN_UNITS)
 USCC = "uscc:91350100M000100Y43"
 
 
@@ -85,7 +85,7 @@ def test_it_draws_the_published_units(part):
 
 def test_it_draws_the_published_pareto_sample():
     given = OWN["drand"]["pareto"]
-    wanted = {unit["id"]: given["lambda_per_mille"][unit["stratum"]] for unit in UNITS}
+    wanted = {unit["id"]: given["lambda_per_mille"][unit["stratum"]] for unit in OWN_UNITS}
     drawn = select_pareto(FRAME, OWN["drand"]["seed"], given["n"], wanted)
     assert sorted(unit.id for unit in drawn) == given["selected"]
     assert [unit.rank for unit in drawn] == [1, 2, 3, 4, 5, 6]
@@ -96,12 +96,12 @@ def test_it_draws_the_published_pareto_sample():
 
 
 def test_the_order_in_which_units_are_given_does_not_matter():
-    assert freeze(reversed(UNITS)) == FRAME
+    assert freeze(reversed(OWN_UNITS)) == FRAME
 
 
 def test_an_excluded_unit_stays_in_the_frame_and_cannot_be_drawn():
     units = [
-        *UNITS,
+        *OWN_UNITS,
         {"id": "demo:T013", "stratum": "D", "exclusion": "CAP"},
         {"id": "demo:X", "stratum": "E", "exclusion": "CAP"},
     ]
@@ -169,7 +169,7 @@ def test_it_refuses_a_unit_by_its_number(unit, code):
 
 def test_it_refuses_a_unit_twice():
     """One unit, one ticket: a second line with another stratum is still the same unit."""
-    error = refused("draw.frame.duplicate_id", freeze, [*UNITS, {"id": "demo:T004", "stratum": "B"}])
+    error = refused("draw.frame.duplicate_id", freeze, [*OWN_UNITS, {"id": "demo:T004", "stratum": "B"}])
     assert "demo:T004" in error.text("en")
 
 
@@ -469,7 +469,7 @@ def test_a_bound_that_cuts_too_much_does_not_change_the_draw(monkeypatch):
 def test_a_unit_more_or_less_changes_no_other_ticket():
     """Order-free: departments that draw from overlapping lists with one seed draw the same units first."""
     chosen = seed("x")
-    larger = freeze([*UNITS, {"id": "demo:T013", "stratum": "A"}])
+    larger = freeze([*OWN_UNITS, {"id": "demo:T013", "stratum": "A"}])
     before = [unit.id for unit in select(FRAME, chosen, {**N, "A": 4}) if unit.stratum == "A"]
     after = [unit.id for unit in select(larger, chosen, {**N, "A": 5}) if unit.stratum == "A"]
     assert [i for i in after if i != "demo:T013"] == before
@@ -502,7 +502,7 @@ def test_every_pair_of_units_is_drawn_equally_often():
 def test_pareto_keeps_to_its_probabilities():
     """6000 seeds on the frame of own-12.json; four standard errors of a proportion around λ."""
     given = OWN["drand"]["pareto"]["lambda_per_mille"]
-    wanted = {unit["id"]: given[unit["stratum"]] for unit in UNITS}
+    wanted = {unit["id"]: given[unit["stratum"]] for unit in OWN_UNITS}
     runs = 6000
     hits = Counter(u.id for r in range(runs) for u in select_pareto(FRAME, seed(f"pareto {r}"), 6, wanted))
     for unit_id, a in wanted.items():
@@ -529,11 +529,11 @@ def test_pareto_keys_compare_as_exact_fractions(one, other, a, b):
 @pytest.mark.parametrize(
     ("n", "wanted", "code"),
     [
-        (6, {unit["id"]: 0 for unit in UNITS}, "draw.pareto.bad_lambda"),
-        (6, {unit["id"]: 1001 for unit in UNITS}, "draw.pareto.bad_lambda"),
+        (6, {unit["id"]: 0 for unit in OWN_UNITS}, "draw.pareto.bad_lambda"),
+        (6, {unit["id"]: 1001 for unit in OWN_UNITS}, "draw.pareto.bad_lambda"),
         (6, {}, "draw.pareto.bad_lambda"),
-        (3, {unit["id"]: 500 for unit in UNITS}, "draw.pareto.bad_sum"),
-        (13, {unit["id"]: 1000 for unit in UNITS}, "draw.pareto.bad_sum"),
+        (3, {unit["id"]: 500 for unit in OWN_UNITS}, "draw.pareto.bad_sum"),
+        (13, {unit["id"]: 1000 for unit in OWN_UNITS}, "draw.pareto.bad_sum"),
     ],
 )
 def test_pareto_refuses_probabilities_that_are_none(n, wanted, code):

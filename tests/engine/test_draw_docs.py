@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.draw_sample import OWN, SECRETS, UNITS, N, joint, sealed, sealed_frame, whole
+from tests.engine.draw_sample import OWN, SECRETS, OWN_UNITS, N, joint, sealed, sealed_frame, whole
 from tests.engine.test_draw_verify import signed
 from zhunsheng.engine import tables
 from zhunsheng.engine.draw import (
@@ -113,10 +113,10 @@ def joint_example():
 
 
 def draw_example():
-    given, frame = OWN["drand"], freeze(UNITS)
+    given, frame = OWN["drand"], freeze(OWN_UNITS)
     leaves = [leaf_hash(leaf) for leaf in frame.leaves]
     drawn = select(frame, given["seed"], N)
-    lam = {unit["id"]: given["pareto"]["lambda_per_mille"][unit["stratum"]] for unit in UNITS}
+    lam = {unit["id"]: given["pareto"]["lambda_per_mille"][unit["stratum"]] for unit in OWN_UNITS}
     return {
         "line 0": frame.leaves[0].decode(),
         "leaf hash 0": leaves[0].hex(),

@@ -43,7 +43,8 @@ def pull(lever: Lever, scene: Scene) -> Pulled:
         followed = mine.mirror.follow(mine.log.files())
         return Pulled(lever, not followed.ok, "" if followed.ok else followed.reason.code, followed.reason)
     if shown == "history":
-        problems = check_history(mine.log.entries).problems
+        found = check_history(mine.log.entries)
+        problems = (*found.problems, *found.suspicious)
         first = problems[0] if problems else Reason("cheat.nobody")
         return Pulled(lever, bool(problems), first.code if problems else "", first)
     made = {"open": mine.open, "sealed": mine.sealed, "closed": mine.closed, "proof": mine.proof}[shown]
@@ -105,7 +106,8 @@ def honest_problems(scene: Scene) -> tuple[str, ...]:
     ):
         verdict = draw.verify(made)
         said += [f"{name}: {step.name}" for step in verdict.steps if step.ok is False]
-    said += [problem.code for problem in check_history(scene.log.entries).problems]
+    found = check_history(scene.log.entries)
+    said += [problem.code for problem in (*found.problems, *found.suspicious)]
     try:
         followed = deepcopy(scene.mirror).follow(scene.log.files())
         said += [] if followed.ok else [followed.reason.code]

@@ -158,7 +158,7 @@ def _history(options: argparse.Namespace) -> int:
     for record in found.draws.values():
         emit(f"{record.number}  {say(f'history.end.{record.end}', options.lang)}")
     emit("")
-    for problem in found.problems or (good,):
+    for problem in (*found.problems, *found.suspicious) or (good,):
         emit(f"{say('draw.cli.pass' if found.ok else 'draw.cli.fail', options.lang)}  {problem.text(options.lang)}")
     return YES if found.ok else NO
 
@@ -168,6 +168,7 @@ def _history_json(found: History, lang: str) -> dict[str, object]:
         "ok": found.ok,
         "draws": [{"draw": one.number, "end": one.end, "plan": one.plan} for one in found.draws.values()],
         "problems": [{"code": one.code, "text": one.text(lang)} for one in found.problems],
+        "suspicious": [{"code": one.code, "text": one.text(lang)} for one in found.suspicious],
     }
 
 

@@ -92,9 +92,9 @@ def _add_tolerance(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tolerance",
         type=int,
-        default=3600,
+        default=engine.TOLERANCE,
         metavar="SECONDS",
-        help="早于已见时间多少秒仍不算倒签（3600）· seconds before what was seen that are not yet back-dating",
+        help="早于已见时间多少秒仍不算倒签（600）· seconds before what was seen that are not yet back-dating",
     )
 
 

@@ -291,6 +291,22 @@ def deadline(
     )
 
 
+def last_days(
+    periods: Iterable[tuple[date, int, Unit]], *, calendar: Calendar | None = None
+) -> Iterator[tuple[date, bool]]:
+    """The last lawful day of each period (trigger, amount, unit), and whether it is provisional; equal periods are
+    counted once. For lists of many thousands of matters: no reasons, no suspensions or extensions. Not for hours.
+    Raises ClockError as `deadline` does."""
+    calendar = calendar or default_calendar()
+    known: dict[tuple[date, int, Unit], tuple[date, bool]] = {}
+    for period in periods:
+        found = known.get(period)
+        if found is None:
+            answer = deadline(*period, calendar=calendar)
+            found = known[period] = (answer.due, answer.provisional)
+        yield found
+
+
 def set_day(
     trigger: date, day: date, *, calendar: Calendar | None = None, extensions: Sequence[Extension] = ()
 ) -> Deadline:

@@ -12,6 +12,7 @@ The bytes of every step are written down in docs/rules/draw.md.
 """
 
 from zhunsheng.engine.draw.announce import (
+    MIN_CLOSED,
     MIN_WAIT,
     AssignmentRule,
     DrawList,
@@ -41,6 +42,7 @@ from zhunsheng.engine.draw.assignment import (
     changed,
     constraints,
     constraints_hash,
+    directory_hash,
     feasible,
     load_bounds,
     parameters,
@@ -48,13 +50,23 @@ from zhunsheng.engine.draw.assignment import (
     substitute,
     suggest_bounds,
 )
-from zhunsheng.engine.draw.bundle import MAX_BUNDLE, Abandonment, bundle, digest, digests, open_digest, verify
+from zhunsheng.engine.draw.bundle import MAX_BUNDLE, Abandonment, bundle, digest, digests, log_act, open_digest, verify
 from zhunsheng.engine.draw.fields import PROTOCOL
 from zhunsheng.engine.draw.frame import Frame, allocate, count_strata, freeze, thaw
+from zhunsheng.engine.draw.leaf import speciality_of
 from zhunsheng.engine.draw.membership import MEMBERSHIP, check_membership, membership_of, membership_proof
 from zhunsheng.engine.draw.pareto import SCALE, lambdas
-from zhunsheng.engine.draw.seal import blind, key_hash, nonce, sealed_lines, tag
-from zhunsheng.engine.draw.selection import Selected, Standing, explain, select, select_pareto, targets, ticket
+from zhunsheng.engine.draw.seal import blind, key_hash, nonce, sealed_lines, section_digest, tag
+from zhunsheng.engine.draw.selection import (
+    Selected,
+    Standing,
+    explain,
+    select,
+    select_pareto,
+    specialities,
+    targets,
+    ticket,
+)
 from zhunsheng.engine.draw.signing import Signature, sign, signed_bytes
 from zhunsheng.engine.draw.sources import (
     Source,
@@ -80,6 +92,7 @@ __all__ = [
     "Inspector",
     "MAX_BUNDLE",
     "MEMBERSHIP",
+    "MIN_CLOSED",
     "MIN_WAIT",
     "PROTOCOL",
     "SCALE",
@@ -112,6 +125,7 @@ __all__ = [
     "count_strata",
     "digest",
     "digests",
+    "directory_hash",
     "execute",
     "explain",
     "feasible",
@@ -119,6 +133,7 @@ __all__ = [
     "freeze",
     "key_hash",
     "lambdas",
+    "log_act",
     "load_bounds",
     "membership_of",
     "membership_proof",
@@ -130,12 +145,15 @@ __all__ = [
     "round_time",
     "satisfied_profiles",
     "sealed_lines",
+    "section_digest",
     "seed",
     "seed_text",
     "select",
     "select_pareto",
     "sign",
     "signed_bytes",
+    "specialities",
+    "speciality_of",
     "standings",
     "substitute",
     "suggest_bounds",

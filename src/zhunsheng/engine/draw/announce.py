@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from fractions import Fraction
+from math import gcd
 
 from zhunsheng.engine.draw.fields import (
     PROTOCOL,
@@ -12,6 +15,7 @@ from zhunsheng.engine.draw.fields import (
     ascii_text,
     counts,
     day,
+    draw_number,
     hex64,
     instant,
     instant_text,
@@ -21,11 +25,13 @@ from zhunsheng.engine.draw.fields import (
     one_line,
     text,
 )
-from zhunsheng.engine.draw.frame import Frame, check_lists, check_n
-from zhunsheng.engine.draw.leaf import LeafReader, Scope
+from zhunsheng.engine.draw.frame import Frame, allocate, check_lists, check_n
+from zhunsheng.engine.draw.leaf import MOST_STRATA, LeafReader, Scope
 from zhunsheng.engine.draw.pareto import SCALE, check_scale
 from zhunsheng.engine.draw.seal import key_hash
 from zhunsheng.engine.draw.sources import (
+    MECHANICAL,
+    OUTSIDE,
     Source,
     Value,
     check_signature,
@@ -40,15 +46,33 @@ from zhunsheng.engine.suites import SHA256, Suite
 from zhunsheng.engine.suites import suite as suite_named
 
 MIN_WAIT = timedelta(hours=24)
+MIN_CLOSED = timedelta(hours=1)  # between the closing of the constraints and the second round of randomness
+MAX_SOURCES = 16
+MAX_PARTIES = 4
+MAX_FALLBACKS = 2
 ASSIGN_RULE = "zhunsheng/assign/1"
 STEPS_PER_SLOT = 50
+LEAST_STEPS_PER_SLOT = 20
 MOST_STEPS_PER_SLOT = 1000
 MOST_TEAM = 20
 
+_SHARE = re.compile(r"([1-9][0-9]{0,14})/([1-9][0-9]{0,14})")
 _REQUIRED = frozenset({"protocol", "draw", "mode", "frame", "N", "n", "sources", "announced_at", "not_before"})
 _STATED = ("legal_basis", "plan", "frame_date", "rule_version")
 _OPTIONAL = frozenset(
-    {"suite", "lists", "scope", "pareto", "seal", "fallback", "assignment", "items", "rule_book_sha256", *_STATED}
+    {
+        "suite",
+        "lists",
+        "scope",
+        "pareto",
+        "ratio",
+        "seal",
+        "fallback",
+        "assignment",
+        "items",
+        "rule_book_sha256",
+        *_STATED,
+    }
 )
 
 
@@ -69,21 +93,25 @@ class AssignmentRule:
     """How inspectors will be assigned: team size, the second round of sources, steps of the chain for each slot.
 
     The sources give the second seed after the recusals are closed; `after_hours` of a fallback count from the moment
-    the constraints were closed.
+    the constraints were closed. directory: `assignment.directory_hash` of the inspectors who will be assigned, all of
+    them and no others. slack: visits by which the bounds are wider than an equal share, as in `load_bounds`.
     """
 
     team_size: int = 2
     sources: tuple[Source, ...] = ()
     steps_per_slot: int = STEPS_PER_SLOT
     fallback: tuple[Fallback, ...] = ()
+    directory: str = ""
+    slack: int = 1
 
     def sources_used(self, fallback: int) -> tuple[Source, ...]:
         """The announced sources (0), or those of the first, second … fallback."""
         return _used(self.sources, self.fallback, fallback)
 
     def earliest(self, fallback: int, closed: datetime) -> datetime:
-        """Before this moment no value of those sources may exist. closed: when the constraints were closed."""
-        return closed + _waiting(self.fallback, fallback)
+        """Before this moment no value of those sources may exist: an hour after the constraints were closed (`closed`),
+        or the wait of the fallback."""
+        return closed + (_waiting(self.fallback, fallback) or MIN_CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +150,7 @@ class Terms:
     pareto: tuple[str, ...] = ()
     scale: int = SCALE
     seal: Seal | None = None
+    ratio: Mapping[str, Fraction] = field(default_factory=dict)
 
     @property
     def mode(self) -> str:
@@ -159,6 +188,7 @@ def announcement(
     assignment: AssignmentRule | None = None,
     lists: Mapping[str, DrawList] | None = None,
     scope: Scope | None = None,
+    ratio: Mapping[str, Fraction] | None = None,
     open_by: date | None = None,
     items: Sequence[str] = (),
     legal_basis: str = "",
@@ -169,10 +199,11 @@ def announcement(
 ) -> dict[str, Json]:
     """The announcement of a draw: publish it, log it, and only then wait for the randomness.
 
-    draw: the consecutive number of the draw. n: how many from each stratum, by its full name (see `allocate`).
+    draw: the consecutive number of the draw; of a sealed frame, the one it was sealed for. n: how many from each stratum, by its full name (see `allocate`).
     sources: in the order in which they enter the seed; together they must meet a profile of `satisfied_profiles`.
     not_before: no value may exist earlier; at least 24 hours after announced_at. Moments with a time zone.
-    assignment: with sources of its own, which also meet a profile.
+    assignment: with sources of its own, which also meet a profile, and of which none is one of the first round.
+    ratio: full name of a stratum → the ratio that its n follows from (`allocate`), where that is to be announced.
     lists: of a joint draw, by the names in the frame. scope: column → beginnings, one of which every leaf's value has:
     the committed filter of a targeted draw (定向). open_by: required for a sealed frame, the last day of its opening.
     items, legal_basis, plan, frame_date, rule_version, rule_book_sha256 (一细则): stated if given.
@@ -181,6 +212,8 @@ def announcement(
     Raises DrawError for numbers that do not fit the frame, sources that are unknown, repeated or not enough, a drand
     round earlier than `not_before`, a wait of less than 24 hours, lists that are not those of the frame.
     """
+    if frame.seal_key and frame.draw != draw:
+        raise DrawError("draw.announce.other_seal", draw=draw, sealed=frame.draw)
     made: dict[str, Json] = {
         "protocol": PROTOCOL,
         "draw": draw,
@@ -208,10 +241,12 @@ def announcement(
         made["scope"] = {name: list(starts) for name, starts in scope.items()}
     if frame.pareto:
         made["pareto"] = {"scale": frame.scale, "strata": sorted(frame.pareto)}
+    if ratio:
+        made["ratio"] = {name: f"{share.numerator}/{share.denominator}" for name, share in ratio.items()}
     if frame.seal_key:
         if open_by is None:
             raise DrawError("draw.announce.no_open_by")
-        made["seal"] = {"key_hash": key_hash(frame.seal_key, frame.suite), "open_by": open_by.isoformat()}
+        made["seal"] = {"key_hash": key_hash(frame.seal_key, draw, frame.suite), "open_by": open_by.isoformat()}
     elif open_by is not None:
         raise DrawError("draw.announce.not_sealed")
     if fallback:
@@ -221,6 +256,8 @@ def announcement(
             "rule": ASSIGN_RULE,
             "team_size": assignment.team_size,
             "steps_per_slot": assignment.steps_per_slot,
+            "directory": assignment.directory,
+            "slack": assignment.slack,
             "sources": [source.as_json() for source in assignment.sources],
         }
         if assignment.fallback:
@@ -279,6 +316,8 @@ def read_terms(announcement: Mapping[str, Json]) -> Terms:
         note(item, f"announce.items[{number}]")
     frame = obj(found["frame"], "announce.frame", {"root", "size"})
     sizes = counts(found["N"], "announce.N")
+    if len(sizes) > MOST_STRATA:
+        raise DrawError("draw.frame.too_many_strata", limit=MOST_STRATA)
     lists = _lists(found["lists"]) if "lists" in found else {}
     for stratum in sizes:
         text(stratum, "announce.N")
@@ -286,7 +325,7 @@ def read_terms(announcement: Mapping[str, Json]) -> Terms:
             raise DrawError("draw.announce.not_in_list", stratum=stratum)
     scale, pareto = _pareto(found["pareto"], sizes) if "pareto" in found else (SCALE, ())
     return Terms(
-        draw=text(found["draw"], "announce.draw"),
+        draw=draw_number(found["draw"], "announce.draw"),
         root=hex64(frame["root"], "announce.frame.root"),
         size=integer(frame["size"], "announce.frame.size", 1),
         sizes=sizes,
@@ -302,7 +341,26 @@ def read_terms(announcement: Mapping[str, Json]) -> Terms:
         pareto=pareto,
         scale=scale,
         seal=_seal(found),
+        ratio=_ratio(found["ratio"], sizes) if "ratio" in found else {},
     )
+
+
+def _ratio(value: Json, sizes: Mapping[str, int]) -> dict[str, Fraction]:
+    ratio: dict[str, Fraction] = {}
+    for stratum, share in obj(value, "announce.ratio", optional=None).items():
+        if stratum not in sizes:
+            raise DrawError("draw.n.unknown_stratum", stratum=stratum)
+        match = _SHARE.fullmatch(share) if isinstance(share, str) else None
+        if match is None or not 0 < (found := Fraction(int(match[1]), int(match[2]))) <= 1 or gcd(*_whole(match)) > 1:
+            raise DrawError("draw.announce.bad_ratio", stratum=stratum)
+        ratio[stratum] = found
+    if not ratio:
+        raise DrawError("draw.announce.empty_scope", at="announce.ratio")
+    return ratio
+
+
+def _whole(match: re.Match[str]) -> tuple[int, int]:
+    return int(match[1]), int(match[2])
 
 
 def _seal(found: Mapping[str, Json]) -> Seal | None:
@@ -360,7 +418,10 @@ def _pareto(value: Json, sizes: Mapping[str, int]) -> tuple[int, tuple[str, ...]
 
 def _fallbacks(value: Json, at: str) -> tuple[Fallback, ...]:
     made: list[Fallback] = []
-    for number, entry in enumerate(array(value, at)):
+    entries = array(value, at)
+    if len(entries) > MAX_FALLBACKS:
+        raise DrawError("draw.announce.too_many_fallbacks", at=at, most=MAX_FALLBACKS)
+    for number, entry in enumerate(entries):
         where = f"{at}[{number}]"
         terms = obj(entry, where, {"after_hours", "sources"})
         hours = integer(terms["after_hours"], f"{where}.after_hours", 1)
@@ -372,10 +433,10 @@ def _fallbacks(value: Json, at: str) -> tuple[Fallback, ...]:
 
 def _assignment_rule(value: Json) -> AssignmentRule:
     at = "announce.assignment"
-    rule = obj(value, at, {"rule", "team_size", "steps_per_slot", "sources"}, {"fallback"})
+    rule = obj(value, at, {"rule", "team_size", "steps_per_slot", "sources", "directory", "slack"}, {"fallback"})
     if rule["rule"] != ASSIGN_RULE:
         raise DrawError("draw.announce.other_assign_rule", rule=ASSIGN_RULE)
-    steps = integer(rule["steps_per_slot"], f"{at}.steps_per_slot", 1)
+    steps = integer(rule["steps_per_slot"], f"{at}.steps_per_slot", LEAST_STEPS_PER_SLOT)
     if steps > MOST_STEPS_PER_SLOT:
         raise DrawError("draw.announce.too_many_steps", most=MOST_STEPS_PER_SLOT)
     size = integer(rule["team_size"], f"{at}.team_size", 2)
@@ -386,13 +447,20 @@ def _assignment_rule(value: Json) -> AssignmentRule:
         _sources(rule["sources"], f"{at}.sources"),
         steps,
         _fallbacks(rule.get("fallback", []), f"{at}.fallback"),
+        hex64(rule["directory"], f"{at}.directory"),
+        integer(rule["slack"], f"{at}.slack"),
     )
 
 
 def _sources(value: Json, at: str) -> tuple[Source, ...]:
-    sources = tuple(read_source(entry, f"{at}[{number}]") for number, entry in enumerate(array(value, at)))
+    entries = array(value, at)
+    if len(entries) > MAX_SOURCES:
+        raise DrawError("draw.announce.too_many_sources", at=at, most=MAX_SOURCES)
+    sources = tuple(read_source(entry, f"{at}[{number}]") for number, entry in enumerate(entries))
     if not sources:
         raise DrawError("draw.announce.no_sources", at=at)
+    if sum(source.kind == "party" for source in sources) > MAX_PARTIES:
+        raise DrawError("draw.announce.too_many_parties", at=at, most=MAX_PARTIES)
     ids = [source.id for source in sources]
     for source_id in ids:
         if ids.count(source_id) > 1:
@@ -402,17 +470,55 @@ def _sources(value: Json, at: str) -> tuple[Source, ...]:
 
 def check_terms(terms: Terms) -> None:
     """Refuses an announcement whose numbers, sources or times break the rules, whatever the frame is."""
-    check_n(terms.sizes, terms.n)
+    check_numbers(terms)
     check_sources(terms)
     check_wait(terms)
 
 
+def check_numbers(terms: Terms) -> None:
+    """Refuses numbers to draw that do not fit the sizes (`frame.check_n`), or do not follow from an announced ratio."""
+    check_n(terms.sizes, terms.n)
+    for stratum, right in allocate({name: terms.sizes[name] for name in terms.ratio}, terms.ratio).items():
+        if terms.n[stratum] != right:
+            share = terms.ratio[stratum]
+            raise DrawError(
+                "draw.n.not_by_ratio",
+                stratum=stratum,
+                n=terms.n[stratum],
+                expected=right,
+                ratio=f"{share.numerator}/{share.denominator}",
+            )
+
+
 def check_sources(terms: Terms) -> None:
-    """Refuses sources that are not enough: those of the seed, of the second seed if any, and of each fallback."""
-    rounds = [terms.sources_used(fallback) for fallback in range(len(terms.fallback) + 1)]
+    """Refuses sources that are not enough, or leave a choice: those of the seed, of the second seed if any, and of each
+    fallback.
+
+    Dice or balls beside drand or a lottery could be thrown until they suit the value that everyone knows by then. A
+    fallback for drand alone is a choice and no need: a round that is over can always be had. A source of the second
+    round that is one of the first would be known when the constraints are closed, and so would a string that was promised
+    twice.
+    """
+    first = [terms.sources_used(fallback) for fallback in range(len(terms.fallback) + 1)]
+    second: list[tuple[Source, ...]] = []
     if (rule := terms.assignment) is not None:
-        rounds += [rule.sources_used(fallback) for fallback in range(len(rule.fallback) + 1)]
-    for used in rounds:
+        second = [rule.sources_used(fallback) for fallback in range(len(rule.fallback) + 1)]
+    for announced in (first, second):
+        if len(announced) > 1 and {source.kind for source in announced[0]} == {"drand"}:
+            raise DrawError("draw.announce.needless_fallback", source=announced[0][0].id)
+    known = {source.what for used in first for source in used}
+    for used in second:
+        for source in used:
+            if source.what in known:
+                raise DrawError("draw.announce.same_source", source=source.id)
+    promised = [str(s.terms["commitment"]) for used in (*first, *second) for s in used if s.kind == "party"]
+    if len(set(promised)) != len(promised):
+        raise DrawError("draw.announce.same_commitment", commitment=next(p for p in promised if promised.count(p) > 1))
+    for used in (*first, *second):
+        kinds = {source.kind for source in used}
+        if kinds.intersection(MECHANICAL) and kinds.intersection(OUTSIDE):
+            named = ", ".join(source.id for source in used if source.kind in MECHANICAL)
+            raise DrawError("draw.announce.mechanical_and_outside", sources=named)
         if not satisfied_profiles(used, terms.announced_at.date()):
             raise DrawError("draw.announce.no_profile", sources=", ".join(source.id for source in used))
 
@@ -531,15 +637,24 @@ def execute(
     )
 
 
-def check_values(sources: Sequence[Source], values: Sequence[Value], draw: str, suite: Suite = SHA256) -> None:
-    """Refuses values that are not one of each source, in order, written as its kind is written."""
+def check_values(
+    sources: Sequence[Source], values: Sequence[Value], draw: str, suite: Suite = SHA256, *, second: bool = False
+) -> None:
+    """Refuses values that are not one of each source, in order, written as its kind is written. second: of the second
+    round."""
     for source, value in _paired(sources, values):
-        check_value(source, value, draw, suite)
+        check_value(source, value, draw, suite, second=second)
 
 
 def check_times(sources: Sequence[Source], values: Sequence[Value], earliest: datetime) -> None:
-    """Refuses a value that existed before `earliest`, or is not dated at the time of its drand round."""
-    for source, value in _paired(sources, values):
+    """Refuses a value that existed before `earliest`, or is not dated at the time of its drand round; and dice or balls
+    that are dated after a party's value: first the commitments, then the throw, then what the parties reveal."""
+    pairs = _paired(sources, values)
+    thrown = [(value.at, source.id) for source, value in pairs if source.kind in MECHANICAL]
+    revealed = [(value.at, source.id) for source, value in pairs if source.kind == "party"]
+    if thrown and revealed and max(thrown)[0] > min(revealed)[0]:
+        raise DrawError("draw.execute.thrown_after", source=max(thrown)[1], party=min(revealed)[1])
+    for source, value in pairs:
         at = instant_text(value.at, source.id)
         if instant(at, source.id) < earliest:
             raise DrawError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +13,7 @@ from zhunsheng.engine.draw.announce import (
     Execution,
     Terms,
     announcement_hash,
+    check_numbers,
     check_sources,
     check_times,
     check_values,
@@ -28,6 +29,7 @@ from zhunsheng.engine.draw.assignment import (
     check_assignment,
     check_changes,
     check_constraints,
+    freedom,
     read_constraints,
 )
 from zhunsheng.engine.draw.fields import (
@@ -42,17 +44,19 @@ from zhunsheng.engine.draw.fields import (
     one_line,
     text,
 )
-from zhunsheng.engine.draw.frame import Frame, check_n
-from zhunsheng.engine.draw.membership import MEMBERSHIP, check_membership
-from zhunsheng.engine.draw.scan import Buffer, Found, Lines, NotPlain, Region, lines_of, scan, scan_sealed
-from zhunsheng.engine.draw.seal import key_hash, nonce, tag
+from zhunsheng.engine.draw.frame import Frame
+from zhunsheng.engine.draw.leaf import speciality_of
+from zhunsheng.engine.draw.membership import MAX_PROOF, MEMBERSHIP, check_membership
+from zhunsheng.engine.draw.scan import MAX_HEAD, Buffer, Found, Lines, NotPlain, Region, lines_of, scan, scan_sealed
+from zhunsheng.engine.draw.seal import check_seal_key, key_hash, nonce, section_digest, tag
 from zhunsheng.engine.draw.selection import Selected, ticket
 from zhunsheng.engine.draw.signing import Signature, check_signatures, read_signatures
-from zhunsheng.engine.draw.sources import Source, Value, check_signature, read_value, satisfied_profiles
+from zhunsheng.engine.draw.sources import Source, Value, check_signature, defaulted, read_value, satisfied_profiles
 from zhunsheng.engine.draw.verdict import Check, Outcome, Step, Verdict
 from zhunsheng.engine.errors import DrawError, LogError, SuiteError, ZhunshengError
 from zhunsheng.engine.public_log import (
     Json,
+    NoteKey,
     canonical,
     leaf_hash,
     parse_json,
@@ -60,6 +64,7 @@ from zhunsheng.engine.public_log import (
     read_checkpoint,
     suite_of,
     verify_inclusion,
+    verify_note,
 )
 from zhunsheng.engine.signing import PublicKey
 from zhunsheng.engine.suites import SHA256, Suite
@@ -75,13 +80,32 @@ SECTIONS = (
     "signatures",
 )  # fmt: skip
 _WITHHELD = ("selection", "assign_announce", "assign", "changes")
-_GROWING = frozenset({"withheld", "changes", "results", "signatures"})
+_GROWING = frozenset({"changes", "results"})
 _STRICTLY = (("announce", "execute"), ("execute", "assign_announce"), ("assign_announce", "assign"))
 _LOOSELY = (
-    ("announce", "open"), ("announce", "abandon"), ("execute", "withheld"), ("execute", "selection"),
-    ("execute", "results"), ("assign", "changes"),
+    ("announce", "open"), ("announce", "abandon"), ("execute", "selection"), ("execute", "results"), ("assign", "changes"),
 )  # fmt: skip
 _LOOSELY_SEALED = (("assign", "open"), ("open", "results"))
+MAX_ACTS = 1000
+#: act → the kind of the log entry that records it
+_KINDS: Mapping[str, str] = {
+    "announce": "draw.announce", "execute": "draw.execute", "selection": "draw.execute",
+    "assign_announce": "draw.close_list", "assign": "draw.assign", "changes": "team.replace", "open": "draw.open",
+    "results": "draw.results", "abandon": "draw.abandon",
+}  # fmt: skip
+
+
+def log_act(name: str) -> tuple[str, str]:
+    """How the public log records a section of a bundle: the kind of the entry, and the key in its `data` that holds the
+    digest of the section. Its subject is "draw:" + the number of the draw. Raises DrawError for a section that is not
+    recorded.
+
+    >>> log_act("assign_announce")
+    ('draw.close_list', 'assign_announce')
+    """
+    if name not in _KINDS:
+        raise DrawError("draw.verify.log_unknown_act", act=name)
+    return _KINDS[name], name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +126,20 @@ class Abandonment:
 
 
 def digest(section: Json, suite: Suite = SHA256) -> str:
-    """The hash of a section's canonical JSON, 64 hexadecimal digits: what a record of the public log names.
-
-    Of the section `open` it is `open_digest`.
-    """
+    """The hash of a section's canonical JSON, 64 hexadecimal digits. What the public log names is `section_digest`, which
+    is the same in an open draw; of the section `open` it is `open_digest`."""
     return suite.hex(canonical(section))
 
 
-def open_digest(root: str, size: int, key: str = "", suite: Suite = SHA256) -> str:
-    """The digest of the section `open`: of {"root", "size"} of the frame, and of "key" in sealed mode."""
-    return digest({"key": key, "root": root, "size": size} if key else {"root": root, "size": size}, suite)
+def open_digest(root: str, size: int, key: str = "", at: datetime | None = None, suite: Suite = SHA256) -> str:
+    """The digest of the section `open`: of {"root", "size"} of the frame, and in sealed mode of "key", and "at", the time
+    of the opening, too."""
+    found: dict[str, Json] = {"root": root, "size": size}
+    if key:
+        if at is None:
+            raise DrawError("draw.field.missing", at="open", key="at")
+        found |= {"key": key, "at": instant_text(at, "open.at")}
+    return digest(found, suite)
 
 
 def bundle(
@@ -137,7 +165,8 @@ def bundle(
     constraints, assignment and changes only the digests (`withheld`); after it holds both, and the key.
     signatures: of sections, by their digests (`signing.sign`).
     log: {"origin", "size", "root", "acts": [{"act", "index", "entry", "proof"}], "checkpoint"?} from the public log,
-        hashes as hexadecimal; `act` is the section whose `digest` the entry names; checkpoint: the text of a signed note.
+        hashes as hexadecimal; `act` is the section whose digest the entry names (`log_act`), an act for every section that
+        is there or withheld; checkpoint: the text of a signed note.
     """
     suite = frame.suite
     made: dict[str, Json] = {"protocol": PROTOCOL, "announce": announcement}
@@ -153,7 +182,10 @@ def bundle(
         parts["changes"] = [change.as_json() for change in changes]
     leaves: Json = [leaf.decode() for leaf in frame.leaves]
     if frame.seal_key and parts:
-        made["withheld"] = {name: digest(part, suite) for name, part in parts.items()}
+        number = str(announcement["draw"])
+        made["withheld"] = {
+            name: section_digest(number, name, part, frame.seal_key, suite) for name, part in parts.items()
+        }
     if not frame.seal_key:
         made["open"] = {"leaves": leaves}
     elif opened_at is not None:
@@ -179,49 +211,58 @@ def digests(made: Mapping[str, Json]) -> dict[str, str]:
     announced = _object(made["announce"])
     terms = read_terms(announced)
     found: dict[str, str] = {}
+    opened = _object(made["open"]) if "open" in made else {}
+    key = hex64(opened["key"], "open.key") if "key" in opened else ""
     for name in (*SECTIONS, "log"):
         if name == "open" and name in made:
-            key = _object(made["open"]).get("key", "")
-            found[name] = open_digest(terms.root, terms.size, str(key), terms.suite)
+            at = instant(opened.get("at"), "open.at") if key else None
+            found[name] = open_digest(terms.root, terms.size, key, at, terms.suite)
         elif name in made:
-            found[name] = digest(made[name], terms.suite)
+            found[name] = section_digest(terms.draw, name, made[name], key, terms.suite)
     return found
 
 
 # ── the check ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def verify(bundle: Buffer | Mapping[str, Json], pins: Sequence[PublicKey] = ()) -> Verdict:
+def verify(
+    bundle: Buffer | Mapping[str, Json],
+    pins: Sequence[PublicKey] = (),
+    witnesses: Sequence[NoteKey] = (),
+) -> Verdict:
     """Checks a bundle as published, from nothing but itself: every hash, time, ticket and name is computed again.
 
     bundle: the bytes of the file, a file mapped into memory, or the parsed object. The lines of the frame are read as
     a stream. A proof of membership is recognised too (`check_membership`).
     pins: published keys by which the bundle must be signed. Without pins the verdict says which key signed.
+    witnesses: keys of witnesses of the log whose cosignature can date the announcement.
 
     Never raises for what is in it: a file that is not JSON, or too large, fails in the step `format`. Each part is
     checked as soon as what it rests on holds.
     """
     data: Buffer = canonical(bundle) if isinstance(bundle, Mapping) else bundle
-    if len(data) < 1024 * 1024 and MEMBERSHIP.encode() in data[0 : len(data)] and _is_proof(data[0 : len(data)]):
+    if len(data) <= MAX_PROOF and MEMBERSHIP.encode() in data[0 : len(data)] and _is_proof(data[0 : len(data)]):
         return check_membership(data[0 : len(data)])
     try:
-        return _Bundle(data, pins, Region.of(data) if len(data) <= MAX_BUNDLE else None).run()
+        return _Bundle(data, pins, witnesses, Region.of(data) if len(data) <= MAX_BUNDLE else None).run()
     except NotPlain:
-        return _Bundle(data, pins, None).run()
+        return _Bundle(data, pins, witnesses, None).run()
 
 
 def _is_proof(data: bytes) -> bool:
     try:
-        found = parse_json(data)
+        found = parse_json(data, floats=False)
     except LogError:
         return False
     return isinstance(found, Mapping) and found.get("protocol") == MEMBERSHIP
 
 
 class _Bundle(Check):
-    def __init__(self, data: Buffer, pins: Sequence[PublicKey], region: Region | None) -> None:
+    def __init__(
+        self, data: Buffer, pins: Sequence[PublicKey], witnesses: Sequence[NoteKey], region: Region | None
+    ) -> None:
         super().__init__()
-        self.data, self.pins, self.region = data, tuple(pins), region
+        self.data, self.pins, self.witnesses, self.region = data, tuple(pins), tuple(witnesses), region
         self.made: Mapping[str, Json] = {}
         self.lines: Lines
         self.key = ""
@@ -233,7 +274,9 @@ class _Bundle(Check):
         self.second_fallback = 0
         self.seed = ""
         self.drawn: tuple[Selected, ...] = ()
+        self.drawn_lines: Mapping[str, bytes] = {}
         self.signatures: tuple[Signature, ...] = ()
+        self.announced_index = -1
         self.terms: Terms
         self.found: Found
         self.constraints: Constraints
@@ -267,8 +310,12 @@ class _Bundle(Check):
         self.step("time-order", self.time_order)
         if has("execute"):
             self.step("source-values", self.source_values)
+            if self.fallback or self.second_fallback:
+                self.step("fallback", self.fallback_used)
             if "party" in kinds:
                 self.step("commitments", self.commitments, "source-values")
+                if any(defaulted(source, value) for source, value in self._pairs_of_values()):
+                    self.step("defaults", self.defaults, "source-values")
             if "drand" in kinds:
                 self.step("drand-signature", self.drand_signature, "source-values")
             if kinds != {"drand"}:
@@ -281,10 +328,12 @@ class _Bundle(Check):
             self.step("probabilities", self.probabilities, "selection")
         if has("assign_announce"):
             self.step("constraints", self.closed, "selection")
+            self.step("assignment-freedom", self.assignment_freedom, "constraints")
         if has("assign"):
             self.step("assignment", self.assigned, "constraints")
         if has("changes"):
             self.step("changes", self.changes, "assignment")
+            self.step("substitutions", self.substitutions, "changes")
         if has("results"):
             self.step("results", self.results)
         if has("withheld"):
@@ -293,9 +342,12 @@ class _Bundle(Check):
             self.step("opened", self.opened)
         if has("abandon"):
             self.step("abandoned", self.abandoned)
+        if self._missing():
+            self.step("missing", self.missing)
         if has("signatures") or self.pins:
             self.step("signatures", self.signed)
         self.step("log-inclusion", self.log_inclusion)
+        self.step("announced-when", self.announced_when, "announcement-hash")
         self.step("digests", self.digests)
         return self._verdict()
 
@@ -306,6 +358,8 @@ class _Bundle(Check):
         code = f"draw.verdict.{outcome}"
         if "abandon" in self.made:
             outcome, code = "abandoned", "draw.verdict.abandoned"
+            if self._abandoned_late():
+                code = "draw.verdict.abandoned_late"
             said |= {key: str(value) for key, value in _object(self.made["abandon"]).items()}
         elif "sealed" in self.made and "execute" in self.made:
             code = "draw.verdict.executed_sealed"
@@ -319,8 +373,14 @@ class _Bundle(Check):
     def format(self) -> Reason:
         if len(self.data) > MAX_BUNDLE:
             raise DrawError("draw.verify.too_large", limit=MAX_BUNDLE // 1024 // 1024)
+        # a file in another form than canonical JSON is parsed as a whole, and may be no longer than the rest of one may be
+        length = len(self.data) if self.region is None else self.region.rest_size
+        if length > MAX_HEAD:
+            raise DrawError("draw.verify.head_too_large", limit=MAX_HEAD // 1024 // 1024)
         whole = self.data[0 : len(self.data)] if self.region is None else self.region.rest
-        made = obj(parse_json(whole), "bundle", {"protocol", "announce", "digests"}, {*SECTIONS, "sealed", "log"})
+        made = obj(
+            parse_json(whole, floats=False), "bundle", {"protocol", "announce", "digests"}, {*SECTIONS, "sealed", "log"}
+        )
         self.made = made
         if made["protocol"] != PROTOCOL:
             raise DrawError("draw.field.other_protocol", at="protocol", protocol=PROTOCOL)
@@ -368,7 +428,7 @@ class _Bundle(Check):
             found = array(section["leaves"], "open.leaves")
             at = "open.leaves"
             if sealed:
-                self.key = hex64(section["key"], "open.key")
+                self.key = check_seal_key(section["key"], "open.key")
                 instant(section["at"], "open.at")
         region = self.region
         if region is None:
@@ -392,7 +452,11 @@ class _Bundle(Check):
                 raise DrawError("draw.verify.nothing_withheld")
             for name, value in obj(made["withheld"], "withheld", {"selection"}, _WITHHELD).items():
                 hex64(value, f"withheld.{name}")
-        elif "sealed" in made and "execute" in made:
+            if "open" in made:
+                for name in _WITHHELD:
+                    if name in made and name not in _object(made["withheld"]):
+                        raise DrawError("draw.field.missing", at="withheld", key=name)
+        elif self.terms.seal is not None and "execute" in made:
             raise DrawError("draw.field.missing", at="bundle", key="withheld")
 
     def _read_assign(self) -> None:
@@ -424,7 +488,7 @@ class _Bundle(Check):
 
     def seal_key(self) -> Reason:
         promised = self.terms.seal
-        if promised is None or key_hash(self.key, self.terms.suite) != promised.key_hash:
+        if promised is None or key_hash(self.key, self.terms.draw, self.terms.suite) != promised.key_hash:
             raise DrawError("draw.seal.other_key")
         return Reason("draw.verify.key", {"hash": promised.key_hash})
 
@@ -447,7 +511,10 @@ class _Bundle(Check):
     def ids_unique(self) -> Reason:
         if self.found.duplicate is not None:
             raise DrawError("draw.frame.duplicate_id", id=self.found.duplicate)
-        return Reason("draw.verify.ids_unique", {"count": self.found.count})
+        if self.found.same_firm is not None:
+            raise DrawError("draw.frame.same_firm", org=self.found.same_firm[0], id=self.found.same_firm[1])
+        said: dict[str, Param] = {"count": self.found.count, "unchecked": self.found.unchecked}
+        return Reason("draw.verify.ids_unchecked" if self.found.unchecked else "draw.verify.ids_unique", said)
 
     def order(self) -> Reason:
         if self.found.disorder is not None:
@@ -476,7 +543,10 @@ class _Bundle(Check):
         return Reason("draw.verify.sizes_sealed", {"sizes": _pairs(self.terms.sizes)})
 
     def n(self) -> Reason:
-        check_n(self.terms.sizes, self.terms.n)
+        check_numbers(self.terms)
+        if self.terms.ratio:
+            shares = {name: f"{r.numerator}/{r.denominator}" for name, r in self.terms.ratio.items()}
+            return Reason("draw.verify.n_by_ratio", {"n": _pairs(self.terms.n), "ratio": _pairs(shares)})
         return Reason("draw.verify.n", {"n": _pairs(self.terms.n)})
 
     def pareto(self) -> Reason:
@@ -492,11 +562,15 @@ class _Bundle(Check):
             "profiles": "、".join(row.label("zh") for row in profiles),
             "profiles_en": ", ".join(row.label("en") for row in profiles),
         }
-        for number, section in ((self.fallback, "execute"), (self.second_fallback, "assign")):
-            if number:
-                why = str(_object(self.made[section])["fallback_reason"])
-                return Reason("draw.verify.sources_fallback", {**said, "number": number, "why": why})
         return Reason("draw.verify.sources", said)
+
+    def fallback_used(self) -> Reason:
+        used = [
+            f"{section}[{number}] {_object(self.made[section])['fallback_reason']}"
+            for number, section in ((self.fallback, "execute"), (self.second_fallback, "assign"))
+            if number
+        ]
+        return Reason("draw.verify.fallback", {"used": "; ".join(used)})
 
     def time_order(self) -> Reason:
         check_wait(self.terms)
@@ -525,14 +599,17 @@ class _Bundle(Check):
 
     def source_values(self) -> Reason:
         check_values(self.sources, self.values, self.terms.draw, self.terms.suite)
-        check_values(self.second_sources, self.second_values, self.terms.draw, self.terms.suite)
+        check_values(self.second_sources, self.second_values, self.terms.draw, self.terms.suite, second=True)
         return Reason("draw.verify.source_values", {"values": " ".join(_named(self.values + self.second_values))})
 
     def commitments(self) -> Reason:
         parties = [(source, value) for source, value in self._pairs_of_values() if source.kind == "party"]
-        kept = [s for s, v in parties if "commitment" in s.terms and v.value != s.terms.get("default")]
-        code = "draw.verify.committed" if len(kept) == len(parties) else "draw.verify.not_all_committed"
-        return Reason(code, {"parties": len(parties), "committed": len(kept)})
+        kept = sum(not defaulted(source, value) for source, value in parties)
+        return Reason("draw.verify.committed", {"parties": len(parties), "committed": kept})
+
+    def defaults(self) -> Reason:
+        named = [f"{source.id}={value.value}" for source, value in self._pairs_of_values() if defaulted(source, value)]
+        return Reason("draw.verify.defaults", {"parties": " ".join(named)})
 
     def drand_signature(self) -> Reason:
         rounds: list[str] = []
@@ -543,8 +620,14 @@ class _Bundle(Check):
         return Reason("draw.verify.drand_signature", {"rounds": " ".join(rounds)})
 
     def published_values(self) -> Reason:
-        outside = [value for source, value in self._pairs_of_values() if source.kind != "drand"]
-        return Reason("draw.verify.compare", {"values": " ".join(_named(outside))})
+        outside = [
+            f"{source.id}@{source.terms['issue']}={value.value} ({instant_text(value.at, source.id)})"
+            if "issue" in source.terms
+            else f"{source.id}={value.value}"
+            for source, value in self._pairs_of_values()
+            if source.kind != "drand"
+        ]
+        return Reason("draw.verify.compare", {"values": " ".join(outside)})
 
     def _pairs_of_values(self) -> list[tuple[Source, Value]]:
         first = zip(self.sources, self.values, strict=True)
@@ -565,12 +648,12 @@ class _Bundle(Check):
         units, suite = self._selection(), self.terms.suite
         for unit in units:
             name = str(unit["id"])
-            name = tag(self.key, name, suite) if self.key else name
+            name = tag(self.key, self.terms.draw, name, suite) if self.key else name
             _same(f"selection.{unit['id']}.ticket", ticket(self.seed, name, suite), unit["ticket"])
         return Reason("draw.verify.tickets", {"count": len(units)})
 
     def selection(self) -> Reason:
-        self.drawn = self.found.drawn(self.terms)
+        self.drawn, self.drawn_lines = self.found.drawn(self.terms)
         units = self._selection()
         for number, (expected, unit) in enumerate(zip(self.drawn, units, strict=False)):
             for key, right in (("id", expected.id), ("stratum", expected.stratum), ("rank", expected.rank)):
@@ -593,9 +676,13 @@ class _Bundle(Check):
         self.constraints = read_constraints(self.made["assign_announce"])
         rule = self.terms.assignment
         if rule is not None:  # format has seen to it
-            drawn = {unit.id for unit in self.drawn}
             check_constraints(
-                self.constraints, drawn=drawn, team_size=rule.team_size, steps_per_slot=rule.steps_per_slot
+                self.constraints,
+                drawn=self._specialities(),
+                team_size=rule.team_size,
+                steps_per_slot=rule.steps_per_slot,
+                directory=rule.directory,
+                suite=self.terms.suite,
             )
         right = nonce(self.key, self.terms.draw, self.terms.suite) if self.key else ""
         _same("assign_announce.nonce", right, self.constraints.nonce)
@@ -605,6 +692,28 @@ class _Bundle(Check):
             "steps": self.constraints.steps,
         }
         return Reason("draw.verify.constraints", said)
+
+    def _specialities(self) -> dict[str, str]:
+        """Drawn unit → what its lead must hold, by the lists that drew it."""
+        drawn_by: dict[str, list[str]] = {}
+        for unit in self.drawn:
+            drawn_by.setdefault(unit.id, []).append(unit.stratum.partition("/")[0] if self.terms.lists else "")
+        return {
+            unit_id: speciality_of(_object(parse_json(self.drawn_lines[unit_id])), names)
+            for unit_id, names in drawn_by.items()
+        }
+
+    def assignment_freedom(self) -> Reason:
+        rule = self.terms.assignment
+        found = freedom(self.constraints, rule.slack if rule is not None else 0)
+        said: dict[str, Param] = {
+            "bounds": " ".join(found.bounds) or "–",
+            "forced": found.forced,
+            "places": found.places,
+            "forbidden": _pairs(found.forbidden) or "–",
+            "away": " ".join(found.away) or "–",
+        }
+        return Reason("draw.verify.assignment_freedom", said)
 
     def assigned(self) -> Reason:
         found = announcement_hash(_object(self.made["announce"]))
@@ -616,8 +725,15 @@ class _Bundle(Check):
 
     def changes(self) -> Reason:
         section, made = self.made["changes"], self.assignment
-        check_changes(self.constraints, made.seed, made.teams, section, suite=self.terms.suite)
+        since = max(value.at for value in self.second_values)
+        check_changes(self.constraints, made.seed, made.teams, section, since=since, suite=self.terms.suite)
         return Reason("draw.verify.changes", {"count": len(array(section, "changes"))})
+
+    def substitutions(self) -> Reason:
+        entries = [_object(entry) for entry in array(self.made["changes"], "changes")]
+        passed = sum(len(array(entry["passed"], "changes.passed")) for entry in entries)
+        units = len({entry["id"] for entry in entries})
+        return Reason("draw.verify.substitutions", {"count": len(entries), "units": units, "passed": passed})
 
     # what came of it
 
@@ -642,8 +758,7 @@ class _Bundle(Check):
             open_by = self.terms.seal.open_by.isoformat() if self.terms.seal is not None else ""
             return Reason("draw.verify.withheld", {"digests": shown, "open_by": open_by})
         for name, value in stated.items():
-            found = digest(self.made[name], self.terms.suite) if name in self.made else "–"
-            _same(f"withheld.{name}", found, value)
+            _same(f"withheld.{name}", digests(self.made).get(name, "–"), value)
         return Reason("draw.verify.withheld_now_open", {"sections": " ".join(stated)})
 
     def opened(self) -> Reason:
@@ -659,21 +774,46 @@ class _Bundle(Check):
 
     def abandoned(self) -> Reason:
         said = {key: str(value) for key, value in _object(self.made["abandon"]).items()}
-        return Reason("draw.verify.abandoned", said)
+        return Reason("draw.verify.abandoned_late" if self._abandoned_late() else "draw.verify.abandoned", said)
+
+    def _abandoned_late(self) -> bool:
+        """Whether it was given up when the outcome could be known."""
+        at = instant(_object(self.made["abandon"])["at"], "abandon.at")
+        return at >= self.terms.not_before or "execute" in self.made
+
+    def _missing(self) -> list[str]:
+        """What was announced, or follows from an execution, and is not here."""
+        made = self.made
+        if "execute" not in made:
+            return []
+        held = _object(made.get("withheld", {}))
+        found = (
+            ["assign"] if self.terms.assignment is not None and "assign" not in made and "assign" not in held else []
+        )
+        found += ["open"] if "open" not in made else []
+        return found + (["results"] if "results" not in made else [])
+
+    def missing(self) -> Reason:
+        return Reason("draw.verify.missing", {"sections": " ".join(self._missing())})
 
     def signed(self) -> Reason:
         signable = {name: value for name, value in digests(self.made).items() if name not in ("signatures", "log")}
         keys = {one.key: None for one in self.signatures}
         said: dict[str, Param] = {"keys": " ".join(str(key) for key in keys)}
         try:
-            sections = check_signatures(self.signatures, self.terms.draw, signable, self.pins)
+            found = check_signatures(self.signatures, self.terms.draw, signable, self.pins)
         except SuiteError as error:
             if self.pins:
                 raise
             said |= {"problem": error.text("zh"), "problem_en": error.text("en")}
             return Reason("draw.verify.signature_unchecked", said)
-        said["sections"] = " ".join(sections)
-        return Reason("draw.verify.signed" if self.pins else "draw.verify.signed_unpinned", said)
+        said["unsigned"] = " ".join(found.unsigned) or "–"
+        if not self.pins:
+            said["sections"] = " ".join(found.others)
+            return Reason("draw.verify.signed_unpinned", said)
+        said["sections"] = " ".join(found.pinned)
+        said["others"] = " ".join(f"{name} ({' '.join(by)})" for name, by in found.others.items()) or "–"
+        return Reason("draw.verify.signed", said)
 
     def log_inclusion(self) -> Reason:
         if "log" not in self.made:
@@ -686,36 +826,87 @@ class _Bundle(Check):
         )
         acts: dict[str, list[int]] = {}
         named: dict[str, dict[int, bool]] = {}
-        entries: dict[int, Json] = {}
-        known = digests(self.made)
-        for number, entry in enumerate(array(log["acts"], "log.acts")):
+        entries: dict[int, Mapping[str, Json]] = {}
+        known = self._logged()
+        listed = array(log["acts"], "log.acts")
+        if len(listed) > MAX_ACTS:
+            raise DrawError("draw.verify.too_many_acts", limit=MAX_ACTS)
+        for number, entry in enumerate(listed):
             at = f"log.acts[{number}]"
             found = obj(entry, at, {"act", "index", "entry", "proof"})
             act, index = text(found["act"], f"{at}.act"), integer(found["index"], f"{at}.index")
-            if act not in known or act not in SECTIONS:
+            if act not in known:
                 raise DrawError("draw.verify.log_unknown_act", act=act)
+            said = obj(found["entry"], f"{at}.entry", {"kind", "subject", "data"}, None)
+            kind, key = log_act(act)
+            if said["kind"] != kind or said["subject"] != f"draw:{self.terms.draw}":
+                raise DrawError("draw.verify.log_other_kind", act=act, index=index, kind=kind)
             proof = [bytes.fromhex(hex64(node, f"{at}.proof")) for node in array(found["proof"], f"{at}.proof")]
             suite = suite_of(origin)
             leaf = leaf_hash(canonical(found["entry"]), suite)
             if not verify_inclusion(leaf, index, size, proof, bytes.fromhex(root), suite):
                 raise DrawError("draw.verify.not_in_log", act=act, index=index)
             acts.setdefault(act, []).append(index)
-            named.setdefault(act, {})[index] = known[act] in _strings(found["entry"])
-            entries[index] = found["entry"]
+            named.setdefault(act, {})[index] = obj(said["data"], f"{at}.entry.data", (), None).get(key) == known[act]
+            entries[index] = said
         for act, indexes in acts.items():
             # what may grow is recorded each time; the last record is of what stands here
             for index in [max(indexes)] if act in _GROWING else indexes:
                 if not named[act][index]:
                     raise DrawError("draw.verify.log_other_content", act=act, index=index)
-        for act in ("announce", "execute", "assign_announce"):
-            if act in self.made and act not in acts:
+        for act in self._to_be_logged(known):
+            if act not in acts:
                 raise DrawError("draw.verify.log_missing", act=act)
         _check_log_order(acts, sealed=self.terms.seal is not None)
         self._check_log_times({act: entries[min(indexes)] for act, indexes in acts.items()})
         if "checkpoint" in log:
             _check_checkpoint(log["checkpoint"], origin, size, root)
-        said: dict[str, Param] = {"acts": " ".join(acts), "origin": origin, "size": size, "root": root}
-        return Reason("draw.verify.log_inclusion", said)
+        self.announced_index = min(acts["announce"])
+        about: dict[str, Param] = {"acts": " ".join(acts), "origin": origin, "size": size, "root": root}
+        return Reason("draw.verify.log_inclusion", about)
+
+    def _logged(self) -> dict[str, str]:
+        """Act → the digest that its entry in the log must name: of the section, or what is withheld of it."""
+        held = {str(name): str(value) for name, value in _object(self.made.get("withheld", {})).items()}
+        found = (held if "sealed" in self.made else {}) | digests(self.made)
+        return {act: value for act, value in found.items() if act in _KINDS}
+
+    def _to_be_logged(self, known: Mapping[str, str]) -> list[str]:
+        """The acts that must be in the log: all but the opening of a draw that was never sealed, and results that are
+        still coming in."""
+        complete = len(array(self.made.get("results", []), "results")) >= len(
+            {str(_object(unit)["id"]) for unit in array(self.made.get("selection", []), "selection")}
+        )
+        return [
+            act for act in known if (act != "open" or self.terms.seal is not None) and (act != "results" or complete)
+        ]
+
+    def announced_when(self) -> Reason:
+        """Whether somebody else has dated the announcement: a witness that was given, on the log as it is here, in
+        which the announcement stands, before any value could exist."""
+        said: dict[str, Param] = {
+            "hash": announcement_hash(_object(self.made["announce"])),
+            "before": instant_text(self.terms.not_before, "not_before"),
+        }
+        dated = self._witnessed() if self.announced_index >= 0 else None
+        if dated is None:
+            return Reason("draw.verify.announced_when", said)
+        name, at = dated
+        return Reason("draw.verify.announced_witnessed", {**said, "witness": name, "at": instant_text(at, "witness")})
+
+    def _witnessed(self) -> tuple[str, datetime] | None:
+        """The earliest cosignature by a given witness under the checkpoint, if it is before `not_before`."""
+        checkpoint = _object(self.made["log"]).get("checkpoint")
+        keys = [key for key in self.witnesses if key.is_witness]
+        if not isinstance(checkpoint, str) or not keys:
+            return None
+        note = parse_note(checkpoint.encode())
+        if not {(key.name, key.id) for key in keys} & {(line.name, line.key_id) for line in note.signatures}:
+            return None
+        last = int(self.terms.not_before.timestamp())
+        found = [(one.time, one.key.name) for one in verify_note(note, keys) if one.time is not None]
+        at, name = min(found, default=(last, ""))
+        return (name, datetime.fromtimestamp(at, UTC)) if 0 < at < last else None
 
     def _check_log_times(self, first: Mapping[str, Json]) -> None:
         """The log, not the file, says when something was promised: the announcement a day before any value may exist,
@@ -736,7 +927,7 @@ class _Bundle(Check):
         return Reason("draw.verify.digests", {"count": len(found)})
 
 
-_LOG_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_LOG_TIME = re.compile(r"2[0-2]\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def _entry_time(entry: Json, act: str) -> datetime:
@@ -802,14 +993,3 @@ def _pairs(numbers: Mapping[str, int] | Mapping[str, str]) -> str:
 
 def _named(values: Sequence[Value]) -> list[str]:
     return [f"{value.source}={value.value}" for value in values]
-
-
-def _strings(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _strings(item)
-    elif isinstance(value, Sequence):
-        for item in value:
-            yield from _strings(item)

@@ -13,7 +13,10 @@ from zhunsheng.engine.public_log import Json
 PROTOCOL = "zhunsheng/draw/1"
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DRAW = re.compile(r"(?=.{1,40}\Z)(?:[A-Za-z0-9][A-Za-z0-9._-]*)?[0-9]")
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 _ASCII = re.compile(r"[ -{}~]+")  # printable ASCII without '|'; '=' is taken out below
 # Controls, line separators and marks that turn the direction of writing: they could forge what a reader sees.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -45,12 +48,15 @@ def array(value: Json, at: str) -> Sequence[Json]:
 
 
 def text(value: Json, at: str, empty: bool = False) -> str:
-    """`value` as text: printable, in Unicode's NFC form, of sensible length; not empty unless allowed."""
+    """`value` as text: printable, in Unicode's NFC form, of sensible length, without outer spaces; not empty unless
+    allowed."""
     if not isinstance(value, str):
         raise DrawError("draw.field.not_text", at=at)
     if not value and empty:
         return value
     if not value or len(value) > MAX_TEXT or not value.isprintable() or not unicodedata.is_normalized("NFC", value):
+        raise DrawError("draw.field.bad_text", at=at)
+    if value[0] == " " or value[-1] == " ":
         raise DrawError("draw.field.bad_text", at=at)
     return value
 
@@ -91,14 +97,21 @@ def hex64(value: Json, at: str) -> str:
     return value
 
 
+def draw_number(value: Json, at: str) -> str:
+    """`value` as the number of a draw: letters, digits, '.', '_' and '-', at most 40, ending in a digit."""
+    if not isinstance(value, str) or not _DRAW.fullmatch(value):
+        raise DrawError("draw.field.not_draw_number", at=at)
+    return value
+
+
 def counts(value: Json, at: str) -> dict[str, int]:
     """`value` as an object from stratum to a number of units."""
     return {key: integer(count, f"{at}.{key}") for key, count in obj(value, at, optional=None).items()}
 
 
 def instant(value: Json, at: str) -> datetime:
-    """`value` as a moment written 2026-04-20T01:30:00Z: UTC, whole seconds."""
-    if isinstance(value, str) and _INSTANT.fullmatch(value):
+    """`value` as a moment written 2026-04-20T01:30:00Z: UTC, whole seconds, of the years 2000 to 2200."""
+    if isinstance(value, str) and _INSTANT.fullmatch(value) and FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
         try:
             return datetime.fromisoformat(value[:-1]).replace(tzinfo=UTC)
         except ValueError:
@@ -107,15 +120,22 @@ def instant(value: Json, at: str) -> datetime:
 
 
 def instant_text(moment: datetime, at: str) -> str:
-    """The moment as published: UTC, whole seconds, fractions cut off. Refuses a datetime without a time zone."""
+    """The moment as published: UTC, whole seconds, fractions cut off. Refuses a datetime without a time zone, and one
+    outside the years 2000 to 2200."""
     if moment.tzinfo is None:
         raise DrawError("draw.field.no_time_zone", at=at)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise DrawError("draw.field.not_instant", at=at) from None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise DrawError("draw.field.not_instant", at=at)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def day(value: Json, at: str) -> date:
-    """`value` as a date written 2026-04-20."""
-    if isinstance(value, str) and len(value) == 10:
+    """`value` as a date written 2026-04-20, of the years 2000 to 2200."""
+    if isinstance(value, str) and _DAY.fullmatch(value) and FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
         try:
             return date.fromisoformat(value)
         except ValueError:

@@ -21,6 +21,7 @@ from zhunsheng.engine.draw.leaf import (
 from zhunsheng.engine.draw.pareto import SCALE, check_scale, lambdas
 from zhunsheng.engine.draw.seal import SealedLine, sealed_lines
 from zhunsheng.engine.errors import DrawError, ZhunshengError
+from zhunsheng.engine.identifiers import schemes
 from zhunsheng.engine.public_log import Json, canonical, tree_root
 from zhunsheng.engine.suites import SHA256, Suite
 
@@ -40,7 +41,8 @@ class Frame:
     excluded: exclusion code → in how many places it stands: in the frame, seen by all, outside every N.
     lists: names of the lists of a joint draw, in their order; empty for one list.
     pareto: full name of a stratum drawn with unequal probabilities → id → lambda; scale: the lambda of a certain unit.
-    sealed: the sealed lines with seals and tags, ascending by seal; empty in open mode. seal_key: K, "" in open mode.
+    sealed: the sealed lines with seals and tags, ascending by seal; empty in open mode. seal_key: K, "" in open mode;
+    draw: the number of the draw that a sealed frame is for, else "".
     """
 
     leaves: tuple[bytes, ...]
@@ -53,6 +55,7 @@ class Frame:
     suite: Suite = SHA256
     sealed: tuple[SealedLine, ...] = field(default=(), repr=False)
     seal_key: str = field(default="", repr=False)
+    draw: str = ""
 
     @property
     def size(self) -> int:
@@ -98,6 +101,7 @@ def freeze(
     scale: int = SCALE,
     suite: Suite = SHA256,
     seal_key: str = "",
+    draw: str = "",
 ) -> Frame:
     """Freezes units into a frame: checks every one, sorts by id, computes the root.
 
@@ -111,7 +115,8 @@ def freeze(
         has a `size`, and its `lambda` is computed from it and committed with the leaf. `count_strata` and `allocate`
         give n beforehand.
     scale: the lambda of a certain unit, 1000000 or 1000.
-    suite: the hashes of this draw. seal_key: K of a sealed draw, 64 hexadecimal digits drawn from the operating system.
+    suite: the hashes of this draw. seal_key: K of a sealed draw, 64 hexadecimal digits drawn from the operating system,
+    with `draw`, the number of the draw, which goes into every seal.
 
     Raises DrawError for no units at all, a bad or repeated id, a failed check digit, a missing stratum, a value that
     is not text or a whole number, a size that is none. `where` is the number of the unit as given, from 1, and its id.
@@ -133,7 +138,7 @@ def freeze(
     for before, after in pairwise(rows):
         if before[0] == after[0]:
             raise DrawError("draw.frame.duplicate_id", id=after[0])
-    return _build(rows, lists, dict(pareto or {}), scale, suite, seal_key)
+    return _build(rows, lists, dict(pareto or {}), scale, suite, seal_key, draw)
 
 
 def thaw(
@@ -144,10 +149,11 @@ def thaw(
     scale: int = SCALE,
     suite: Suite = SHA256,
     seal_key: str = "",
+    draw: str = "",
 ) -> Frame:
     """The frame of stored open lines, as they were frozen: form and ids are checked again, the root is computed again.
 
-    lists, pareto (full names), scale, suite: as announced. Raises DrawError for a line that is not canonical or is
+    lists, pareto (full names), scale, suite, draw: as announced. Raises DrawError for a line that is not canonical or is
     refused by `freeze`; `where` is its number, from 1.
     """
     check_lists(lists)
@@ -168,7 +174,7 @@ def thaw(
     for before, after in pairwise(rows):
         if before[0] >= after[0]:
             raise DrawError("draw.verify.out_of_order", before=before[0], id=after[0])
-    return _build(rows, tuple(sorted(lists)), dict.fromkeys(pareto, 0), scale, suite, seal_key)
+    return _build(rows, tuple(sorted(lists)), dict.fromkeys(pareto, 0), scale, suite, seal_key, draw)
 
 
 def check_lists(lists: Sequence[str]) -> None:
@@ -278,7 +284,7 @@ class _Shape:
         ordered = sorted(keys, key=lambda key: key.encode("utf-16-be"))
         cells = [canonical(key).decode() + ':"%s"' for key in ordered]
         template = "{" + ",".join(cell[:-3].replace("%", "%%") + cell[-3:] for cell in cells) + "}"
-        own = [column(one, part) for one in lists or ("",) for part in ("stratum", "exclusion", "lambda")]
+        own = [column(one, part) for one in lists or ("",) for part in ("stratum", "exclusion", "lambda", "speciality")]
         told = [key for key in ordered if key in own]
         return cls(itemgetter(*ordered), template, template.count('"'), itemgetter(*told))
 
@@ -289,8 +295,19 @@ _TEXT = {str}
 
 
 def _build(
-    rows: Sequence[_Row], lists: tuple[str, ...], pareto: Mapping[str, int], scale: int, suite: Suite, seal_key: str
+    rows: Sequence[_Row],
+    lists: tuple[str, ...],
+    pareto: Mapping[str, int],
+    scale: int,
+    suite: Suite,
+    seal_key: str,
+    draw: str,
 ) -> Frame:
+    kinds = Kinds()
+    for unit_id, _, _, _ in rows:
+        kinds.see(unit_id.encode())
+    if kinds.twice:
+        raise DrawError("draw.frame.same_firm", org=kinds.twice[0], id=kinds.twice[1])
     members: dict[Alike, list[str]] = {}
     weights: dict[str, dict[str, int]] = {stratum: {} for stratum in sorted(pareto)}
     for unit_id, alike, weighted, _ in rows:
@@ -314,7 +331,7 @@ def _build(
     for stratum in weights:
         if stratum not in strata:
             raise DrawError("draw.n.unknown_stratum", stratum=stratum)
-    sealed = sealed_lines(((row[0], row[3]) for row in rows), seal_key, suite) if seal_key else ()
+    sealed = sealed_lines(((row[0], row[3]) for row in rows), seal_key, draw, suite) if seal_key else ()
     return Frame(
         leaves=tuple(leaves),
         root=root_of((one.line for one in sealed) if seal_key else leaves, suite),
@@ -326,7 +343,31 @@ def _build(
         suite=suite,
         sealed=sealed,
         seal_key=seal_key,
+        draw=draw if seal_key else "",
     )
+
+
+class Kinds:
+    """What kinds of ids a frame holds, seen in ascending order: how many have no check digits, and a firm that stands
+    under both its codes (the 组织机构代码 is part of the 统一社会信用代码)."""
+
+    def __init__(self) -> None:
+        self.unchecked = 0
+        self.twice: tuple[str, str] | None = None
+        self._orgs: set[bytes] = set()
+        self._scheme, self._checked = b"", True
+
+    def see(self, unit: bytes) -> None:
+        """Counts one id."""
+        if not unit.startswith(self._scheme) or not self._scheme:
+            self._scheme = unit[: unit.index(b":") + 1]
+            self._checked = self._scheme[:-1].decode() in schemes()
+        if not self._checked:
+            self.unchecked += 1
+        elif self._scheme == b"org:":
+            self._orgs.add(unit[4:])
+        elif self._orgs and self._scheme == b"uscc:" and (org := unit[13:22]) in self._orgs and self.twice is None:
+            self.twice = f"org:{org.decode()}", unit.decode()
 
 
 def root_of(lines: Iterable[bytes], suite: Suite = SHA256) -> str:

@@ -16,7 +16,8 @@ from zhunsheng.engine.errors import DrawError, ZhunshengError
 from zhunsheng.engine.identifiers import parse_id, quick_unit_id
 from zhunsheng.engine.public_log import Json, canonical, parse_canonical
 
-_OWN = ("stratum", "exclusion", "size", "lambda")
+_OWN = ("stratum", "exclusion", "size", "lambda", "speciality")
+MOST_STRATA = 10_000
 _MOST_COLUMNS = 200
 _MOST_STANDINGS = 200_000
 
@@ -94,7 +95,7 @@ def read_columns(
     places: list[Place] = []
     for one in lists or ("",):
         if lists and column(one, "stratum") not in leaf:
-            for part in ("exclusion", "lambda"):
+            for part in ("exclusion", "lambda", "speciality"):
                 if column(one, part) in leaf:
                     raise DrawError("draw.frame.not_on_list", id=unit_id, column=column(one, part), list=one)
             continue
@@ -102,6 +103,27 @@ def read_columns(
     if not places:
         raise DrawError("draw.frame.on_no_list", id=unit_id)
     return unit_id, tuple(places)
+
+
+def speciality_of(leaf: Mapping[str, Json], names: Iterable[str] = ("",)) -> str:
+    """What the lead of a visit to this unit must hold: the codes of the column `speciality` of these lists together,
+    ascending, joined by '+'; "" = nothing in particular. names: of the lists that drew the unit, or the one list ""."""
+    codes: set[str] = set()
+    for one in names:
+        value = leaf.get(column(one, "speciality"), "")
+        codes.update(value.split("+") if isinstance(value, str) and value else ())
+    return "+".join(sorted(codes))
+
+
+def check_speciality(value: Json, at: str) -> str:
+    """`value` as a speciality: codes ascending, joined by '+', each once, without '|'; "" = none."""
+    found = text(value, at, empty=True)
+    codes = found.split("+") if found else []
+    if "|" in found or "" in codes or codes != sorted(set(codes)):
+        raise DrawError("draw.frame.bad_speciality", at=at, speciality=found[:80])
+    for code in codes:
+        text(code, at)
+    return found
 
 
 def _check_column(unit_id: str, name: str, lists: Sequence[str]) -> None:
@@ -114,6 +136,7 @@ def _place(unit_id: str, leaf: Mapping[str, Json], one: str, pareto: Collection[
     at = f"{unit_id}.{column(one, '')}"
     stratum = full_name(one, text(leaf.get(column(one, "stratum")), f"{at}stratum"))
     exclusion = text(leaf.get(column(one, "exclusion"), ""), f"{at}exclusion", empty=True)
+    check_speciality(leaf.get(column(one, "speciality"), ""), f"{at}speciality")
     if stratum in pareto and not exclusion:
         weights = (_whole(leaf.get(column(one, part))) for part in ("size", "lambda"))
         return Place(stratum, exclusion, *weights)
@@ -140,7 +163,7 @@ def out_of_scope(leaf: Mapping[str, Json], scope: Scope) -> str:
 Weights: TypeAlias = tuple[tuple[str, int, int], ...]
 """(full name of a Pareto stratum, size, lambda) of a unit that can be drawn there; 0 = missing, or no number from 1."""
 
-Keep: TypeAlias = Callable[[tuple[bytes, bytes, bytes]], None]
+Keep: TypeAlias = Callable[[tuple[bytes, bytes, bytes, bytes]], None]
 
 
 @dataclass(slots=True, eq=False)
@@ -177,7 +200,13 @@ class LeafReader:
         each = self.lists or ("",)
         self._texts = tuple(column(one, part) for one in each for part in ("stratum", "exclusion"))
         self._numbers = tuple(column(one, part) for one in each for part in ("size", "lambda")) if self.pareto else ()
-        self._told = (*self._texts, *(name for name in self.scope if name not in self._texts and name != "id"))
+        specialities = tuple(column(one, "speciality") for one in each)
+        self._strata: set[str] = set()
+        self._told = (
+            *self._texts,
+            *specialities,
+            *(name for name in self.scope if name not in (*self._texts, *specialities, "id")),
+        )
         self._id_starts = tuple(start.encode() for start in self.scope.get("id", ("",)))
         self._columns: frozenset[str] = frozenset()
         self._always: frozenset[str] = frozenset()
@@ -244,6 +273,9 @@ class LeafReader:
         if (found := self.alikes.get((outside, plain))) is not None:
             return found
         weighted: list[tuple[str, str, str]] = []
+        self._strata.update(place.stratum for place in plain)
+        if len(self._strata) > MOST_STRATA:
+            raise DrawError("draw.frame.too_many_strata", limit=MOST_STRATA)
         for place in plain:
             if place.stratum in self.pareto and not place.exclusion:
                 one = place.stratum.partition("/")[0] if self.lists else ""

@@ -8,14 +8,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
-from zhunsheng.engine.draw.announce import announcement_hash, read_terms
+from zhunsheng.engine.draw.announce import Terms, announcement_hash, check_terms, read_terms
 from zhunsheng.engine.draw.fields import PROTOCOL, array, hex64, integer, obj, text
 from zhunsheng.engine.draw.frame import Frame
 from zhunsheng.engine.draw.leaf import check_unit_id
 from zhunsheng.engine.draw.seal import blind, seal_of
 from zhunsheng.engine.draw.selection import id_of
 from zhunsheng.engine.draw.verdict import Check, Verdict
-from zhunsheng.engine.errors import DrawError
+from zhunsheng.engine.errors import DrawError, LogError
 from zhunsheng.engine.public_log import (
     Json,
     canonical,
@@ -25,17 +25,17 @@ from zhunsheng.engine.public_log import (
     parse_json,
     verify_inclusion,
 )
-from zhunsheng.engine.suites import suite
 from zhunsheng.engine.words import Reason
 
 MEMBERSHIP = f"{PROTOCOL}/membership"
-MAX_PROOF = 1024 * 1024
+MAX_PROOF = 8 * 1024 * 1024
 
-_FIELDS = frozenset({"protocol", "draw", "suite", "announcement_hash", "root", "size", "index", "line", "proof", "id"})
+_FIELDS = frozenset({"protocol", "announcement", "index", "line", "proof", "id"})
 
 
 def membership_proof(announcement: Mapping[str, Json], frame: Frame, unit_id: str) -> dict[str, Json]:
-    """The proof for one unit as a JSON object; `public_log.canonical` of it is the file to hand out.
+    """The proof for one unit as a JSON object; `public_log.canonical` of it is the file to hand out. It holds the
+    announcement itself, so that root, size and mode are those of what was announced and no others.
 
     In sealed mode it holds the unit's blind: who has it knows that the unit is on the list, and no more. Raises
     DrawError for a unit that is not in the frame, and a frame that is not the one announced.
@@ -53,15 +53,11 @@ def membership_of(
     terms = read_terms(announcement)
     made: dict[str, Json] = {
         "protocol": MEMBERSHIP,
-        "draw": terms.draw,
-        "suite": terms.suite.name,
-        "announcement_hash": announcement_hash(announcement),
-        "root": terms.root,
-        "size": terms.size,
+        "announcement": announcement,
         "id": unit_id,
     }
     if seal_key:
-        made["blind"] = blind(seal_key, unit_id, terms.suite)
+        made["blind"] = blind(seal_key, terms.draw, unit_id, terms.suite)
         wanted, name_of = seal_of(str(made["blind"]), unit_id, terms.suite), _seal_in
     else:
         wanted, name_of = unit_id, id_of
@@ -84,7 +80,7 @@ def _seal_in(line: bytes) -> str:
 def check_membership(proof: bytes | Mapping[str, Json]) -> Verdict:
     """Checks a membership proof: the line stands in the root, and is of this unit. Never raises for what is in it.
 
-    That root and announcement hash are those announced is for the reader to compare; the verdict says them.
+    That the announcement is the one published is for the reader to compare; the verdict says its hash.
     """
     return _Membership(proof).run()
 
@@ -94,6 +90,7 @@ class _Membership(Check):
         super().__init__()
         self.given = given
         self.made: Mapping[str, Json] = {}
+        self.terms: Terms
 
     def run(self) -> Verdict:
         if not self.step("format", self.format):
@@ -102,7 +99,7 @@ class _Membership(Check):
         self.step("unit", self.unit)
         self.step("root-published", self.compare)
         failed = self.failed
-        said = {"draw": str(self.made["draw"]), "id": str(self.made["id"])}
+        said = {"draw": self.terms.draw, "id": str(self.made["id"])}
         reason = Reason("draw.verdict.member", said)
         if failed is not None:
             reason = Reason("draw.verdict.failed", {**said, "step": failed.name})
@@ -112,28 +109,33 @@ class _Membership(Check):
         data = self.given if isinstance(self.given, bytes) else canonical(self.given)
         if len(data) > MAX_PROOF:
             raise DrawError("draw.verify.too_large", limit=MAX_PROOF // 1024 // 1024)
-        self.made = made = obj(parse_json(data), "membership", _FIELDS, {"blind"})
+        self.made = made = obj(parse_json(data, floats=False), "membership", _FIELDS, {"blind"})
         if made["protocol"] != MEMBERSHIP:
             raise DrawError("draw.field.other_protocol", at="protocol", protocol=MEMBERSHIP)
-        self.suite = suite(text(made["suite"], "suite"))
-        text(made["draw"], "draw")
-        for key in ("announcement_hash", "root", *(("blind",) if "blind" in made else ())):
-            hex64(made[key], key)
-        integer(made["size"], "size", 1)
+        self.terms = read_terms(obj(made["announcement"], "announcement", optional=None))
+        check_terms(self.terms)
+        if ("blind" in made) != (self.terms.seal is not None):
+            raise DrawError("draw.membership.blind_and_seal")
+        if "blind" in made:
+            hex64(made["blind"], "blind")
         integer(made["index"], "index")
         check_unit_id(text(made["id"], "id"))
         if not isinstance(made["line"], str):
             raise DrawError("draw.field.not_text", at="line")
         for node in array(made["proof"], "proof"):
             hex64(node, "proof")
-        return Reason("draw.verify.proof_format", {"draw": str(made["draw"]), "id": str(made["id"])})
+        return Reason("draw.verify.proof_format", {"draw": self.terms.draw, "id": str(made["id"])})
 
     def membership(self) -> Reason:
         made = self.made
-        index, size, root = integer(made["index"], "index"), integer(made["size"], "size"), hex64(made["root"], "root")
+        index, size, root = integer(made["index"], "index"), self.terms.size, self.terms.root
         proof = [bytes.fromhex(hex64(node, "proof")) for node in array(made["proof"], "proof")]
-        leaf = leaf_hash(str(made["line"]).encode(), self.suite)
-        if not verify_inclusion(leaf, index, size, proof, bytes.fromhex(root), self.suite):
+        suite = self.terms.suite
+        try:
+            line = str(made["line"]).encode()
+        except UnicodeEncodeError:
+            raise LogError("public_log.lone_surrogate") from None
+        if not verify_inclusion(leaf_hash(line, suite), index, size, proof, bytes.fromhex(root), suite):
             raise DrawError("draw.membership.not_in_root", index=index)
         return Reason("draw.verify.membership", {"index": index, "size": size, "root": root})
 
@@ -145,10 +147,10 @@ class _Membership(Check):
                 raise DrawError("draw.membership.other_unit", id=unit_id)
             return Reason("draw.verify.member_open", {"id": unit_id, "line": str(made["line"])})
         obj(line, "line", {"attributes", "seal"})
-        if line["seal"] != seal_of(str(made["blind"]), unit_id, self.suite):
+        if line["seal"] != seal_of(str(made["blind"]), unit_id, self.terms.suite):
             raise DrawError("draw.membership.other_unit", id=unit_id)
         return Reason("draw.verify.member_sealed", {"id": unit_id})
 
     def compare(self) -> Reason:
-        said = {key: str(self.made[key]) for key in ("announcement_hash", "root")}
-        return Reason("draw.verify.compare_root", said)
+        found = announcement_hash(obj(self.made["announcement"], "announcement", optional=None))
+        return Reason("draw.verify.compare_root", {"announcement_hash": found, "root": self.terms.root})

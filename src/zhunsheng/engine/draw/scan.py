@@ -15,13 +15,16 @@ from mmap import MADV_DONTNEED, PAGESIZE, mmap
 from typing import TypeAlias
 
 from zhunsheng.engine.draw.announce import Terms
-from zhunsheng.engine.draw.frame import GrowingTree
+from zhunsheng.engine.draw.frame import GrowingTree, Kinds
 from zhunsheng.engine.draw.leaf import Alike, LeafReader
 from zhunsheng.engine.draw.pareto import lambda_list, likely_ticket, pareto_key
 from zhunsheng.engine.draw.seal import Sealer
 from zhunsheng.engine.draw.selection import HIGHEST, Selected, likely_bound
 from zhunsheng.engine.errors import DrawError, LogError, ZhunshengError
 from zhunsheng.engine.public_log import Json, leaf_hash, parse_json
+
+_Kept: TypeAlias = tuple[bytes, bytes, bytes, bytes]
+"""(ticket, name, id, line)"""
 
 Lines = Callable[[], Iterable[list[bytes]]]
 """Gives the lines of a frame from the beginning, in blocks, each time it is called."""
@@ -34,7 +37,7 @@ class _Stratum:
     ids: list[bytes] = field(default_factory=list)
     sizes: array[int] = field(default_factory=lambda: array("q"))
     weights: array[int] = field(default_factory=lambda: array("q"))
-    kept: list[tuple[int, bytes, bytes, bytes, int]] = field(default_factory=list)
+    kept: list[tuple[int, bytes, bytes, bytes, int, bytes]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -42,7 +45,8 @@ class Found:
     """What a pass found. Problems are kept, not raised, so that each is told in the step it belongs to.
 
     disorder: (id before, id) where an id is below the one before it; duplicate: an id that stands twice.
-    outside: (id, column) of the first unit outside the announced scope.
+    outside: (id, column) of the first unit outside the announced scope. unchecked: ids of schemes without check digits.
+    same_firm: (`org:` id, `uscc:` id) of one firm that stands under both. kept: stratum → (ticket, name, id, line).
     """
 
     count: int = 0
@@ -52,7 +56,9 @@ class Found:
     disorder: tuple[str, str] | None = None
     duplicate: str | None = None
     outside: tuple[str, str] | None = None
-    kept: dict[str, list[tuple[bytes, bytes, bytes]]] = field(default_factory=dict)
+    unchecked: int = 0
+    same_firm: tuple[str, str] | None = None
+    kept: dict[str, list[_Kept]] = field(default_factory=dict)
     pareto: dict[str, _Stratum] = field(default_factory=dict)
 
     def check_weights(self, terms: Terms) -> None:
@@ -74,21 +80,25 @@ class Found:
                         "draw.verify.differs", at=f"{unit.decode()}.lambda", expected=str(right), found=str(weight)
                     )
 
-    def drawn(self, terms: Terms) -> tuple[Selected, ...]:
-        """The units drawn, strata ascending, then rank."""
+    def drawn(self, terms: Terms) -> tuple[tuple[Selected, ...], dict[str, bytes]]:
+        """The units drawn, strata ascending, then rank; and their lines by id."""
         chosen: list[Selected] = []
+        lines: dict[str, bytes] = {}
         for stratum, size in sorted(self.sizes.items()):
             n = terms.n.get(stratum, 0)
             if stratum in terms.pareto:
                 smallest = sorted(self.pareto[stratum].kept)[:n] if stratum in self.pareto else []
-                units = [(d, unit, Fraction(weight, terms.scale)) for _, d, _, unit, weight in smallest]
+                units = [(d, unit, Fraction(weight, terms.scale)) for _, d, _, unit, weight, _ in smallest]
+                lines.update((unit.decode(), line) for _, _, _, unit, _, line in smallest)
             else:
                 share = Fraction(n, size) if size else Fraction(0)
-                units = [(d, unit, share) for d, _, unit in sorted(self.kept.get(stratum, ()))[:n]]
+                first = sorted(self.kept.get(stratum, ()))[:n]
+                units = [(d, unit, share) for d, _, unit, _ in first]
+                lines.update((unit.decode(), line) for _, _, unit, line in first)
             chosen += (
                 Selected(unit.decode(), stratum, d.hex(), rank, share) for rank, (d, unit, share) in enumerate(units, 1)
             )
-        return tuple(chosen)
+        return tuple(chosen), lines
 
     def cut_too_much(self, terms: Terms) -> bool:
         """Whether the bound on tickets left fewer than are drawn. Never seen in practice, and then there is a second pass."""
@@ -128,12 +138,14 @@ def _reader(terms: Terms) -> LeafReader:
 def _pass(blocks: Iterable[list[bytes]], terms: Terms, seed: str | None, key: str, bounded: bool) -> Found:
     suite, found, reader = terms.suite, Found(), _reader(terms)
     hashed = suite.start
-    sealer = Sealer(key, suite) if key else None
+    sealer = Sealer(key, terms.draw, suite) if key else None
     tree = GrowingTree(suite)
     sealed: list[tuple[str, bytes]] = []
     start = suite.start(f"{seed}|target|".encode()).copy if seed is not None else None
     before = b""
     number = 0
+    kinds = Kinds()
+    see = kinds.see
     for block in blocks:
         if sealer is None:
             tree.extend([hashed(b"\x00" + line).digest() for line in block])
@@ -147,6 +159,7 @@ def _pass(blocks: Iterable[list[bytes]], terms: Terms, seed: str | None, key: st
             if unit <= before:
                 _note_disorder(found, before, unit)
             before = unit
+            see(unit)
             alike.count += 1
             name = unit
             if sealer is not None:
@@ -166,7 +179,7 @@ def _pass(blocks: Iterable[list[bytes]], terms: Terms, seed: str | None, key: st
                     digest = state.digest()
                     for bound, push in keep:
                         if digest <= bound:
-                            push((digest, name, unit))
+                            push((digest, name, unit, line))
             for stratum, size, weight in weights:
                 weighted = found.pareto.setdefault(stratum, _Stratum())
                 weighted.ids.append(unit)
@@ -176,13 +189,14 @@ def _pass(blocks: Iterable[list[bytes]], terms: Terms, seed: str | None, key: st
                     if bounded and digest > likely_ticket(weight, terms.scale):
                         continue
                     order = pareto_key(digest, weight, terms.scale)
-                    weighted.kept.append((order, digest, name, unit, weight))
+                    weighted.kept.append((order, digest, name, unit, weight, line))
     if not number:
         raise DrawError("draw.frame.empty")
     if sealer is not None:
         sealed.sort()
         tree.extend([leaf for _, leaf in sealed])
     found.count, found.root = number, tree.root().hex()
+    found.unchecked, found.same_firm = kinds.unchecked, kinds.twice
     for alike in reader.alikes.values():
         for place in alike.places:
             found.sizes.setdefault(place.stratum, 0)
@@ -200,9 +214,7 @@ def _note_disorder(found: Found, before: bytes, unit: bytes) -> None:
         found.disorder = before.decode(), unit.decode()
 
 
-def _keep(
-    alike: Alike, terms: Terms, found: Found, bounded: bool
-) -> tuple[tuple[bytes, Callable[[tuple[bytes, bytes, bytes]], None]], ...]:
+def _keep(alike: Alike, terms: Terms, found: Found, bounded: bool) -> tuple[tuple[bytes, Callable[[_Kept], None]], ...]:
     """Below which ticket, and where, units that stand alike are kept: one entry a stratum that could draw them."""
     kept = []
     for place in alike.places:
@@ -251,6 +263,10 @@ Buffer: TypeAlias = bytes | mmap
 """The bytes of a bundle, or a file mapped into memory."""
 
 
+MAX_HEAD = 64 * 1024 * 1024
+"""Bytes of a bundle without its lines."""
+
+
 class NotPlain(Exception):
     """The lines do not stand in the bytes as a bundle is written; the whole must be parsed. Never leaves this package."""
 
@@ -285,7 +301,7 @@ class Region:
             if match is not None:
                 start: int = match.end() - 2
                 end = data.find(b'}"]', start) + 2
-                if end < 2:
+                if end < 2 or start > MAX_HEAD:
                     raise NotPlain
                 try:
                     parse_json(data[0:start] + b"]}}")
@@ -293,6 +309,11 @@ class Region:
                     raise NotPlain from None
                 return cls(data, start, end)
         raise NotPlain
+
+    @property
+    def rest_size(self) -> int:
+        """The length of `rest`."""
+        return len(self.data) - (self.end - self.start)
 
     @property
     def rest(self) -> bytes:

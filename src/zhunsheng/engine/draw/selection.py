@@ -10,7 +10,7 @@ from json import loads
 from math import isqrt
 
 from zhunsheng.engine.draw.frame import Frame, check_n
-from zhunsheng.engine.draw.leaf import LeafReader
+from zhunsheng.engine.draw.leaf import LeafReader, speciality_of
 from zhunsheng.engine.draw.pareto import check_scale, likely_ticket, pareto_key
 from zhunsheng.engine.draw.seal import Sealer, tag
 from zhunsheng.engine.errors import DrawError
@@ -54,6 +54,21 @@ def targets(selection: Iterable[Selected]) -> tuple[str, ...]:
     return tuple(sorted({unit.id for unit in selection}))
 
 
+def specialities(frame: Frame, selection: Iterable[Selected]) -> dict[str, str]:
+    """Drawn unit → what its lead must hold, ascending by id: the column `speciality` of the lists that drew it, together.
+
+    `[Target(*one) for one in specialities(frame, drawn).items()]` are the targets of the constraints.
+    """
+    drawn_by: dict[str, list[str]] = {}
+    for unit in selection:
+        drawn_by.setdefault(unit.id, []).append(unit.stratum.partition("/")[0] if frame.lists else "")
+    made: dict[str, str] = {}
+    for unit_id, names in sorted(drawn_by.items()):
+        line = frame.leaves[bisect_left(frame.leaves, unit_id, key=id_of)]
+        made[unit_id] = speciality_of(loads(line), names)
+    return made
+
+
 def select(frame: Frame, seed: str, n: Mapping[str, int]) -> tuple[Selected, ...]:
     """In each stratum the n units with the smallest tickets, ties by id; strata ascending, then rank.
 
@@ -66,7 +81,7 @@ def select(frame: Frame, seed: str, n: Mapping[str, int]) -> tuple[Selected, ...
     """
     check_n(frame.sizes, n)
     chosen: list[Selected] = []
-    sealer = Sealer(frame.seal_key, frame.suite) if frame.seal_key else None
+    sealer = Sealer(frame.seal_key, frame.draw, frame.suite) if frame.seal_key else None
     for stratum, ids in frame.strata.items():
         names = [sealer.tag(unit.encode()) for unit in ids] if sealer else ids
         weights = frame.pareto.get(stratum)
@@ -151,7 +166,9 @@ def explain(frame: Frame, seed: str, n: Mapping[str, int], unit_id: str) -> tupl
     if at == len(frame.leaves) or id_of(frame.leaves[at]) != unit_id:
         return ()
     _, standing, _ = LeafReader(frame.lists, frame.pareto).read(frame.leaves[at])
-    own = ticket(seed, tag(frame.seal_key, unit_id, frame.suite) if frame.seal_key else unit_id, frame.suite)
+    own = ticket(
+        seed, tag(frame.seal_key, frame.draw, unit_id, frame.suite) if frame.seal_key else unit_id, frame.suite
+    )
     made: list[Standing] = []
     for place in standing.places:
         ids, wanted = frame.strata[place.stratum], n.get(place.stratum, 0)

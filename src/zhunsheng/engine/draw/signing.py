@@ -11,6 +11,8 @@ from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.signing import PublicKey, Signer, check_key, check_key_name, verify_signature
 
+MAX_SIGNATURES = 100
+
 _HEX = re.compile(r"(?:[0-9a-f]{2}){1,100}")
 
 
@@ -49,7 +51,10 @@ def sign(signer: Signer, draw: str, digests: Mapping[str, str]) -> tuple[Signatu
 def read_signatures(value: Json) -> tuple[Signature, ...]:
     """The section `signatures`. Raises DrawError or SuiteError for fields that are not as they should be."""
     made: list[Signature] = []
-    for number, entry in enumerate(array(value, "signatures")):
+    entries = array(value, "signatures")
+    if len(entries) > MAX_SIGNATURES:
+        raise DrawError("draw.signature.too_many", limit=MAX_SIGNATURES)
+    for number, entry in enumerate(entries):
         at = f"signatures[{number}]"
         found = obj(entry, at, {"section", "alg", "name", "key", "sig"})
         name, alg = text(found["name"], f"{at}.name"), text(found["alg"], f"{at}.alg")
@@ -66,17 +71,31 @@ def _bytes(value: Json, at: str) -> bytes:
     return bytes.fromhex(value)
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Whose signatures hold: sections in order, each once.
+
+    pinned: signed by a key that was given. others: section → names of other keys that signed it. unsigned: sections of
+    the bundle that no key signed, or, where keys were given, none of those.
+    """
+
+    pinned: tuple[str, ...]
+    others: Mapping[str, tuple[str, ...]]
+    unsigned: tuple[str, ...]
+
+
 def check_signatures(
     signatures: Iterable[Signature], draw: str, digests: Mapping[str, str], pins: Sequence[PublicKey]
-) -> tuple[str, ...]:
+) -> Signed:
     """Refuses a signature that is not of its section, or by a key other than the one pinned under its name; and, with
-    pins, an announcement that none of the pinned keys signed. Returns the sections signed, in order, each once.
+    pins, an announcement that none of the pinned keys signed. Signatures by keys that are not pinned count for nothing.
 
-    Raises SuiteError where the package that could tell is not installed.
+    digests: section → digest of all that can be signed and is there. Raises SuiteError where the package that could tell
+    is not installed.
     """
     known = {pin.name: pin for pin in pins}
-    sections: dict[str, None] = {}
-    by_pin = False
+    pinned: dict[str, None] = {}
+    others: dict[str, dict[str, None]] = {}
     for one in signatures:
         if one.section not in digests:
             raise DrawError("draw.signature.no_section", section=one.section)
@@ -86,8 +105,15 @@ def check_signatures(
         message = signed_bytes(draw, one.section, digests[one.section])
         if not verify_signature(one.key.alg, one.key.key, message, one.signature):
             raise DrawError("draw.signature.wrong", section=one.section, name=one.key.name)
-        by_pin |= pin is not None and one.section == "announce"
-        sections[one.section] = None
-    if pins and not by_pin:
+        if pin is not None:
+            pinned[one.section] = None
+        else:
+            others.setdefault(one.section, {})[str(one.key)] = None
+    if pins and "announce" not in pinned:
         raise DrawError("draw.signature.not_by_pin", names=" ".join(known))
-    return tuple(sections)
+    count = pinned if pins else others
+    return Signed(
+        tuple(pinned),
+        {section: tuple(names) for section, names in others.items()},
+        tuple(section for section in digests if section not in count),
+    )

@@ -24,6 +24,7 @@ from math import perm
 
 from zhunsheng.engine import tables
 from zhunsheng.engine.draw.fields import (
+    LAST_YEAR,
     PROTOCOL,
     ascii_text,
     hex64,
@@ -42,17 +43,20 @@ from zhunsheng.engine.tables import Row
 MIN_DICE = 10
 MIN_BALLS = 2**24  # possible outcomes: about as many as ten dice give
 MOST_BALLS = 1000
+MOST_ROLLS = 1000
 MIN_COMMITTED = 22  # characters; 22 of base 64, or more of a smaller alphabet, cannot be searched through
 
 _TERMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # kind → (required, optional) terms
-    "party": (frozenset(), frozenset({"party", "commitment", "default", "note"})),
-    "dice": (frozenset(), frozenset({"party", "rolls", "note"})),
+    "party": (frozenset({"commitment", "default"}), frozenset({"party", "note"})),
+    "dice": (frozenset({"rolls"}), frozenset({"party", "note"})),
     "balls": (frozenset({"balls", "draws"}), frozenset({"party", "note"})),
     "ssq": (frozenset({"issue"}), frozenset({"note"})),
     "dlt": (frozenset({"issue"}), frozenset({"note"})),
     "drand": (frozenset({"round"}), frozenset({"note"})),
 }
-_MECHANICAL = ("dice", "balls")
+MECHANICAL = ("dice", "balls")
+OUTSIDE = ("ssq", "dlt", "drand")
+_ISSUE = re.compile(r"[0-9]{5}|[0-9]{7}")
 _FACES = re.compile(r"[1-6](-[1-6])*")
 _NUMBERS = re.compile(r"[1-9][0-9]{0,3}(-[1-9][0-9]{0,3})*")
 _LOTTERY = re.compile(r"\d\d(-\d\d)*\+\d\d(-\d\d)*")
@@ -65,9 +69,9 @@ _MAX_ROUND = 2**53 - 1
 class Source:
     """A source as announced: its id, and the terms that fix which of its values counts.
 
-    Terms: party: `party` (who), `commitment` (see `commitment`), `default` (the value if it is not revealed);
-    dice: `rolls` (how many), `party`; balls: `balls` (how many are in the drum, numbered from 1), `draws` (how many are
-    taken, none put back), `party`; lottery: `issue` (期号); drand: `round`. All may carry a `note`.
+    Terms: party: `commitment` (see `commitment`), `default` (the value if it is not revealed), `party` (who);
+    dice: `rolls` (how many throws), `party`; balls: `balls` (how many are in the drum, numbered from 1), `draws` (how many are
+    taken, none put back), `party`; lottery: `issue` (期号, five or seven digits); drand: `round`. All may carry a `note`.
     """
 
     id: str
@@ -77,7 +81,7 @@ class Source:
     def kind(self) -> str:
         """party, dice, balls, ssq, dlt or drand. Raises DrawError for any other id."""
         family, _, name = self.id.partition(":")
-        if family == "ceremony" and name.partition("-")[0] in _MECHANICAL:
+        if family == "ceremony" and name.partition("-")[0] in MECHANICAL:
             return name.partition("-")[0]
         if family == "ceremony" and name:
             return "party"
@@ -86,6 +90,11 @@ class Source:
         if family == "drand":
             return "drand"
         raise DrawError("draw.source.unknown_kind", source=self.id)
+
+    @property
+    def what(self) -> tuple[str, tuple[tuple[str, str | int], ...]]:
+        """What the source is, its notes aside: two sources that are alike in this give one and the same value."""
+        return self.id, tuple(sorted((key, term) for key, term in self.terms.items() if key not in ("note", "party")))
 
     def as_json(self) -> dict[str, Json]:
         """The source as it stands in the announcement."""
@@ -130,16 +139,22 @@ def read_source(value: Json, at: str) -> Source:
             terms[key] = integer(term, where, 1)
         elif key == "rolls":
             terms[key] = integer(term, where, MIN_DICE)
+            if integer(term, where) > MOST_ROLLS:
+                raise DrawError("draw.source.too_many_rolls", source=source.id, most=MOST_ROLLS)
         elif key in ("balls", "draws"):
             terms[key] = integer(term, where, 1)
         elif key == "commitment":
             terms[key] = hex64(term, where)
-        elif key in ("issue", "default"):
+        elif key == "issue":
+            if not isinstance(term, str) or not _ISSUE.fullmatch(term):
+                raise DrawError("draw.source.bad_issue", source=source.id)
+            terms[key] = term
+        elif key == "default":
             terms[key] = ascii_text(term, where)
         elif key != "id":
             terms[key] = note(term, where)
     if source.kind == "drand":
-        chain(source.id)
+        round_time(Source(source.id, terms))  # the chain is known, and the round of this age
     if source.kind == "balls":
         _check_drum(source.id, int(terms["balls"]), int(terms["draws"]))
     return Source(source.id, terms)
@@ -169,7 +184,7 @@ def satisfied_profiles(sources: Sequence[Source], on: date) -> tuple[Row, ...]:
     dice or balls.
     """
     have = Counter(source.kind for source in sources)
-    have["mechanical"] = sum(have[kind] for kind in _MECHANICAL)
+    have["mechanical"] = sum(have[kind] for kind in MECHANICAL)
     return tuple(
         row
         for row in tables.load("draw/randomness").valid_on(on)
@@ -177,27 +192,37 @@ def satisfied_profiles(sources: Sequence[Source], on: date) -> tuple[Row, ...]:
     )
 
 
-def commitment(draw: str, source_id: str, value: str, suite: Suite = SHA256) -> str:
+def commitment(draw: str, source_id: str, value: str, suite: Suite = SHA256, *, second: bool = False) -> str:
     """What a party hands in before the announcement, so that it cannot choose its value after hearing the others.
 
-    H("zhunsheng/draw/1/commit|" + draw + "|" + source id + "|" + value). The value must be too long to be
-    searched through: at least 22 characters drawn at random.
+    H("zhunsheng/draw/1/commit|" + draw + "|" + source id + "|" + value); for the second round of sources (second=True)
+    with "commit-assign" in place of "commit", so that what was revealed once cannot be revealed again. The value must be
+    too long to be searched through: at least 22 characters drawn at random.
     """
-    return suite.hex(f"{PROTOCOL}/commit|{draw}|{source_id}|{value}".encode())
+    domain = "commit-assign" if second else "commit"
+    return suite.hex(f"{PROTOCOL}/{domain}|{draw}|{source_id}|{value}".encode())
 
 
-def check_value(source: Source, value: Value, draw: str, suite: Suite = SHA256) -> None:
-    """Refuses a value that is not written as its kind is written, or that the party did not commit to."""
+def defaulted(source: Source, value: Value) -> bool:
+    """Whether the party did not reveal and its published default stands in."""
+    return source.kind == "party" and value.value == source.terms.get("default")
+
+
+def check_value(source: Source, value: Value, draw: str, suite: Suite = SHA256, *, second: bool = False) -> None:
+    """Refuses a value that is not written as its kind is written, or that the party did not commit to.
+
+    second: the value is of the second round, whose commitments are made differently.
+    """
     if value.source != source.id:
         raise DrawError("draw.value.other_source", source=source.id, found=value.source)
     written = ascii_text(value.value, source.id)
     kind = source.kind
     if kind == "party":
-        _check_party(source, written, draw, suite)
+        _check_party(source, written, draw, suite, second)
     elif kind == "dice":
         faces = len(written.split("-"))
-        if not _FACES.fullmatch(written) or faces < MIN_DICE or faces != source.terms.get("rolls", faces):
-            raise DrawError("draw.value.not_dice", source=source.id, rolls=source.terms.get("rolls", MIN_DICE))
+        if not _FACES.fullmatch(written) or faces < MIN_DICE or faces != source.terms["rolls"]:
+            raise DrawError("draw.value.not_dice", source=source.id, rolls=source.terms["rolls"])
     elif kind == "balls":
         _check_balls(source, written)
     elif kind == "drand":
@@ -206,13 +231,12 @@ def check_value(source: Source, value: Value, draw: str, suite: Suite = SHA256) 
         raise DrawError(f"draw.value.not_{kind}", source=source.id)
 
 
-def _check_party(source: Source, written: str, draw: str, suite: Suite) -> None:
-    promised = source.terms.get("commitment")
-    if promised is None or written == source.terms.get("default"):
+def _check_party(source: Source, written: str, draw: str, suite: Suite, second: bool) -> None:
+    if written == source.terms["default"]:
         return
     if len(written) < MIN_COMMITTED:
         raise DrawError("draw.value.too_short", source=source.id, least=MIN_COMMITTED)
-    if commitment(draw, source.id, written, suite) != promised:
+    if commitment(draw, source.id, written, suite, second=second) != source.terms["commitment"]:
         raise DrawError("draw.value.not_committed", source=source.id)
 
 
@@ -246,9 +270,12 @@ def round_time(source: Source) -> datetime:
     """The moment of the announced drand round: genesis + period × (round − 1)."""
     genesis, period = _clockwork(source.id)
     try:
-        return genesis + period * (int(source.terms["round"]) - 1)
+        at = genesis + period * (int(source.terms["round"]) - 1)
     except OverflowError:
-        raise DrawError("draw.source.round_too_far", source=source.id) from None
+        at = datetime.max.replace(tzinfo=UTC)
+    if at.year > LAST_YEAR:
+        raise DrawError("draw.source.round_too_far", source=source.id)
+    return at
 
 
 def first_round_after(source_id: str, moment: datetime) -> int:

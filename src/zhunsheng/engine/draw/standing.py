@@ -38,7 +38,7 @@ def standings(
     name, own, weights = reader.read(lines[at])
     mine = {stratum: weight for stratum, _, weight in weights}
     orders: dict[str, list[_Order]] = {place.stratum: [] for place in own.places}
-    label = Sealer(key, terms.suite).tag if key else None
+    label = Sealer(key, terms.draw, terms.suite).tag if key else None
     start = terms.suite.start(f"{seed}|target|".encode()).copy
 
     def order(unit: bytes, weight: int | None) -> _Order:

@@ -82,6 +82,7 @@ from zhunsheng.engine.public_log.tree import (
 )
 
 __all__ = [
+    "TOLERANCE",
     "EMPTY_ROOT", "ENTRIES", "KEY_KIND", "MAX_ENTRY", "MAX_NOTE", "PERSONAL_KEYS", "WIDTH",
     "Checkpoint", "ExportVerdict", "Files", "Followed", "Frontier", "Head", "Json", "Known", "LogProof", "Note", "NoteKey", "NoteSignature", "Proved",
     "Signed", "SignedCheckpoint", "Tile", "TileWriter", "TiledTree", "Witnessed",

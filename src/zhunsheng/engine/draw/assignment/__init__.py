@@ -10,7 +10,7 @@ substitute(closed, seed2, team, out, …)                          someone canno
 
 from zhunsheng.engine.draw.assignment.chain import Assignment, assign, assignment_seed, can_move, walk
 from zhunsheng.engine.draw.assignment.changes import Change, candidates, changed, read_change, substitute
-from zhunsheng.engine.draw.assignment.check import check_assignment, check_changes, check_constraints
+from zhunsheng.engine.draw.assignment.check import Freedom, check_assignment, check_changes, check_constraints, freedom
 from zhunsheng.engine.draw.assignment.closing import (
     Constraints,
     canonical_start,
@@ -19,7 +19,7 @@ from zhunsheng.engine.draw.assignment.closing import (
     read_constraints,
     read_teams,
 )
-from zhunsheng.engine.draw.assignment.people import Inspector, Places, Target, Team, load_of, places_of
+from zhunsheng.engine.draw.assignment.people import Inspector, Places, Target, Team, directory_hash, load_of, places_of
 from zhunsheng.engine.draw.assignment.shortage import (
     Parameters,
     Suggestion,
@@ -33,6 +33,7 @@ __all__ = [
     "Assignment",
     "Change",
     "Constraints",
+    "Freedom",
     "Inspector",
     "Parameters",
     "Places",
@@ -50,7 +51,9 @@ __all__ = [
     "check_constraints",
     "constraints",
     "constraints_hash",
+    "directory_hash",
     "feasible",
+    "freedom",
     "load_bounds",
     "load_of",
     "parameters",

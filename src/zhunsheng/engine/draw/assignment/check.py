@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from zhunsheng.engine.draw.assignment.chain import Assignment, assign, assignment_seed
 from zhunsheng.engine.draw.assignment.changes import changed, read_change, substitute
 from zhunsheng.engine.draw.assignment.closing import Constraints, canonical_start, constraints_hash, read_teams
-from zhunsheng.engine.draw.assignment.people import Team
+from zhunsheng.engine.draw.assignment.people import Team, directory_hash
+from zhunsheng.engine.draw.assignment.shortage import load_bounds
 from zhunsheng.engine.draw.fields import array, hex64, instant_text, obj
 from zhunsheng.engine.draw.sources import read_value
 from zhunsheng.engine.errors import DrawError
@@ -15,17 +19,30 @@ from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.suites import SHA256, Suite
 
 
-def check_constraints(constraints: Constraints, *, drawn: Collection[str], team_size: int, steps_per_slot: int) -> None:
-    """Refuses constraints whose targets are not exactly the drawn units, whose team size or steps are not as announced,
-    or whose start is not the canonical one; also where there is no start at all, with the shortage.
+def check_constraints(
+    constraints: Constraints,
+    *,
+    drawn: Mapping[str, str],
+    team_size: int,
+    steps_per_slot: int,
+    directory: str,
+    suite: Suite = SHA256,
+) -> None:
+    """Refuses constraints whose targets are not exactly the drawn units with the specialities of the frame, whose
+    inspectors are not exactly those of the announced directory, whose team size or steps are not as announced, or whose
+    start is not the canonical one; also where there is no start at all, with the shortage.
 
-    drawn: ids of the drawn units. team_size, steps_per_slot: of the announcement.
+    drawn: id → speciality of the drawn units. team_size, steps_per_slot, directory: of the announcement.
     """
     targets = {target.id for target in constraints.targets}
     for unit_id in sorted(targets - set(drawn)):
         raise DrawError("draw.assign.not_drawn", id=unit_id)
     for unit_id in sorted(set(drawn) - targets):
         raise DrawError("draw.assign.left_out", id=unit_id)
+    for target in constraints.targets:
+        _same(f"assign_announce.targets.{target.id}.speciality", drawn[target.id], target.speciality)
+    if directory_hash(constraints.inspectors, suite) != directory:
+        raise DrawError("draw.assign.other_directory")
     _same("assign_announce.team_size", team_size, constraints.team_size)
     steps = steps_per_slot * team_size * len(constraints.targets)
     _same("assign_announce.steps", steps, constraints.steps)
@@ -33,6 +50,36 @@ def check_constraints(constraints: Constraints, *, drawn: Collection[str], team_
         constraints.targets, constraints.inspectors, on=constraints.on, team_size=constraints.team_size
     )
     _same_teams("assign_announce.start", again, constraints.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Freedom:
+    """What was decided by hand between the two seeds, and what room it left: nothing of it breaks a rule, and all of it
+    can be a lever.
+
+    bounds: persons whose bounds of visits are not those of `load_bounds`. forced: places that one person alone may take.
+    forbidden: code → how many pairs of person and unit. away: persons on leave on the day, or without a certificate.
+    """
+
+    bounds: tuple[str, ...]
+    forced: int
+    places: int
+    forbidden: Mapping[str, int]
+    away: tuple[str, ...]
+
+
+def freedom(constraints: Constraints, slack: int) -> Freedom:
+    """Counts what was decided by hand. slack: of the announcement."""
+    people, on = constraints.inspectors, constraints.on
+    usual = load_bounds(constraints.targets, people, on=on, team_size=constraints.team_size, slack=slack)
+    places = constraints.places
+    return Freedom(
+        tuple(p.number for p, u in zip(people, usual, strict=True) if (p.least, p.most) != (u.least, u.most)),
+        sum(mask.bit_count() == 1 for mask in places.may),
+        len(places.may),
+        dict(sorted(Counter(code for person in people for _, code in person.forbidden).items())),
+        tuple(person.number for person in people if not person.available(on)),
+    )
 
 
 def check_assignment(
@@ -56,15 +103,21 @@ def check_assignment(
 
 
 def check_changes(
-    constraints: Constraints, seed2: str, teams: Sequence[Team], section: Json, *, suite: Suite = SHA256
+    constraints: Constraints,
+    seed2: str,
+    teams: Sequence[Team],
+    section: Json,
+    *,
+    since: datetime | None = None,
+    suite: Suite = SHA256,
 ) -> tuple[Team, ...]:
     """Checks the section `changes` one by one in order of time; the teams as they stand after the last of them.
 
-    teams: as assigned. Raises DrawError for a change out of time, a person who is not in the team, a newcomer who is
+    teams: as assigned. since: when the teams could first be known, the time of the last value of the second round. Raises DrawError for a change out of time, a person who is not in the team, a newcomer who is
     not the next in order.
     """
     standing = {team.target: team for team in teams}
-    before = constraints.at
+    before = since or constraints.at
     for number, entry in enumerate(array(section, "changes")):
         at = f"changes[{number}]"
         change = read_change(entry, at)

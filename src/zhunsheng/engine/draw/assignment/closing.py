@@ -9,13 +9,25 @@ from datetime import date, datetime
 from zhunsheng.engine.draw.assignment.flow import solve
 from zhunsheng.engine.draw.assignment.people import Inspector, Places, Target, Team, places_of
 from zhunsheng.engine.draw.assignment.shortage import check_people, parameters, shortages
-from zhunsheng.engine.draw.fields import array, day, hex64, instant, instant_text, integer, obj, text
+from zhunsheng.engine.draw.fields import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    array,
+    day,
+    hex64,
+    instant,
+    instant_text,
+    integer,
+    obj,
+    text,
+)
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json, canonical
 from zhunsheng.engine.suites import SHA256, Suite
 
-MAX_STEPS = 50_000_000
+MAX_STEPS = 5_000_000
 _AT = "assign_announce"
+_FIRST, _LAST = date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31)  # leave without an end is written up to here
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +107,9 @@ def constraints(
     people = tuple(
         replace(
             person,
-            leave=tuple(sorted({span for span in person.leave if span[0] <= on <= span[1]})),
+            leave=tuple(
+                sorted({(max(first, _FIRST), min(last, _LAST)) for first, last in person.leave if first <= on <= last})
+            ),
             forbidden=tuple(sorted({pair for pair in person.forbidden if pair[0] in ids})),
             most=len(wanted) if person.most is None else person.most,
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from zhunsheng.engine.public_log import Json
+from zhunsheng.engine.public_log import Json, canonical
+from zhunsheng.engine.suites import SHA256, Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,19 @@ class Inspector:
     def available(self, on: date) -> bool:
         """Whether the certificate is valid and no leave covers the day."""
         return on <= self.certificate_to and not any(first <= on <= last for first, last in self.leave)
+
+
+def directory_hash(inspectors: Iterable[Inspector], suite: Suite = SHA256) -> str:
+    """What the announcement commits to of the directory 检查人员名录库: everyone who will be in the constraints, and what
+    does not change with the list of targets.
+
+    H(canonical JSON of [[number, certificate_to, [specialities ascending]] …] ascending by number).
+    """
+    rows: list[Json] = [
+        [person.number, person.certificate_to.isoformat(), sorted(person.specialities)]
+        for person in sorted(inspectors, key=lambda person: person.number)
+    ]
+    return suite.hex(canonical(rows))
 
 
 @dataclass(frozen=True, slots=True)

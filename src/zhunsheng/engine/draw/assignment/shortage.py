@@ -12,13 +12,14 @@ from itertools import pairwise
 from zhunsheng.engine import tables
 from zhunsheng.engine.draw.assignment.flow import Filling, Solved, solve
 from zhunsheng.engine.draw.assignment.people import Inspector, Places, Target, bits, places_of, shown
-from zhunsheng.engine.draw.fields import text
+from zhunsheng.engine.draw.fields import day, text
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.words import Param, Reason
 
 MAX_TEAM = 20
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MAX_PLACES = 500_000
+MAX_PAIRS = 100_000_000  # targets × inspectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,13 @@ def parameters(on: date) -> Parameters:
 
 def check_people(targets: Sequence[Target], inspectors: Sequence[Inspector], team_size: int) -> None:
     """Refuses lists with mistakes: a team of fewer than two or too many, an id or number twice, a number with '|',
-    a speciality or a code that is not well written, a least above a most."""
+    a speciality or a code that is not well written, a least above a most, and lists too long to compute with."""
     if team_size < 2:
         raise DrawError("draw.assign.team_too_small", team_size=team_size)
     if team_size > MAX_TEAM or len(targets) * team_size > MAX_PLACES:
         raise DrawError("draw.assign.too_many_places", team=MAX_TEAM, limit=MAX_PLACES)
+    if len(targets) * len(inspectors) > MAX_PAIRS:
+        raise DrawError("draw.assign.too_many_pairs", targets=len(targets), inspectors=len(inspectors), limit=MAX_PAIRS)
     for target_id, count in Counter(target.id for target in targets).items():
         _word(target_id, "assign.targets")
         if count > 1:
@@ -64,6 +67,7 @@ def check_people(targets: Sequence[Target], inspectors: Sequence[Inspector], tea
         if count > 1:
             raise DrawError("draw.assign.number_twice", number=number)
     for person in inspectors:
+        day(person.certificate_to.isoformat(), f"assign.{person.number}.certificate_to")
         for unit_id, code in person.forbidden:
             _word(unit_id, f"assign.{person.number}.forbidden")
             if not _CODE.fullmatch(code):

@@ -75,7 +75,7 @@ def announce_draw(
         no = queries.next_draw_no(plan.office, day)
         draft = queries.draft_frame(plan, day)
         key = secrets.token_hex(32) if sealed else ""
-        frame = _freeze(draft, suite=suite, key=key)
+        frame = _freeze(draft, suite=suite, key=key, no=no)
         try:
             said = engine.announcement(
                 draw=no,
@@ -86,7 +86,12 @@ def announce_draw(
                 not_before=not_before,
                 fallback=fallback,
                 assignment=engine.AssignmentRule(
-                    plan.team_size, second, engine.parameters(day).steps_per_slot, tuple(second_fallback)
+                    plan.team_size,
+                    second,
+                    engine.parameters(day).steps_per_slot,
+                    tuple(second_fallback),
+                    engine.directory_hash(queries.directory(plan, day), suite_named(suite)),
+                    engine.parameters(day).load_slack,
                 ),
                 lists=_lists(plan, draft),
                 scope=draft.scope,
@@ -142,7 +147,7 @@ def announce_draw(
             at=at,
             rule=f"{engine.PROTOCOL}; {book.version} {book.sha256}",
             public={
-                "announcement": code,
+                "announce": code,
                 "plan": plan.no,
                 "mode": plan.mode,
                 "root": frame.root,
@@ -202,7 +207,7 @@ def _rule_book(plan: Plan, day: datetime.date) -> Any:
     return book
 
 
-def _freeze(draft: queries.DraftFrame, *, suite: str, key: str) -> engine.Frame:
+def _freeze(draft: queries.DraftFrame, *, suite: str, key: str, no: str) -> engine.Frame:
     if not draft.leaves:
         raise Refused(_("范围内没有可抽取的对象。"))
     if draft.missing:
@@ -217,6 +222,7 @@ def _freeze(draft: queries.DraftFrame, *, suite: str, key: str) -> engine.Frame:
             pareto=draft.unequal,
             suite=suite_named(suite),
             seal_key=key,
+            draw=no,
         )
     except ZhunshengError as problem:
         bad = []

@@ -258,7 +258,7 @@ def assign_teams(
             if fallback and not fallback_reason.strip():
                 raise DrawError("draw.execute.fallback_reason")
             used = rule.sources_used(fallback)
-            check_values(used, values, draw.no)
+            check_values(used, values, draw.no, code, second=True)
             check_times(used, values, rule.earliest(fallback, closed.at))
             for source, value in zip(used, values, strict=True):
                 if source.kind == "drand":
@@ -330,7 +330,7 @@ def open_draw(draw: Draw, *, by: User, at: datetime.datetime) -> Draw:
         if draw.state != Draw.State.ASSIGNED:
             raise Refused(_("派员之后才能开封；不再检查的，请公开放弃或撤回并说明理由。"))
         terms = engine.read_terms(queries.announcement(draw))
-        if terms.seal is None or key_hash(draw.sealing.key, terms.suite) != terms.seal.key_hash:
+        if terms.seal is None or key_hash(draw.sealing.key, draw.no, terms.suite) != terms.seal.key_hash:
             raise Refused(_("密钥与公告的哈希不符，不能开封；请从备份恢复后再试。"))
         draw.state, draw.opened_at, draw.opened_by = Draw.State.OPENED, at, by
         digest = sign_section(draw, "open", queries.opening(draw))
@@ -402,7 +402,7 @@ def record_results(draws: Iterable[int], *, by: User | None, at: datetime.dateti
         if draw.secret or draw.tasks.exclude(state__in=done).exists():
             continue
         body = queries.bundle_results(draw)
-        digest = engine.digest(body, suite_named(draw.suite))
+        digest = engine.section_digest(draw.no, "results", body, suite=suite_named(draw.suite))
         if digest == draw.results_digest:
             continue
         draw.results_digest, again = digest, bool(draw.results_digest)

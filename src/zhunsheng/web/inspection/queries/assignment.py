@@ -122,12 +122,7 @@ def _repeat_visits(draw: Draw, latest: int) -> Iterator[tuple[int, int]]:
 
 def inspectors(draw: Draw, pool: Sequence[Inspector], on: datetime.date) -> list[engine.Inspector]:
     """The pool as the engine wants it, without bounds of visits (see `bounded`)."""
-    held: dict[int, set[str]] = {one.pk: set() for one in pool}
-    rows = Qualification.objects.filter(in_force(on), inspector__in=list(held)).values_list(
-        "inspector_id", "speciality"
-    )
-    for inspector, speciality in rows:
-        held[inspector].add(speciality)
+    held = _specialities(pool, on)
     barred = forbidden(draw, pool, on)
     found = []
     for one in pool:
@@ -144,6 +139,24 @@ def inspectors(draw: Draw, pool: Sequence[Inspector], on: datetime.date) -> list
             )
         )
     return found
+
+
+def directory(plan: Plan, on: datetime.date) -> list[engine.Inspector]:
+    """The directory that an announcement commits to: the pool with certificates and specialities."""
+    pool = list(inspector_pool(plan))
+    held = _specialities(pool, on)
+    return [
+        engine.Inspector(one.person_no, one.certificate_valid_to or datetime.date.min, frozenset(held[one.pk]))
+        for one in pool
+    ]
+
+
+def _specialities(pool: Sequence[Inspector], on: datetime.date) -> dict[int, set[str]]:
+    held: dict[int, set[str]] = {one.pk: set() for one in pool}
+    rows = Qualification.objects.filter(in_force(on), inspector__in=list(held))
+    for inspector, speciality in rows.values_list("inspector_id", "speciality"):
+        held[inspector].add(speciality)
+    return held
 
 
 def bounded(

@@ -45,6 +45,7 @@ def stored_frame(draw: Draw) -> engine.Frame:
         scale=terms.scale,
         suite=terms.suite,
         seal_key=draw.sealing.key if draw.sealed else "",
+        draw=draw.no,
     )
 
 
@@ -80,7 +81,7 @@ class FrameReader:
     def ticket(self, unit_id: str) -> str:
         if not self.draw.seed:
             return ""
-        name = tag(self.draw.sealing.key, unit_id, self.terms.suite) if self.draw.sealed else unit_id
+        name = tag(self.draw.sealing.key, self.draw.no, unit_id, self.terms.suite) if self.draw.sealed else unit_id
         return engine.ticket(self.draw.seed, name, self.terms.suite)
 
     def row(self, position: int, leaf: Mapping[str, Any], task: Task | None) -> FrameRow:
@@ -222,8 +223,12 @@ def bundle(draw: Draw) -> dict[str, Json]:
 
 def withheld(draw: Draw) -> dict[str, Json]:
     """Of a sealed draw: the digests of what it keeps back until it is opened, as far as it has come."""
-    code = suite(draw.suite)
-    return {name: engine.digest(body, code) for name, body in _sections(draw).items() if name != "execute"}
+    code, key = suite(draw.suite), draw.sealing.key
+    return {
+        name: engine.section_digest(draw.no, name, body, key, code)
+        for name, body in _sections(draw).items()
+        if name != "execute"
+    }
 
 
 def _sections(draw: Draw) -> dict[str, Json]:
@@ -244,8 +249,9 @@ def _sections(draw: Draw) -> dict[str, Json]:
 
 
 def opening(draw: Draw) -> dict[str, Json]:
-    """What the digest of `open` is made of: the key, and the frame that it opens."""
-    return {"key": draw.sealing.key, "root": draw.frame_root, "size": draw.frame_size}
+    """What the digest of `open` is made of: the key, when it was opened, and the frame that it opens."""
+    at = instant_text(draw.opened_at, "open.at") if draw.opened_at else ""
+    return {"key": draw.sealing.key, "at": at, "root": draw.frame_root, "size": draw.frame_size}
 
 
 def days_overdue(draw: Draw, at: datetime.datetime) -> int:
