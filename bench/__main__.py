@@ -1,6 +1,6 @@
 """`make bench`: every engine beside a peer or a physical limit, in one run, with ratios.
 
-python -m bench [--quick] [clock] [draw] [rooms] [log]
+python -m bench [--quick] [clock] [procedure] [draw] [rooms] [log]
 python -m bench fairness [--quick]                     is the draw fair: inclusion, Pareto, assignment, re-entry
 python -m bench scale [--units N] [--folder FOLDER]    DuckDB, Spark and the engine on one large frame
 """
@@ -34,6 +34,10 @@ def main() -> None:
             from bench import clock
 
             clock.run(100_000 // share)
+        if "procedure" in words.what:
+            from bench import procedure
+
+            procedure.run(1_000_000 // share)
         if "draw" in words.what:
             from bench import draw
 

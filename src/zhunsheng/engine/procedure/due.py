@@ -127,18 +127,25 @@ def deadlines(procedure: Procedure, history: History, calendar: Calendar | None 
     lapses what is open. Raises ClockError for a period that cannot be counted (an order's day before its trigger).
     """
     calendar = calendar or clock.default_calendar()
-    found: list[Due] = []
+    dues: tuple[Due, ...] = ()
     facts: dict[str, Value] = {}
     takers: dict[str, tuple[str, ...]] = {}
     for event in history:
         facts.update(event.facts)
         takers[event.verb] = (*takers.get(event.verb, ()), event.by)
-        scene = guard.Scene(facts, takers)
-        found = [_moved(due, event, procedure, facts, calendar) if due.live else due for due in found]
-        found += _started(procedure, event, scene, calendar)
-        step = procedure.steps[event.verb]
-        if step.target and procedure.states[step.target].final:
-            found = [replace(due, lapsed_at=event.at) if due.live else due for due in found]
+        dues = after(dues, procedure, event, guard.Scene(facts, takers), calendar)
+    return dues
+
+
+def after(
+    dues: Iterable[Due], procedure: Procedure, event: Event, scene: guard.Scene, calendar: Calendar
+) -> tuple[Due, ...]:
+    """The runnings after one more event; `scene` has the event's own facts and step already."""
+    found = [_moved(due, event, procedure, scene.facts, calendar) if due.live else due for due in dues]
+    found += _started(procedure, event, scene, calendar)
+    step = procedure.steps[event.verb]
+    if step.target and procedure.states[step.target].final:
+        found = [replace(due, lapsed_at=event.at) if due.live else due for due in found]
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from zhunsheng.engine.clock import CHINA, Calendar, Unit
 from zhunsheng.engine.errors import ClockError, ProcedureError
 from zhunsheng.engine.procedure import due as dues_of
 from zhunsheng.engine.procedure import guard
-from zhunsheng.engine.procedure.due import Due, Status, day_of, deadlines, end_of
+from zhunsheng.engine.procedure.due import Due, Status, day_of, end_of
 from zhunsheng.engine.procedure.model import (
     CLOCK_ROLE,
     START,
@@ -94,16 +94,25 @@ def may(procedure: Procedure, history: History, event: Event, calendar: Calendar
 
 def judge(standing: Standing, event: Event, calendar: Calendar | None = None) -> Verdict:
     """As `may`, from a standing already at hand."""
+    return _judged(standing, event, calendar or clock.default_calendar())[0]
+
+
+def _judged(standing: Standing, event: Event, calendar: Calendar) -> tuple[Verdict, guard.Scene, tuple[Due, ...]]:
+    """The verdict, and the scene and limits after the event where it is allowed."""
+    scene = guard.Scene()
     step = standing.procedure.steps.get(event.verb)
     if step is None:
-        return Verdict(None, (Reason("procedure.unknown_step", {"step": event.verb}),))
+        return Verdict(None, (Reason("procedure.unknown_step", {"step": event.verb}),)), scene, ()
     found = tuple(_objections(standing, step, event))
-    if not found:
-        try:  # what cannot be counted is refused before it is recorded
-            deadlines(standing.procedure, (*standing.history, event), calendar)
-        except ClockError as error:
-            found = (error.reason,)
-    return Verdict(step, found)
+    if found:
+        return Verdict(step, found), scene, ()
+    takers = {**standing.takers, step.code: (*standing.takers.get(step.code, ()), event.by)}
+    scene = guard.Scene({**standing.facts, **event.facts}, takers)
+    try:  # what cannot be counted is refused before it is recorded
+        dues = dues_of.after(standing.dues, standing.procedure, event, scene, calendar)
+    except ClockError as error:
+        return Verdict(step, (error.reason,)), scene, ()
+    return Verdict(step), scene, dues
 
 
 def options(standing: Standing, *, by: str, role: str, at: datetime) -> tuple[Verdict, ...]:
@@ -161,21 +170,19 @@ def _plain_day(moment: date, lang: str) -> str:
 
 def _apply(standing: Standing, event: Event, calendar: Calendar) -> Standing:
     where = f"{standing.procedure.code} {len(standing.history) + 1}"
-    verdict = judge(standing, event, calendar)
+    verdict, scene, dues = _judged(standing, event, calendar)
     if verdict.step is None or verdict.reasons:
         raise ProcedureError.of(verdict.reasons[0], where=where)
     procedure, step = standing.procedure, verdict.step
-    history = (*standing.history, event)
     moved = bool(step.target) and step.target != standing.state.code
-    takers = {**standing.takers, step.code: (*standing.takers.get(step.code, ()), event.by)}
     return Standing(
         procedure,
-        history,
+        (*standing.history, event),
         procedure.states[step.target] if step.target else standing.state,
         event.at if moved else standing.since,
-        {**standing.facts, **event.facts},
-        takers,
-        deadlines(procedure, history, calendar),
+        scene.facts,
+        scene.takers,
+        dues,
     )
 
 
