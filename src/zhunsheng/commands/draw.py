@@ -20,22 +20,25 @@ from typing import cast
 
 from zhunsheng.commands import NO, USAGE, YES, Subparsers, add_json, add_lang, day, emit, emit_json
 from zhunsheng.engine import draw
-from zhunsheng.engine.draw import DrawList, Execution, Frame, Selected, Source, Value, Verdict
+from zhunsheng.engine.draw import DrawList, Execution, Frame, Inspector, Selected, Source, Value, Verdict
 from zhunsheng.engine.draw.fields import array, hex64, instant_text, obj
+from zhunsheng.engine.draw.fields import day as certificate_day
+from zhunsheng.engine.draw.fields import text as plain_text
 from zhunsheng.engine.draw.leaf import column, read_columns
 from zhunsheng.engine.draw.sources import read_value
 from zhunsheng.engine.errors import DrawError, ZhunshengError
-from zhunsheng.engine.public_log import Json, canonical, parse_json
+from zhunsheng.engine.public_log import Json, canonical, parse_json, read_vkey
 from zhunsheng.engine.signing import read_key
 from zhunsheng.engine.suites import SHA256, SUITES
 from zhunsheng.engine.suites import suite as suite_named
 from zhunsheng.engine.words import say
 
-_TERM = {"party": "commitment", "dice": "rolls", "balls": "", "ssq": "issue", "dlt": "issue", "drand": "round"}
+_TERM = {"party": "", "dice": "rolls", "balls": "", "ssq": "issue", "dlt": "issue", "drand": "round"}
 _HEADERS = {"单位编号": "id", "统一社会信用代码": "id", "层": "stratum", "排除代码": "exclusion", "规模": "size"}
+_PEOPLE = {"人员编号": "number", "证件有效期": "certificate_to", "专业": "specialities"}
 _SETTLED = (
     "no", "n", "ratio", "announced_at", "not_before", "legal_basis", "item", "plan", "rule_book", "fallback", "second",
-    "pareto", "list", "scope", "suite", "open_by",
+    "pareto", "list", "scope", "suite", "open_by", "inspectors", "slack",
 )  # fmt: skip
 _MAPPED = 1024 * 1024  # smaller files are simply read
 
@@ -53,6 +56,13 @@ def add(subparsers: Subparsers) -> None:
         metavar="NAME+HEX",
         help="机关公布的签名公钥，可多次 · the published key that must have signed; more than once if there are several",
     )
+    verify.add_argument(
+        "--witness",
+        action="append",
+        default=[],
+        metavar="VKEY",
+        help="日志见证人的验证密钥，可多次 · verification key of a witness of the log, whose signature can date the announcement",
+    )
     add_json(verify)
     add_lang(verify)
     verify.set_defaults(run=_verify)
@@ -66,8 +76,9 @@ def add(subparsers: Subparsers) -> None:
 Two steps: announce with sources that have no values yet, which gives a file and a hash to publish; at least 24 hours
 later, when the randomness exists, draw from that file.
 
-  zhunsheng draw list.csv --no 2026-1 --n A=3,B=5 --source ceremony:p1 --source ceremony:p2 --source ceremony:dice
-  zhunsheng draw 2026-1.json --source ceremony:p1=3f9c --source ceremony:p2=a071 --source ceremony:dice=4-2-6-1-5-3-3-6-2-1 \\
+  zhunsheng draw list.csv --no 2026-1 --n A=3,B=5 --source ceremony:p1@承诺/无 --source ceremony:p2@承诺/无 \\
+      --source ceremony:dice@10
+  zhunsheng draw 2026-1.json --source ceremony:p1=3f9c… --source ceremony:p2=a071… --source ceremony:dice=4-2-6-1-5-3-3-6-2-1 \\
       --at 2026-04-21T01:30:00Z --out 2026-1-drawn.json
 
 密封抽查(突击检查):--sealed 写一个只有本机关持有的文件(密钥和名单);公开包里只有密封名单,到期用 --open 开封。
@@ -78,8 +89,10 @@ lines only, until --open:
   zhunsheng draw 2026-2.json --sealed 2026-2.secret --source …=… --at 2026-04-21T01:30:00Z
   zhunsheng draw 2026-2-drawn.json --sealed 2026-2.secret --open
 
---source ID[@TERM][=VALUE]   TERM: drand 轮次 round · lottery 期号 issue · dice 次数 rolls · ceremony 承诺 commitment ·
-                             balls 球数/取数 balls/draws: ceremony:balls@40/6
+--source ID@TERM[=VALUE]     TERM: drand 轮次 round · lottery 期号 issue · dice 次数 rolls · ceremony 承诺/默认值
+                             commitment/default · balls 球数/取数 balls/draws: ceremony:balls@40/6
+                             承诺 commitment: printf '%%s' 'zhunsheng/draw/1/commit|2026-1|ceremony:p1|SECRET' | sha256sum
+                             （--second 的来源 for --second: commit-assign）
 --fallback HOURS:ID[@TERM],ID[@TERM]…   过了这么多小时仍取不到时改用 · used if the others are not to be had by then""",
     )
     parser.add_argument("frame", type=Path, help="名单 CSV,或先前的公告文件 · the CSV, or the file of the announcement")
@@ -106,6 +119,16 @@ lines only, until --open:
         help="选派人员用的第二轮来源 · sources of the second round, for the inspectors",
     )
     parser.add_argument("--team-size", type=int, metavar="N", help="检查组人数,与 --second 同用(默认 2)· with --second")
+    parser.add_argument(
+        "--inspectors",
+        type=Path,
+        metavar="CSV",
+        help="检查人员名录,与 --second 同用:人员编号,证件有效期,专业(以+相连)· the directory of inspectors, with --second: "
+        "number,certificate_to,specialities (joined by +)",
+    )
+    parser.add_argument(
+        "--slack", type=int, metavar="N", help="次数上下限放宽几次(默认 1)· slack of the bounds of visits"
+    )
     parser.add_argument(
         "--pareto", metavar="A,B", help="按规模(size 列)抽取的层 · strata drawn by size, from the column size"
     )
@@ -153,8 +176,9 @@ lines only, until --open:
 
 def _verify(options: argparse.Namespace) -> int:
     pins = [read_key(text) for text in options.key]
+    witnesses = [read_vkey(text) for text in options.witness]
     with _mapped(options.bundle) as data:
-        verdict = draw.verify(data, pins)
+        verdict = draw.verify(data, pins, witnesses, now=datetime.now(UTC))
     if options.json:
         emit_json(_verdict_json(verdict, options.lang))
     else:
@@ -234,8 +258,8 @@ def _draw(options: argparse.Namespace) -> int:
         return _execute(announced, frame, given, options)
     if any(known) and options.announced_at is None:
         raise DrawError("draw.cli.announced_at")
-    frame, n, lists = _freeze(data, options)
-    announced = _announce(frame, n, lists, given, options)
+    frame, n, ratio, lists = _freeze(data, options)
+    announced = _announce(frame, n, ratio, lists, given, options)
     if frame.seal_key:
         _keep_secret(frame, options.sealed, options.out or _file_name(str(announced["draw"])))
     if any(known):
@@ -243,13 +267,15 @@ def _draw(options: argparse.Namespace) -> int:
     return _publish(announced, frame, options)
 
 
-def _freeze(data: bytes, options: argparse.Namespace) -> tuple[Frame, dict[str, int], dict[str, DrawList]]:
-    """The frame of the CSV, how many are drawn, and the lists of a joint draw."""
+def _freeze(
+    data: bytes, options: argparse.Namespace
+) -> tuple[Frame, dict[str, int], dict[str, Fraction], dict[str, DrawList]]:
+    """The frame of the CSV, how many are drawn, by which ratios if by any, and the lists of a joint draw."""
     if not options.no:
         raise DrawError("draw.cli.no_number")
     lists = {name: DrawList(office) for name, office in (_assigned(text) for text in options.list)}
     units = list(_units(data, options, tuple(lists)))
-    n = _how_many(draw.count_strata(units, tuple(lists)), options.n, options.ratio)
+    n, ratio = _how_many(draw.count_strata(units, tuple(lists)), options.n, options.ratio)
     named = [text.strip() for text in options.pareto.split(",")] if options.pareto else []
     for stratum in named:
         if stratum not in n:
@@ -262,21 +288,25 @@ def _freeze(data: bytes, options: argparse.Namespace) -> tuple[Frame, dict[str, 
         pareto={stratum: n[stratum] for stratum in named},
         suite=suite_named(options.suite or SHA256.name),
         seal_key=secrets.token_hex(32) if options.sealed is not None else "",
+        draw=options.no,
     )
-    return frame, n, lists
+    return frame, n, ratio, lists
 
 
 def _announce(
     frame: Frame,
     n: Mapping[str, int],
+    ratio: Mapping[str, Fraction],
     lists: Mapping[str, DrawList],
     given: Sequence[_Given],
     options: argparse.Namespace,
 ) -> dict[str, Json]:
     at = options.announced_at or datetime.now(UTC).replace(microsecond=0)
     second = tuple(_given(text).source for text in options.second)
-    if options.team_size and not second:
+    if (options.team_size or options.inspectors or options.slack is not None) and not second:
         raise DrawError("draw.cli.team_size")
+    if second and options.inspectors is None:
+        raise DrawError("draw.cli.no_inspectors")
     scope = dict(_assigned(text) for text in options.scope)
     return draw.announcement(
         draw=options.no,
@@ -286,7 +316,15 @@ def _announce(
         announced_at=at,
         not_before=options.not_before or at + draw.MIN_WAIT,
         fallback=[_fallback(text) for text in options.fallback],
-        assignment=draw.AssignmentRule(options.team_size or 2, second) if second else None,
+        assignment=draw.AssignmentRule(
+            options.team_size or 2,
+            second,
+            directory=draw.directory_hash(_directory(options.inspectors), frame.suite),
+            slack=1 if options.slack is None else options.slack,
+        )
+        if second
+        else None,
+        ratio=ratio,
         lists=lists,
         scope={name: starts.split(",") for name, starts in scope.items()},
         open_by=options.open_by,
@@ -447,6 +485,7 @@ def _checked(data: bytes, options: argparse.Namespace) -> tuple[Mapping[str, Jso
         scale=terms.scale,
         suite=terms.suite,
         seal_key=key,
+        draw=terms.draw,
     )
     if (frame.root, frame.size) != (terms.root, terms.size):
         raise DrawError("draw.cli.other_secret", where=str(options.sealed))
@@ -481,10 +520,15 @@ def _given(text: str) -> _Given:
     source_id, _, term = named.partition("@")
     source = Source(source_id)
     key = _TERM[source.kind]
-    if source.kind == "balls":
-        return _Given(Source(source_id, _drum(term) if term else {}), value)
     if not term:
         return _Given(source, value)
+    if source.kind == "balls":
+        return _Given(Source(source_id, _drum(term)), value)
+    if source.kind == "party":
+        promise, slash, default = term.partition("/")
+        if not slash or not default:
+            raise DrawError("draw.cli.bad_promise", given=term[:80])
+        return _Given(Source(source_id, {"commitment": promise, "default": default}), value)
     number = key in ("rolls", "round") and term.isascii() and term.isdigit()
     return _Given(Source(source_id, {key: int(term) if number else term}), value)
 
@@ -508,18 +552,47 @@ def _value(one: _Given, announced: Sequence[Source], options: argparse.Namespace
     return Value(one.source.id, one.value, options.at)
 
 
-def _how_many(sizes: Mapping[str, int], n: str | None, ratio: str | None) -> dict[str, int]:
+def _directory(path: Path) -> list[Inspector]:
+    """The directory of inspectors in a CSV."""
+    header, *rows = _rows_of(_read(path))
+    names = [_PEOPLE.get(cell.strip(), cell.strip()) for cell in header]
+    if sorted(names) != ["certificate_to", "number", "specialities"]:
+        raise DrawError("draw.cli.people_columns", where=str(path), header=" ".join(header)[:200])
+    people: dict[str, Inspector] = {}
+    for row, cells in enumerate(rows, 2):
+        where = f"{path} {row}"
+        if len(cells) != len(names):
+            raise DrawError("draw.cli.ragged", where=where, count=len(cells), expected=len(names))
+        found = {name: cell.strip() for name, cell in zip(names, cells, strict=True)}
+        number, codes = plain_text(found["number"], where), frozenset(filter(None, found["specialities"].split("+")))
+        if number in people:
+            raise DrawError("draw.assign.number_twice", where=where, number=number)
+        people[number] = Inspector(number, certificate_day(found["certificate_to"], where), codes)
+    return list(people.values())
+
+
+def _rows_of(data: bytes) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(_decoded(data), newline=""), strict=True)
+    try:
+        return [cells for cells in reader if any(cell.strip() for cell in cells)] or [[]]
+    except csv.Error as error:
+        raise DrawError("draw.cli.not_csv", row=reader.line_num, detail=str(error)) from None
+
+
+def _how_many(sizes: Mapping[str, int], n: str | None, ratio: str | None) -> tuple[dict[str, int], dict[str, Fraction]]:
+    """How many from each stratum, and the ratios that this follows from, if it does."""
     if (n is None) == (ratio is None):
         raise DrawError("draw.cli.n_or_ratio")
     if ratio is not None:
         shares = _ratio(ratio) if "=" not in ratio else {name: _ratio(text) for name, text in _split(ratio)}
-        return draw.allocate(sizes, shares)
+        each = dict.fromkeys(sizes, shares) if isinstance(shares, Fraction) else shares
+        return draw.allocate(sizes, each), {name: share for name, share in each.items() if name in sizes}
     found: dict[str, int] = {}
     for name, text in _split(n or ""):
         if not (text.isascii() and text.isdigit()) or len(text) > 9:
             raise DrawError("draw.cli.bad_number", given=text)
         found[name] = int(text)
-    return found
+    return found, {}
 
 
 def _split(text: str) -> Iterator[tuple[str, str]]:
@@ -540,16 +613,20 @@ def _ratio(text: str) -> Fraction:
 # ── files ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return data.decode("gb18030")
+    except UnicodeDecodeError:
+        raise DrawError("draw.cli.not_text") from None
+
+
 def _units(data: bytes, options: argparse.Namespace, lists: Sequence[str]) -> Iterator[Mapping[str, Json]]:
     """The rows of the CSV as units; Chinese offices' spreadsheets write UTF-8 or GB18030."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = data.decode("gb18030")
-        except UnicodeDecodeError:
-            raise DrawError("draw.cli.not_text") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(_decoded(data), newline=""), strict=True)
     needed = [column(one, "stratum") for one in lists or ("",)]
     try:
         header = [cell.strip() for cell in next(reader, [])]

@@ -229,13 +229,15 @@ def verify(
     bundle: Buffer | Mapping[str, Json],
     pins: Sequence[PublicKey] = (),
     witnesses: Sequence[NoteKey] = (),
+    now: datetime | None = None,
 ) -> Verdict:
     """Checks a bundle as published, from nothing but itself: every hash, time, ticket and name is computed again.
 
     bundle: the bytes of the file, a file mapped into memory, or the parsed object. The lines of the frame are read as
     a stream. A proof of membership is recognised too (`check_membership`).
     pins: published keys by which the bundle must be signed. Without pins the verdict says which key signed.
-    witnesses: keys of witnesses of the log whose cosignature can date the announcement.
+    witnesses: keys of witnesses of the log whose cosignature can date the announcement. now: where the caller knows the
+    time, what is dated later than it is refused.
 
     Never raises for what is in it: a file that is not JSON, or too large, fails in the step `format`. Each part is
     checked as soon as what it rests on holds.
@@ -244,9 +246,9 @@ def verify(
     if len(data) <= MAX_PROOF and MEMBERSHIP.encode() in data[0 : len(data)] and _is_proof(data[0 : len(data)]):
         return check_membership(data[0 : len(data)])
     try:
-        return _Bundle(data, pins, witnesses, Region.of(data) if len(data) <= MAX_BUNDLE else None).run()
+        return _Bundle(data, pins, witnesses, now, Region.of(data) if len(data) <= MAX_BUNDLE else None).run()
     except NotPlain:
-        return _Bundle(data, pins, witnesses, None).run()
+        return _Bundle(data, pins, witnesses, now, None).run()
 
 
 def _is_proof(data: bytes) -> bool:
@@ -259,10 +261,15 @@ def _is_proof(data: bytes) -> bool:
 
 class _Bundle(Check):
     def __init__(
-        self, data: Buffer, pins: Sequence[PublicKey], witnesses: Sequence[NoteKey], region: Region | None
+        self,
+        data: Buffer,
+        pins: Sequence[PublicKey],
+        witnesses: Sequence[NoteKey],
+        now: datetime | None,
+        region: Region | None,
     ) -> None:
         super().__init__()
-        self.data, self.pins, self.witnesses, self.region = data, tuple(pins), tuple(witnesses), region
+        self.data, self.pins, self.witnesses, self.now, self.region = data, tuple(pins), tuple(witnesses), now, region
         self.made: Mapping[str, Json] = {}
         self.lines: Lines
         self.key = ""
@@ -582,6 +589,7 @@ class _Bundle(Check):
             _later("abandon.at", _object(self.made["abandon"])["at"], "announced_at", self.terms.announced_at)
         if self.key:
             _later("open.at", _object(self.made["open"])["at"], "announced_at", self.terms.announced_at)
+        self._not_in_future()
         if "execute" not in self.made:
             return Reason("draw.verify.time_announced", said)
         check_times(self.sources, self.values, self.terms.earliest(self.fallback))
@@ -596,6 +604,17 @@ class _Bundle(Check):
                 moment = self.terms.assignment.earliest(self.second_fallback, instant(closed, "assign_announce.at"))
                 check_times(self.second_sources, self.second_values, moment)
         return Reason("draw.verify.time_order", {**said, "at": str(at)})
+
+    def _not_in_future(self) -> None:
+        if self.now is None:
+            return
+        done = [(name, _object(self.made[name]).get("at")) for name in ("open", "abandon") if name in self.made]
+        moments = [("announce.announced_at", self.terms.announced_at)]
+        moments += [(f"{name}.at", instant(at, f"{name}.at")) for name, at in done if name == "abandon" or self.key]
+        moments += [(value.source, value.at) for value in (*self.values, *self.second_values)]
+        for at, moment in moments:
+            if moment > self.now:
+                raise DrawError("draw.verify.in_future", at=at, moment=instant_text(moment, at))
 
     def source_values(self) -> Reason:
         check_values(self.sources, self.values, self.terms.draw, self.terms.suite)
@@ -905,6 +924,10 @@ class _Bundle(Check):
             return None
         last = int(self.terms.not_before.timestamp())
         found = [(one.time, one.key.name) for one in verify_note(note, keys) if one.time is not None]
+        now = None if self.now is None else int(self.now.timestamp())
+        for time, name in found:
+            if now is not None and time > now:
+                raise DrawError("draw.verify.in_future", at=name, moment=str(time))
         at, name = min(found, default=(last, ""))
         return (name, datetime.fromtimestamp(at, UTC)) if 0 < at < last else None
 
