@@ -589,6 +589,22 @@ def test_the_causes_of_action_are_sound_and_lead_to_offences():
     assert {r["threshold"]: r.integer("amount_yuan") for r in fake} == {"sales": 50000, "stock": 150000}
 
 
+def test_the_example_of_the_rule_page_is_true():
+    page = (Path(__file__).parents[2] / "docs/rules/procedures.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    known: dict = {}
+    exec(code, known)  # the page's own lines
+    assert known["standing"].state.name_en == "admitted"
+    assert known["standing"].next.deadline.due == date(2024, 7, 10)
+
+
+def test_the_chinese_rule_page_names_every_procedure():
+    text = (Path(__file__).parents[2] / "docs/rules/procedures.zh.md").read_text(encoding="utf-8")
+    for code in P.codes():
+        name = P.versions(code)[-1].name.split("(")[0]
+        assert name.removesuffix("列入和移出").removesuffix("办理") in text, code
+
+
 def test_every_vector_file_is_a_procedure():
     folder = Path(__file__).parents[1] / "vectors/procedures"
     for path in folder.glob("*.toml"):
