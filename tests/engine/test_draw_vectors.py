@@ -79,15 +79,15 @@ def by_hand(given):
     names = {unit["id"]: unit["id"] for unit in units}
     if key := given.get("key"):
         sealed = []
-        names = made["tags"] = {i: mac(h, key, f"tag|{i}") for i in names}
-        made["blinds"] = {i: mac(h, key, f"blind|{i}") for i in names}
-        made["salts"] = {i: mac(h, key, f"salt|{i}") for i in names}
+        names = made["tags"] = {i: mac(h, key, f"tag|{said['draw']}|{i}") for i in names}
+        made["blinds"] = {i: mac(h, key, f"blind|{said['draw']}|{i}") for i in names}
+        made["salts"] = {i: mac(h, key, f"salt|{said['draw']}|{i}") for i in names}
         for unit, line in zip(units, lines, strict=True):
             seal = h(f"zhunsheng/draw/1/seal|{made['blinds'][unit['id']]}|{unit['id']}".encode()).hex()
             attributes = h(f"zhunsheng/draw/1/attributes|{made['salts'][unit['id']]}|{line}".encode()).hex()
             sealed.append((seal, plain({"attributes": attributes, "seal": seal})))
         lines = made["sealed_lines"] = [line for _, line in sorted(sealed)]
-        made["key_hash"] = h(f"zhunsheng/draw/1/key|{key}".encode()).hex()
+        made["key_hash"] = h(f"zhunsheng/draw/1/key|{said['draw']}|{key}".encode()).hex()
     made["root"] = tree(h, [line.encode() for line in lines]).hex()
     made["announcement_hash"] = h(plain(said).encode()).hex()
     pairs = [f"{value['source']}={value['value']}" for value in given["values"]]
@@ -138,7 +138,7 @@ def test_the_engine_gives_the_vector(name):
     terms = read_terms(said)
     frame = thaw(
         (line.encode() for line in given["leaves"]), lists=tuple(terms.lists), pareto=terms.pareto, scale=terms.scale,
-        suite=terms.suite, seal_key=key,
+        suite=terms.suite, seal_key=key, draw=terms.draw,
     )  # fmt: skip
     assert (frame.root, announcement_hash(said)) == (given["root"], given["announcement_hash"])
     values = [Value(v["source"], v["value"], instant(v["at"], "at"), v["evidence"]) for v in given["values"]]
@@ -150,14 +150,23 @@ def test_the_engine_gives_the_vector(name):
     pareto = {stratum: terms.n[stratum] for stratum in terms.pareto}
     again = [{k: v for k, v in unit.items() if not k.endswith("lambda")} for unit in units]
     assert (
-        freeze(again, lists=tuple(terms.lists), pareto=pareto, scale=terms.scale, suite=terms.suite, seal_key=key)
+        freeze(
+            again,
+            lists=tuple(terms.lists),
+            pareto=pareto,
+            scale=terms.scale,
+            suite=terms.suite,
+            seal_key=key,
+            draw=terms.draw,
+        )
         == frame
     )
     if key:
         assert [line.decode() for line in frame.lines] == given["sealed_lines"]
-        assert given["key_hash"] == key_hash(key, terms.suite) == said["seal"]["key_hash"]
+        assert given["key_hash"] == key_hash(key, terms.draw, terms.suite) == said["seal"]["key_hash"]
         for unit_id, expected in given["tags"].items():
-            assert (tag(key, unit_id, terms.suite), blind(key, unit_id, terms.suite)) == (
+            found = tag(key, terms.draw, unit_id, terms.suite), blind(key, terms.draw, unit_id, terms.suite)
+            assert found == (
                 expected,
                 given["blinds"][unit_id],
             )
