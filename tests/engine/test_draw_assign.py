@@ -34,6 +34,7 @@ from zhunsheng.engine.draw.assignment import (
     check_constraints,
     constraints,
     constraints_hash,
+    directory_hash,
     feasible,
     load_bounds,
     parameters,
@@ -673,9 +674,16 @@ def test_the_suite_is_used_for_every_hash():
 # ── the check: what was tampered with is named ───────────────────────────────────────────────────────────────────────
 
 
+def check(closed, *, drawn=None, team_size=2, steps_per_slot=50, suite=SHA256, **more):
+    """check_constraints of what the announcement of these constraints would have said."""
+    wanted = {t.id: t.speciality for t in closed.targets} if drawn is None else drawn
+    given = {"directory": directory_hash(closed.inspectors, suite)} | more
+    check_constraints(closed, drawn=wanted, team_size=team_size, steps_per_slot=steps_per_slot, suite=suite, **given)
+
+
 def test_an_honest_assignment_passes():
     closed, seed2, found = sample()
-    check_constraints(closed, drawn={t.id for t in closed.targets}, team_size=2, steps_per_slot=50)
+    check(closed)
     again = check_assignment(closed, found.as_json(), announcement_hash=ANNOUNCED)
     assert again == found
     assert again.seed == seed2
@@ -695,20 +703,22 @@ def test_an_honest_assignment_passes():
 )
 def test_constraints_that_are_not_those_announced_are_refused(drawn, size, per_slot, named):
     with pytest.raises(DrawError, match=named):
-        check_constraints(sample()[0], drawn={f"demo:T{i:03}" for i in drawn}, team_size=size, steps_per_slot=per_slot)
+        closed = sample()[0]
+        known = {t.id: t.speciality for t in closed.targets}
+        wanted = {unit: known.get(unit, "") for unit in (f"demo:T{i:03}" for i in drawn)}
+        check(closed, drawn=wanted, team_size=size, steps_per_slot=per_slot)
 
 
 def test_another_start_is_named():
     closed = sample()[0]
     first, second, *rest = closed.start
     swapped = replace(first, lead=first.others[0], others=(first.lead,))
-    drawn = {t.id for t in closed.targets}
     with pytest.raises(DrawError, match=r"assign_announce.start 中 demo:T001 的检查组应为 Q3 P02，现为 P02 Q3"):
-        check_constraints(replace(closed, start=(swapped, second, *rest)), drawn=drawn, team_size=2, steps_per_slot=50)
+        check(replace(closed, start=(swapped, second, *rest)))
     with pytest.raises(DrawError, match=r"start\.id"):
-        check_constraints(replace(closed, start=(second, first, *rest)), drawn=drawn, team_size=2, steps_per_slot=50)
+        check(replace(closed, start=(second, first, *rest)))
     with pytest.raises(DrawError, match=r"start"):
-        check_constraints(replace(closed, start=closed.start[:-1]), drawn=drawn, team_size=2, steps_per_slot=50)
+        check(replace(closed, start=closed.start[:-1]))
 
 
 def test_another_team_seed_or_value_is_named():
@@ -748,9 +758,7 @@ def test_a_recusal_after_the_closing_changes_the_hash_and_is_refused():
         replace(p, forbidden=(("demo:T001", "recusal"),)) if p.number == number else p for p in closed.inspectors
     )
     with pytest.raises(DrawError, match=r"assign_announce\.start 中 demo:T001"):
-        check_constraints(
-            replace(closed, inspectors=late), drawn={t.id for t in closed.targets}, team_size=2, steps_per_slot=50
-        )
+        check(replace(closed, inspectors=late))
 
 
 # ── someone cannot go ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -938,7 +946,7 @@ def test_the_vectors_come_out_by_both_writings(case):
     assert assignment_seed(case["announcement_hash"], case["constraints_hash"], values, suite=named) == case["seed"]
     size = closed.team_size
     per_slot = closed.steps // size // len(closed.targets)
-    check_constraints(closed, drawn={t.id for t in closed.targets}, team_size=size, steps_per_slot=per_slot)
+    check(closed, team_size=size, steps_per_slot=per_slot, suite=named)
     assert as_dict(closed.start) == start_by_hand(closed.targets, closed.inspectors, size)
     found = assign(closed, case["seed"], suite=named)
     assert [team.as_json() for team in found.teams] == case["teams"]
