@@ -4,6 +4,7 @@ import json
 import tomllib
 import xml.etree.ElementTree as ET
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -289,7 +290,7 @@ def test_a_matter_is_run_by_the_version_of_its_first_day():
 
 
 def test_both_versions_of_2017_and_of_today_are_there():
-    for code in ("complaint", "violation_report", "penalty", "rectification", "recall", "retest", "credit_listing",
+    for code in ("complaint", "violation_report", "penalty", "rectification", "recall", "re_test", "serious_violation_list",
                  "disclosure_request", "accountability"):  # fmt: skip
         assert len(P.versions(code)) > 1, code
 
@@ -509,6 +510,68 @@ def test_the_wording_is_filled_in_both_languages():
     assert "more than three years" in P.wording(procedure, history, "en")
     with pytest.raises(ProcedureError):
         P.wording(procedure, ())
+
+
+# ---- counting
+
+
+def complaints() -> list[P.Standing]:
+    """Three complaints: admitted in time and agreed, admitted late, and just received."""
+    procedure = P.load("complaint", AT)
+    told = {"channel": "web", "subject": "s", "complainant": "张某", "contact": "1", "four_meters": "gas"}
+    admitted = {"respondent": "uscc:1", "admission_notice": "0" * 64}
+    day = timedelta(days=1)
+    first = Event("receive", AT, "p", "public", told)
+    return [
+        P.replay(
+            procedure,
+            (
+                first,
+                Event("admit", AT + day, "a", "member", admitted),
+                Event("mediate", AT + 2 * day, "a", "member"),
+                Event("agree", AT + 3 * day, "a", "member", {"recovered": 12345, "agreement": "0" * 64}),
+                Event("inform", AT + 4 * day, "a", "member"),
+                Event("close", AT + 5 * day, "a", "member"),
+            ),
+        ),
+        P.replay(procedure, (first, Event("admit", AT + 30 * day, "a", "member", admitted))),
+        P.replay(procedure, (Event("receive", AT + 29 * day, "p", "public", told),)),
+    ]
+
+
+def test_metrics_are_counted_exactly():
+    matters, at = complaints(), AT + timedelta(days=30)
+    metric = {m.code: m for m in matters[0].procedure.metrics}
+    on_time = P.tally(metric["admit_on_time"], matters, at)
+    assert (on_time.amount, on_time.of, on_time.value) == (1, 2, Fraction(1, 2)), "what still runs does not count"
+    assert P.tally(metric["admit_on_time"], matters, AT + timedelta(days=90)).of == 3, "by then it is overdue"
+    assert P.tally(metric["mediation_success"], matters, at).value == 1
+    assert P.tally(metric["mediation_success"], matters[1:], at).value is None, "no data, not 0 %"
+    assert P.tally(metric["recovered_loss"], matters, at) == P.Tally(12345)
+
+
+def test_what_becomes_public_is_what_the_data_say():
+    matters = complaints()
+    (public,) = P.published(matters[0])
+    assert (public.publication.form, dict(public.facts)) == ("anonymised", {"four_meters": "gas", "recovered": 12345})
+    assert not public.over(AT + timedelta(days=9999))
+    assert P.published(matters[1]) == ()
+
+
+def test_a_listing_is_public_until_its_term_ends():
+    procedure = P.load("serious_violation_list", AT)
+    facts = {"party": "uscc:1", "ground": "x", "heavy_penalty": True, "malicious": True, "arose_on": AT.date()}
+    history = (
+        Event("propose", AT, "a", "member", facts),
+        Event("notify", AT, "a", "member", {"notice_served_on": AT.date(), "notice": "0" * 64}),
+        Event("list", AT + timedelta(days=20), "h", "head", {"entry_decision": "0" * 64}),
+    )
+    (public,) = P.published(P.replay(procedure, history))
+    assert set(public.facts) == {"party", "ground", "entry_decision"}
+    assert not public.over(AT + timedelta(days=1000))
+    assert public.over(AT + timedelta(days=1200))
+    removed = Event("expire", AT + timedelta(days=1200), "clock", "clock")
+    assert P.published(P.replay(procedure, (*history, removed)))[0].over(removed.at)
 
 
 # ---- the command

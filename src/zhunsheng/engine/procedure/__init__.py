@@ -5,6 +5,7 @@ facts, limits. Nothing is stored here: the same history gives the same standing.
 """
 
 from zhunsheng.engine.procedure.checks import check, check_file
+from zhunsheng.engine.procedure.counting import Published, Tally, published, tally
 from zhunsheng.engine.procedure.drawing import Line, diagram, length, table
 from zhunsheng.engine.procedure.due import Due, Status, deadlines, next_deadline
 from zhunsheng.engine.procedure.model import (
@@ -47,8 +48,8 @@ from zhunsheng.engine.procedure.running import (
 )
 
 __all__ = [
-    "Due", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Sense", "Standing",
-    "State", "Status", "Step", "Value", "Verdict", "Version", "apply", "check", "check_file", "codes", "deadlines", "diagram",
-    "judge", "length", "load", "may", "next_deadline", "options", "read_history", "read_moment", "read_value", "replay", "role_name", "shown",
-    "start", "table", "version", "versions", "wording", "write_history",
+    "Due", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
+    "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "apply", "check", "check_file", "codes", "deadlines", "diagram",
+    "judge", "length", "load", "may", "next_deadline", "options", "published", "read_history", "read_moment", "read_value", "replay", "role_name", "shown",
+    "start", "table", "tally", "version", "versions", "wording", "write_history",
 ]  # fmt: skip

@@ -253,8 +253,9 @@ def _publications(p: Procedure) -> Iterator[Reason]:
     for publication in p.publications:
         if publication.on not in p.steps:
             yield _problem("unknown_step", publication.code, step=publication.on)
-        if publication.until and publication.until not in p.limits:
-            yield _problem("unknown_limit", publication.code, limit=publication.until)
+        for until in publication.until:
+            if until not in p.limits:
+                yield _problem("unknown_limit", publication.code, limit=until)
         if publication.form not in ("named", "anonymised"):
             yield _problem("bad_form", publication.code, value=publication.form)
         for code in publication.facts:

@@ -97,7 +97,7 @@ class State(Named):
 
 @dataclass(frozen=True, slots=True)
 class Step(Sourced):
-    """A step (环节): a verb that leads from some states to another, or stays (`target` = "").
+    """A step (步骤): a verb that leads from some states to another, or stays (`target` = "").
 
     `apart`: steps that the same person must not have taken (职责分离). `needs` and `allows`: facts that must or may
     come with it. `documents`: facts of kind document that must come with it. `when`: the guard, in the language of
@@ -175,14 +175,14 @@ class Limit(Sourced):
 
 @dataclass(frozen=True, slots=True)
 class Publication(Sourced):
-    """What becomes public: with the step `on`, the facts `facts`; `until` names the limit that ends it ("" = none).
+    """What becomes public: with the step `on`, the facts `facts`; `until` names the limits that end it, of which one runs.
 
     `form` is `named`, or `anonymised` where only counts are shown.
     """
 
     on: str = ""
     facts: tuple[str, ...] = ()
-    until: str = ""
+    until: tuple[str, ...] = ()
     form: str = "named"
 
 

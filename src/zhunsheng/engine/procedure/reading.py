@@ -320,7 +320,7 @@ def _publication(node: _Node, of: Version) -> Publication:
         *_names(node),
         on=node.text("on", None),
         facts=node.texts("facts"),
-        until=node.text("until"),
+        until=node.texts("until"),
         form=node.text("form", "named"),
         source=node.text("source") or of.source,
         confidence=node.text("confidence") or of.confidence,
