@@ -2,7 +2,7 @@
 // Slot = target × team_size + place; place 0 is the lead. A person is a place in the list of inspectors.
 import { byteOrder, utf8 } from "./bytes.js";
 
-const BATCH = 8192;
+const REPORT = 8192;
 
 export class Plan {
   constructor(constraints) {
@@ -39,21 +39,20 @@ export class Plan {
   }
 
   // Step j: h = H(second seed | assign | j); a = u64(h[0:8]) mod slots; b = u64(h[8:16]) mod (slots + inspectors).
-  async chain(start, suite, secondSeed, progress) {
+  chain(start, suite, secondSeed, progress) {
+    const hash = suite.after(utf8(`${secondSeed}|assign|`));
+    const bytes = new Uint8Array(32);
+    const view = new DataView(bytes.buffer);
     const held = [...start];
     const load = this.people.map((_, i) => held.filter((person) => person === i).length);
     const slots = BigInt(this.slots);
     const ways = slots + BigInt(this.people.length);
-    for (let from = 1; from <= this.steps; from += BATCH) {
-      const texts = [];
-      for (let j = from; j <= Math.min(this.steps, from + BATCH - 1); j++) texts.push(utf8(`${secondSeed}|assign|${j}`));
-      for (const bytes of await suite.many(texts)) {
-        const view = new DataView(bytes.buffer, bytes.byteOffset);
-        const a = Number(view.getBigUint64(0) % slots);
-        const b = Number(view.getBigUint64(8) % ways);
-        this.propose(held, load, b < this.slots ? [[a, held[b]], [b, held[a]]] : [[a, b - this.slots]]);
-      }
-      progress?.(Math.min(1, (from + BATCH - 1) / this.steps));
+    for (let j = 1; j <= this.steps; j++) {
+      hash(utf8(String(j)), bytes);
+      const a = Number(view.getBigUint64(0) % slots);
+      const b = Number(view.getBigUint64(8) % ways);
+      this.propose(held, load, b < this.slots ? [[a, held[b]], [b, held[a]]] : [[a, b - this.slots]]);
+      if (j % REPORT === 0) progress?.(j / this.steps);
     }
     return held;
   }

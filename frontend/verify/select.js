@@ -71,17 +71,33 @@ export function lambdas(sizes, n, scale) {
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 const byTicket = (a, b) => compare(a.ticket, b.ticket) || compare(a.tag, b.tag);
 
-// The units of one stratum in the order in which they are drawn.
-export function inOrder(units, scale) {
-  if (!scale) return [...units].sort(byTicket);
+// The first n units of one stratum in the order in which they are drawn. Each has its ticket and its tag.
+export function firstOf(units, n, scale) {
+  if (!scale) return likely(units, n).sort(byTicket).slice(0, n);
+  return keyed(units, scale).slice(0, n).map(({ unit }) => unit);
+}
+
+// The place of a unit in that order, from 1.
+export function rankOf(unit, units, scale) {
+  if (!scale) return 1 + units.reduce((before, other) => before + (byTicket(other, unit) < 0 ? 1 : 0), 0);
+  return 1 + keyed(units, scale).findIndex((one) => one.unit === unit);
+}
+
+// Tickets are spread evenly, so nearly all are dropped by a bound a little above the n-th smallest that is to be expected.
+function likely(units, n) {
+  const bound = (0x100000000 * (n + 8 * Math.sqrt(n) + 32)) / units.length;
+  const found = units.filter((unit) => parseInt(unit.ticket.slice(0, 8), 16) <= bound);
+  return found.length >= n ? found : [...units];
+}
+
+function keyed(units, scale) {
   const top = 1n << 64n;
-  const keyed = units.map((unit) => {
+  const found = units.map((unit) => {
     const k = BigInt(`0x${unit.ticket.slice(0, 16)}`);
     const a = BigInt(unit.lambda);
     return { unit, over: k * (BigInt(scale) - a), under: (top - k) * a };
   });
-  keyed.sort((a, b) => compare(a.over * b.under, b.over * a.under) || byTicket(a.unit, b.unit));
-  return keyed.map(({ unit }) => unit);
+  return found.sort((a, b) => compare(a.over * b.under, b.over * a.under) || byTicket(a.unit, b.unit));
 }
 
 // over/under in lowest terms, as Python writes a Fraction.

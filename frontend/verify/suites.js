@@ -1,64 +1,83 @@
-// The hashes of a draw. SHA-256 by Web Crypto; a page that is not on https has none, and takes the library's. SM3 is ours.
+// The hashes of a draw. A single hash is made by Web Crypto, where the page is on https and has it. The hundred thousands of
+// a list are made by the library: Web Crypto answers each by a promise, which costs more than the hash. SM3 is ours.
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { hex, join, unhex, utf8 } from "./bytes.js";
 import { fail } from "./failure.js";
 import { sm3 } from "./sm3.js";
 
-const BATCH = 4096;
 const subtle = globalThis.crypto?.subtle;
 
-class Suite {
-  constructor(name) {
-    this.name = name;
-  }
-
-  // Web Crypto answers one by one and later; asked in batches it is as fast as the library.
-  async many(messages) {
-    if (this.name === "sm3") return messages.map(sm3);
-    if (!subtle) return messages.map((message) => sha256(message));
-    const found = [];
-    for (let i = 0; i < messages.length; i += BATCH) {
-      const batch = messages.slice(i, i + BATCH).map((message) => subtle.digest("SHA-256", message));
-      for (const digest of await Promise.all(batch)) found.push(new Uint8Array(digest));
-    }
-    return found;
-  }
+class Sha256 {
+  name = "sha256";
 
   async hash(message) {
-    return (await this.many([message]))[0];
+    return subtle ? new Uint8Array(await subtle.digest("SHA-256", message)) : sha256(message);
   }
 
-  // The hash of a text, as 64 hexadecimal digits.
+  // A function (message, out) that writes the hash of start ‖ message into 32 bytes; the start is hashed once.
+  after(start) {
+    return cloned(sha256.create().update(start), sha256.create());
+  }
+
+  // A function from a text to the HMAC of start ‖ text, in hexadecimal digits.
+  macs(key, start) {
+    const secret = unhex(key);
+    return ofTexts(cloned(hmac.create(sha256, secret).update(utf8(start)), hmac.create(sha256, secret)));
+  }
+
+  // A function from a text to the hash of start ‖ text, in hexadecimal digits.
+  hexes(start) {
+    return ofTexts(this.after(utf8(start)));
+  }
+
+  // The hash of a text, in hexadecimal digits.
   async hex(text) {
     return hex(await this.hash(utf8(text)));
   }
+}
 
-  async hexes(texts) {
-    return (await this.many(texts.map(utf8))).map(hex);
+// Goes on from a copy of one state, made in the same place again and again.
+const cloned = (state, place) => (message, out) => {
+  state._cloneInto(place);
+  place.update(message).digestInto(out);
+};
+
+// Texts are encoded, and their hashes made, in the same bytes again and again: a million small arrays would cost more.
+function ofTexts(hash) {
+  let bytes = new Uint8Array(1024);
+  const out = new Uint8Array(32);
+  return (text) => {
+    if (bytes.length < 3 * text.length) bytes = new Uint8Array(3 * text.length);
+    hash(bytes.subarray(0, encoder.encodeInto(text, bytes).written), out);
+    return hex(out);
+  };
+}
+const encoder = new TextEncoder();
+
+class Sm3 extends Sha256 {
+  name = "sm3";
+
+  async hash(message) {
+    return sm3(message);
   }
 
-  // HMAC of each text, as hexadecimal digits; the key is given as hexadecimal digits.
-  async macs(key, texts) {
+  after(start) {
+    return (message, out) => out.set(sm3(join(start, message)));
+  }
+
+  macs(key, start) {
     const secret = unhex(key);
-    if (this.name === "sm3") return texts.map((text) => hex(hmacSm3(secret, utf8(text))));
-    if (!subtle) return texts.map((text) => hex(hmac(sha256, secret, utf8(text))));
-    const imported = await subtle.importKey("raw", secret, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-    const found = [];
-    for (let i = 0; i < texts.length; i += BATCH) {
-      const batch = texts.slice(i, i + BATCH).map((text) => subtle.sign("HMAC", imported, utf8(text)));
-      for (const mac of await Promise.all(batch)) found.push(hex(new Uint8Array(mac)));
-    }
-    return found;
+    const pad = (byte) => Uint8Array.from({ length: 64 }, (_, i) => (secret[i] ?? 0) ^ byte);
+    const inner = join(pad(0x36), utf8(start));
+    const outer = pad(0x5c);
+    return (text) => hex(sm3(join(outer, sm3(join(inner, utf8(text))))));
   }
 }
 
-function hmacSm3(key, message) {
-  const pad = (byte) => Uint8Array.from({ length: 64 }, (_, i) => (key[i] ?? 0) ^ byte);
-  return sm3(join(pad(0x5c), sm3(join(pad(0x36), message))));
-}
+const SUITES = { sha256: Sha256, sm3: Sm3 };
 
 export function suite(name) {
-  if (name !== "sha256" && name !== "sm3") fail("suites.unknown", { name, known: "sha256, sm3" });
-  return new Suite(name);
+  if (!Object.hasOwn(SUITES, name)) fail("suites.unknown", { name, known: "sha256, sm3" });
+  return new SUITES[name]();
 }

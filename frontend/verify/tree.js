@@ -1,20 +1,22 @@
 // The tree of RFC 6962: its root, and a proof that a leaf is in it (RFC 9162, section 2.1.3.2).
-import { join, sameBytes } from "./bytes.js";
+import { join, sameBytes, utf8 } from "./bytes.js";
 
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
 
 export const leafHash = (suite, line) => suite.hash(join(LEAF, line));
 
-export async function treeRoot(suite, lines) {
-  let level = await suite.many(lines.map((line) => join(LEAF, line)));
-  while (level.length > 1) {
-    const pairs = [];
-    for (let i = 0; i + 1 < level.length; i += 2) pairs.push(join(NODE, level[i], level[i + 1]));
-    const odd = level.length % 2 ? [level[level.length - 1]] : [];
-    level = [...(await suite.many(pairs)), ...odd]; // an odd last one moves up unchanged
+// lines: as texts. One flat array holds a level; the next is written over it.
+export function treeRoot(suite, lines) {
+  const [leaf, node] = [suite.after(LEAF), suite.after(NODE)];
+  const level = new Uint8Array(32 * lines.length);
+  const at = (i, count = 1) => level.subarray(32 * i, 32 * (i + count));
+  lines.forEach((line, i) => leaf(utf8(line), at(i)));
+  for (let size = lines.length; size > 1; size = Math.ceil(size / 2)) {
+    for (let i = 0; 2 * i + 1 < size; i++) node(at(2 * i, 2), at(i));
+    if (size % 2) at((size - 1) / 2).set(at(size - 1)); // an odd last one moves up unchanged
   }
-  return level[0];
+  return at(0);
 }
 
 export async function isIncluded(suite, leaf, index, size, proof, root) {

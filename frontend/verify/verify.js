@@ -6,7 +6,7 @@ import { array, checkAssign, checkChange, checkConstraints, checkFormat, hash, i
 import { checkId } from "./ids.js";
 import { canonical, parse, parseBytes } from "./json.js";
 import { canonicalStart, Plan } from "./plan.js";
-import { fraction, inOrder, lambdas, placesOf, strataInOrder } from "./select.js";
+import { firstOf, fraction, lambdas, placesOf, rankOf, strataInOrder } from "./select.js";
 import { checkSignature, checkTimes, checkValue, kindOf, meetsProfile, roundTime } from "./sources.js";
 import { suite } from "./suites.js";
 import { dayNumber, HOUR, instantText, isInstant, millis } from "./time.js";
@@ -38,6 +38,7 @@ export class Check {
     this.tables = tables;
     this.report = report;
     this.steps = [];
+    this.leading = {}; // stratum → the units drawn from it, in order
   }
 
   async run(bytes) {
@@ -215,26 +216,23 @@ export class Check {
     return said(this.made.sealed ? "draw.verify.order_sealed" : "draw.verify.order");
   }
 
-  async root() {
-    const lines = this.key ? await this.sealUnits() : this.lines;
-    const root = hex(await treeRoot(this.suite, lines.map(utf8)));
+  root() {
+    const lines = this.key ? this.sealUnits() : this.lines;
+    const root = hex(treeRoot(this.suite, lines));
     same("announce.frame.root", root, this.a.frame.root);
     same("announce.frame.size", lines.length, this.a.frame.size);
     return said("draw.verify.root", { root, size: lines.length });
   }
 
   // The sealed lines that follow from the key and the opened ones, in the order of their seals.
-  async sealUnits() {
-    const mac = async (word) => {
-      const found = await this.suite.macs(this.key, this.units.map(({ id }) => `${word}|${id}`));
-      this.report("root", { blind: 0.2, salt: 0.5 }[word]);
-      return found;
-    };
-    const blinds = await mac("blind");
-    const seals = await this.suite.hexes(this.units.map(({ id }, i) => `${PROTOCOL}/seal|${blinds[i]}|${id}`));
-    const salts = await mac("salt");
-    const hidden = await this.suite.hexes(this.lines.map((line, i) => `${PROTOCOL}/attributes|${salts[i]}|${line}`));
-    const lines = seals.map((seal, i) => [seal, canonical(Object.assign(Object.create(null), { attributes: hidden[i], seal }))]);
+  sealUnits() {
+    const [blind, salt] = ["blind|", "salt|"].map((word) => this.suite.macs(this.key, word));
+    const [seal, hide] = ["seal", "attributes"].map((word) => this.suite.hexes(`${PROTOCOL}/${word}|`));
+    const lines = this.units.map(({ id }, i) => {
+      if (i % 8192 === 0) this.report("root", (0.8 * i) / this.lines.length);
+      const name = seal(`${blind(id)}|${id}`);
+      return [name, `{"attributes":"${hide(`${salt(id)}|${this.lines[i]}`)}","seal":"${name}"}`];
+    });
     return lines.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, line]) => line);
   }
 
@@ -409,32 +407,38 @@ export class Check {
 
   // ── the draw ──
 
-  async tickets() {
-    const stated = this.made.selection;
-    const ids = stated.map((unit) => unit.id);
-    const tags = this.key ? await this.suite.macs(this.key, ids.map((id) => `tag|${id}`)) : ids;
-    const found = await this.suite.hexes(tags.map((tag) => `${this.seed}|target|${tag}`));
-    stated.forEach((unit, i) => same(`selection.${unit.id}.ticket`, found[i], unit.ticket));
-    return said("draw.verify.tickets", { count: stated.length });
+  // A function from the id of a unit to its ticket and what that is made of.
+  ticketing() {
+    const ticket = this.suite.hexes(`${this.seed}|target|`);
+    const mac = this.key && this.suite.macs(this.key, "tag|");
+    return (id) => {
+      const tag = mac ? mac(id) : id;
+      return { tag, ticket: ticket(tag) };
+    };
   }
 
-  async selection() {
-    this.tags = this.key ? await this.suite.macs(this.key, this.names.map((id) => `tag|${id}`)) : this.names;
-    this.report("selection", 0.3);
-    const tickets = await this.suite.hexes(this.tags.map((tag) => `${this.seed}|target|${tag}`));
-    this.report("selection", 0.7);
-    this.ticketOf = new Map(this.names.map((id, i) => [id, { ticket: tickets[i], tag: this.tags[i] }]));
-    this.queues = new Map();
+  tickets() {
+    const of = this.ticketing();
+    for (const unit of this.made.selection) same(`selection.${unit.id}.ticket`, of(unit.id).ticket, unit.ticket);
+    return said("draw.verify.tickets", { count: this.made.selection.length });
+  }
+
+  selection() {
+    const of = this.ticketing();
     this.drawn = [];
-    for (const name of strataInOrder(this.strata.keys())) {
-      const scale = this.a.pareto?.strata.includes(name) ? this.a.pareto.scale : 0;
-      const queue = inOrder(this.strata.get(name).map((unit) => ({ ...unit, ...this.ticketOf.get(unit.id) })), scale);
-      this.queues.set(name, queue);
-      queue.slice(0, this.a.n[name]).forEach((unit, i) => {
-        const probability = scale ? fraction(unit.lambda, scale) : fraction(this.a.n[name], queue.length);
-        this.drawn.push({ id: unit.id, stratum: name, ticket: unit.ticket, rank: i + 1, probability });
+    const names = strataInOrder(this.strata.keys());
+    names.forEach((name, i) => {
+      this.report("selection", i / names.length);
+      const units = this.strata.get(name);
+      const n = this.a.n[name];
+      const scale = this.scaleOf(name);
+      for (const unit of units) Object.assign(unit, of(unit.id));
+      this.leading[name] = firstOf(units, n, scale);
+      this.leading[name].forEach((unit, place) => {
+        const probability = scale ? fraction(unit.lambda, scale) : fraction(n, units.length);
+        this.drawn.push({ id: unit.id, stratum: name, ticket: unit.ticket, rank: place + 1, probability });
       });
-    }
+    });
     const stated = this.made.selection;
     for (let i = 0; i < Math.min(stated.length, this.drawn.length); i++) {
       for (const key of ["id", "stratum", "rank"]) same(`selection[${i}].${key}`, this.drawn[i][key], stated[i][key]);
@@ -442,6 +446,10 @@ export class Check {
     same("selection", this.drawn.length, stated.length);
     const total = Object.values(this.a.N).reduce((sum, size) => sum + size, 0);
     return said("draw.verify.selection", { count: stated.length, total });
+  }
+
+  scaleOf(stratum) {
+    return this.a.pareto?.strata.includes(stratum) ? this.a.pareto.scale : 0;
   }
 
   probabilities() {
@@ -481,7 +489,7 @@ export class Check {
       if (canonical(plain(team)) !== canonical(c.start[i] ?? null)) fail("draw.assign.other_team", { at: "assign_announce.start", id: team.id, expected: persons(team), found: persons(c.start[i]) });
     });
     same("assign_announce.start", c.targets.length, c.start.length);
-    same("assign_announce.nonce", this.key ? (await this.suite.macs(this.key, [`assign|${this.a.draw}`]))[0] : "", c.nonce ?? "");
+    same("assign_announce.nonce", this.key ? this.suite.macs(this.key, "assign|")(this.a.draw) : "", c.nonce ?? "");
     // others are published ascending by number, and the chain starts from what is published
     this.start = start.map((_, slot) => {
       const place = slot % this.plan.size;
@@ -515,7 +523,7 @@ export class Check {
     const values = assign.values.map((value) => `${value.source}=${value.value}`);
     this.secondSeed = await this.suite.hex([`${PROTOCOL}/assign`, this.bound, fixed, ...values].join("|"));
     same("assign.seed", this.secondSeed, assign.seed);
-    const held = await this.plan.chain(this.start, this.suite, this.secondSeed, (share) => this.report("assignment", share));
+    const held = this.plan.chain(this.start, this.suite, this.secondSeed, (share) => this.report("assignment", share));
     this.plan.teams(held).forEach((team, i) => {
       if (canonical(plain(team)) !== canonical(assign.teams[i] ?? null)) fail("draw.assign.other_team", { at: "assign.teams", id: team.id, expected: persons(team), found: persons(assign.teams[i]) });
     });
@@ -538,7 +546,7 @@ export class Check {
       same(`changes[${i}].lead`, team[0] === out, change.lead);
       const slot = index.get(id) * this.plan.size + (change.lead ? 0 : 1);
       const able = this.plan.people.map((person) => person.number).filter((number, j) => this.plan.allowed(slot, j) && !team.includes(number));
-      const keys = await this.suite.hexes(able.map((number) => `${this.secondSeed}|replace|${id}|${number}`));
+      const keys = able.map(this.suite.hexes(`${this.secondSeed}|replace|${id}|`));
       const order = able.map((number, j) => [keys[j], number]).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, number]) => number);
       const chosen = [...change.passed.map((one) => one.number), change.in];
       chosen.forEach((number, j) => {
@@ -670,24 +678,24 @@ export class Check {
 
   // ── one firm ──
 
-  // Where a firm stands: its strata, ticket, rank and the last ticket that was drawn. Empty if it is not on the list.
+  // Where a firm stands: its strata, ticket, rank and the last ticket that was drawn; null if it is not on the list.
   find(id) {
     const unit = this.units?.find((one) => one.id === id);
     if (!unit) return null;
     return {
       id,
-      places: unit.places.map((place) => {
-        const queue = this.queues?.get(place.stratum) ?? [];
-        const n = this.a.n[place.stratum];
-        const rank = queue.findIndex((one) => one.id === id) + 1;
-        const scale = this.a.pareto?.strata.includes(place.stratum) ? this.a.pareto.scale : 0;
-        const size = this.strata?.get(place.stratum)?.length;
+      places: unit.places.map(({ stratum, excluded, lambda }) => {
+        const units = this.strata?.get(stratum) ?? [];
+        const n = this.a.n[stratum];
+        const scale = this.scaleOf(stratum);
+        const one = units.find((other) => other.id === id);
+        const rank = one?.ticket ? rankOf(one, units, scale) : 0;
+        const probability = excluded ? "0" : scale ? fraction(lambda, scale) : units.length ? fraction(n, units.length) : "";
         return {
-          stratum: place.stratum, excluded: place.excluded, rank, n, size, scale,
-          ticket: this.ticketOf?.get(id)?.ticket ?? "",
+          stratum, excluded, rank, n, size: units.length, scale, probability,
+          ticket: one?.ticket ?? "",
           drawn: rank > 0 && rank <= n,
-          cutoff: n > 0 ? queue[n - 1]?.ticket ?? "" : "",
-          probability: place.excluded ? "0" : scale ? fraction(place.lambda, scale) : size ? fraction(n, size) : "",
+          cutoff: this.leading[stratum]?.at(-1)?.ticket ?? "",
         };
       }),
     };
