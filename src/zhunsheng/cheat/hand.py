@@ -11,7 +11,19 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
-from zhunsheng.cheat.scene import CLOSED, DAY, INSPECTORS, Log, Section, attach, choose, close, digest, leaves
+from zhunsheng.cheat.scene import (
+    CLOSED,
+    DAY,
+    INSPECTORS,
+    LOGGED,
+    Log,
+    Section,
+    attach,
+    choose,
+    close,
+    digest,
+    leaves,
+)
 from zhunsheng.engine import draw
 from zhunsheng.engine import public_log as log
 from zhunsheng.engine.draw import Value
@@ -117,19 +129,18 @@ def rename_in_log(made: Section, public: Log) -> None:
             data = entry["data"]
             if "announcement" in data:
                 data["announcement"] = draw.announcement_hash(made["announce"])
-            for section in ("execute", "selection", "assign_announce", "assign", "results", "abandon"):
+            for section in LOGGED:
                 if section in data and section in made:
                     data[section] = digest(made, section)
 
 
 def append_to_log(made: Section, public: Log, sections: Mapping[str, str], at: Any) -> None:
     """Adds new entries for changed sections instead of rewriting the old ones."""
+    announced = made["announce"]
     for section, kind in sections.items():
-        named = {section: digest(made, section)} if section != "announce" else {}
-        public.add(
-            kind, f"draw:{made['announce']['draw']}", at,
-            announcement=draw.announcement_hash(made["announce"]), plan=made["announce"].get("plan", ""), **named,
-        )  # fmt: skip
+        of = {"mode": announced["mode"], "not_before": announced["not_before"], "plan": announced.get("plan", "")}
+        named = of if section == "announce" else {"announcement": draw.announcement_hash(announced)}
+        public.add(kind, f"draw:{announced['draw']}", at, **{section: digest(made, section)}, **named)
 
 
 def publish(made: Section, public: Log) -> None:

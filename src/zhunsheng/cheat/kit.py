@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 
-from zhunsheng.cheat.levers import LEVERS, Lever
+from zhunsheng.cheat.levers import LEVERS, Lever, Shown
 from zhunsheng.cheat.scene import Scene, Section, around, signer
 from zhunsheng.engine import draw
 from zhunsheng.engine.draw.history import check_history
@@ -47,26 +47,24 @@ def pull(lever: Lever, scene: Scene) -> Pulled:
         problems = (*found.problems, *found.suspicious)
         first = problems[0] if problems else Reason("cheat.nobody")
         return Pulled(lever, bool(problems), first.code if problems else "", first)
-    made = {"open": mine.open, "sealed": mine.sealed, "closed": mine.closed, "proof": mine.proof}[shown]
+    made = _part(mine, shown)
     key = signer()
     pins = [PublicKey(key.name, key.alg, key.public_key)] if lever.watch == "pinned" else []
     verdict = draw.verify(made, pins)
     step = next((one for one in verdict.steps if one.ok is False), None)
     if step is None and lever.told:
-        step = verdict.step(lever.catches)
-        if step is not None and _usual(step.reason):
-            step = None
+        step, usual = verdict.step(lever.catches), draw.verify(_part(scene, shown), pins).step(lever.catches)
+        if step is not None and usual is not None and step.reason == usual.reason:
+            step = None  # it says what it says of every draw
     if step is None:
         return Pulled(lever, False, "", verdict.reason, made)
     return Pulled(lever, True, step.name, step.reason, made)
 
 
-#: what the steps say of an honest draw: who says this has not noticed anything
-_USUAL = frozenset({"draw.verify.committed", "draw.verify.sources", "draw.verify.opened", "draw.verify.log_inclusion"})
-
-
-def _usual(reason: Reason) -> bool:
-    return reason.code in _USUAL
+def _part(scene: Scene, shown: Shown) -> Section:
+    return {
+        "open": scene.open, "sealed": scene.sealed, "closed": scene.closed, "given_up": scene.given_up, "proof": scene.proof,
+    }[shown]  # fmt: skip
 
 
 def pull_all(scene: Scene, levers: Iterable[Lever] = tuple(LEVERS.values())) -> tuple[Pulled, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from zhunsheng.cheat.scene import (
     RANDOMNESS,
     REVEALED,
     ROUND,
+    SEALED,
     SIGNATURE,
     Scene,
     attach,
@@ -38,7 +39,7 @@ from zhunsheng.cheat.scene import (
 )
 from zhunsheng.engine import draw
 from zhunsheng.engine import public_log as log
-from zhunsheng.engine.draw import Inspector, Value
+from zhunsheng.engine.draw import Value
 from zhunsheng.engine.draw.assignment import read_teams
 
 Shown = Literal["open", "sealed", "closed", "proof", "mirror", "history"]
@@ -205,7 +206,7 @@ def _second_commitment(scene: Scene) -> Shown:
 def _two_announcements_pick_one(scene: Scene) -> Shown:
     at = datetime(2023, 10, 1, tzinfo=UTC)
     for number in ("demo-2023-004", "demo-2023-005"):
-        scene.log.add("draw.announce", f"draw:{number}", at, announcement=number.encode().hex(), plan="2023-04")
+        scene.log.add("draw.announce", f"draw:{number}", at, announce=number.encode().hex(), plan="2023-04")
     scene.log.add("draw.execute", "draw:demo-2023-005", at + timedelta(days=2), announcement=b"demo-2023-005".hex())
     return "history"
 
@@ -213,7 +214,7 @@ def _two_announcements_pick_one(scene: Scene) -> Shown:
 @_lever("history", "history.left_out")
 def _unlogged_announcement(scene: Scene) -> Shown:
     at = datetime(2023, 10, 1, tzinfo=UTC)
-    scene.log.add("draw.announce", "draw:demo-2023-005", at, announcement="ab" * 32, plan="2023-05")
+    scene.log.add("draw.announce", "draw:demo-2023-005", at, announce="ab" * 32, plan="2023-05")
     return "history"
 
 
@@ -269,14 +270,14 @@ def _announced_when_the_dice_had_fallen(scene: Scene) -> Shown:
 
 @_lever("verify", "log-inclusion")
 def _recusals_closed_when_the_round_was_known(scene: Scene) -> Shown:
-    late = next(entry for entry in scene.log.entries if entry["kind"] == "draw.close")
+    late = next(entry for entry in scene.log.entries if entry["kind"] == "draw.close_list")
     late["at"] = (ROUND + timedelta(minutes=4)).isoformat()
     return _finished(scene)
 
 
 @_lever("verify", "log-inclusion")
 def _recusals_never_logged(scene: Scene) -> Shown:
-    scene.log.entries = [entry for entry in scene.log.entries if entry["kind"] != "draw.close"]
+    scene.log.entries = [entry for entry in scene.log.entries if entry["kind"] != "draw.close_list"]
     return _finished(scene)
 
 
@@ -323,7 +324,7 @@ def _own_value_instead_of_the_promised(scene: Scene) -> Shown:
     return _finished(scene)
 
 
-@_lever("verify", "commitments", told=True)
+@_lever("verify", "defaults", told=True)
 def _withheld_reveal(scene: Scene) -> Shown:
     """The last party does not like what would come out, and stays away: the announced default counts."""
     scene.open["execute"]["values"][1]["value"] = "00"
@@ -344,7 +345,7 @@ def _fallback_before_its_hour(scene: Scene) -> Shown:
     return _finished(scene)
 
 
-@_lever("verify", "sources", told=True)
+@_lever("verify", "fallback", told=True)
 def _fallback_without_need(scene: Scene) -> Shown:
     _lotteries(scene, NOT_BEFORE + timedelta(hours=60))
     return _finished(scene)
@@ -428,7 +429,7 @@ def _late_recusal(scene: Scene) -> Shown:
     second = hand.second_values(scene.open)
     lead = scene.open["assign"]["teams"][1]["lead"]
     unit = scene.open["assign"]["teams"][1]["id"]
-    barred = tuple(_with(one, forbidden=((unit, "recusal"),)) if one.number == lead else one for one in INSPECTORS)
+    barred = [replace(one, forbidden=((unit, "recusal"),)) if one.number == lead else one for one in INSPECTORS]
     close(scene.open, CLOSED, DAY, inspectors=barred)
     choose(scene.open, second)
     scene.open.pop("changes", None)
@@ -485,10 +486,6 @@ def _jumped_queue(scene: Scene) -> Shown:
     return _finished(scene)
 
 
-def _with(one: Inspector, forbidden: tuple[tuple[str, str], ...]) -> Inspector:
-    return Inspector(one.number, one.certificate_to, one.specialities, one.leave, forbidden, one.least, one.most)
-
-
 # ── results and signatures ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -543,7 +540,7 @@ def _sloppy_edit(scene: Scene) -> Shown:
 @_lever("verify", "key")
 def _swapped_seal_key(scene: Scene) -> Shown:
     """The key is chosen when the seed is known."""
-    scene.sealed["open"]["key"] = "77" * 32
+    scene.sealed["open"]["key"] = "7a" * 32
     attach(scene.sealed, scene.log)
     return "sealed"
 
@@ -561,9 +558,6 @@ def _altered_sealed_attribute(scene: Scene) -> Shown:
 @_lever("verify", "withheld")
 def _other_result_than_withheld(scene: Scene) -> Shown:
     scene.sealed["withheld"]["assign"] = "3" * 64
-    for entry in scene.log.entries:
-        if "withheld" in entry["data"]:
-            entry["data"]["withheld"] = digest(scene.sealed, "withheld")
     attach(scene.sealed, scene.log)
     return "sealed"
 
@@ -579,7 +573,9 @@ def _tuned_probability(scene: Scene) -> Shown:
 
     made = scene.sealed
     hand.edit_list(made, change)
-    frame = draw.thaw([line.encode() for line in made["open"]["leaves"]], pareto=["A"], seal_key=made["open"]["key"])
+    frame = draw.thaw(
+        [line.encode() for line in made["open"]["leaves"]], pareto=["A"], seal_key=made["open"]["key"], draw=SEALED
+    )
     made["announce"]["frame"] = {"root": frame.root, "size": frame.size}
     hand.reseed(made)
     made["selection"] = [one.as_json() for one in draw.select(frame, made["execute"]["seed"], made["announce"]["n"])]
@@ -590,6 +586,7 @@ def _tuned_probability(scene: Scene) -> Shown:
 @_lever("verify", "opened", told=True)
 def _opened_late(scene: Scene) -> Shown:
     scene.sealed["open"]["at"] = "2023-11-30T02:00:00Z"
+    hand.rename_in_log(scene.sealed, scene.log)
     attach(scene.sealed, scene.log)
     return "sealed"
 
@@ -651,7 +648,7 @@ def _log_reordered(scene: Scene) -> Shown:
 
 @_lever("mirror", "public_log.follow.back_dated")
 def _log_back_dated(scene: Scene) -> Shown:
-    scene.log.add("draw.announce", "draw:demo-2023-004", ANNOUNCED, announcement="cd" * 32, plan="2023-04")
+    scene.log.add("draw.announce", "draw:demo-2023-004", ANNOUNCED, announce="cd" * 32, plan="2023-04")
     return _grown(scene)
 
 
@@ -678,7 +675,7 @@ def _log_under_another_key(scene: Scene) -> Shown:
 def _log_entry_inserted(scene: Scene) -> Shown:
     """An announcement is put in where it should have been."""
     late = deepcopy(scene.log.entries[1])
-    late["subject"], late["data"]["announcement"] = "draw:demo-2023-004", "cd" * 32
+    late["subject"], late["data"]["announce"] = "draw:demo-2023-004", "cd" * 32
     scene.log.entries.insert(2, late)
     return _grown(scene)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -18,6 +18,10 @@ from zhunsheng.engine.signing import Ed25519Signer
 Section = dict[str, Any]
 
 HIDDEN = ("selection", "assign_announce", "assign")
+#: what the public log records of a draw, in the order of the acts
+LOGGED = (
+    "announce", "execute", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon",
+)  # fmt: skip
 ORIGIN = "demo.invalid/log"
 KEY = sha256(b"zhunsheng/cheat|seal").hexdigest()
 OPEN, SEALED, GIVEN_UP = "demo-2023-001", "demo-2023-002", "demo-2023-003"
@@ -36,14 +40,13 @@ DRAND = "drand:52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
 SIGNATURE = "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39"
 RANDOMNESS = sha256(bytes.fromhex(SIGNATURE)).hexdigest()
 
+SLACK = 1
 INSPECTORS = tuple(
     Inspector(
         f"P{number:02d}",
         date(2027, 1, 1),
         frozenset({"food", "metrology"} if number % 3 == 0 else {"food"} if number % 2 else {"metrology"}),
         leave=((DAY - timedelta(days=1), DAY + timedelta(days=1)),) if number == 7 else (),
-        least=0 if number == 7 else 1,
-        most=6,
     )
     for number in range(1, 10)
 )
@@ -66,15 +69,20 @@ def units() -> list[dict[str, log.Json]]:
         unit: dict[str, log.Json] = {
             "id": code(number), "stratum": "ABC"[number % 3], "division": f"99010{1 + number % 2}",
         }  # fmt: skip
+        if unit["stratum"] == "C":
+            unit["speciality"] = "metrology"
         if number in (5, 22):
             unit["exclusion"] = "CAP"
         made.append(unit)
     return made
 
 
-def targets(units: Sequence[str], leaves: Mapping[str, Mapping[str, log.Json]]) -> tuple[Target, ...]:
-    """The drawn units as targets: firms of stratum C are checked by a lead who knows metrology."""
-    return tuple(Target(unit, "metrology" if leaves[unit]["stratum"] == "C" else "") for unit in units)
+def targets(made: Section) -> tuple[Target, ...]:
+    """The drawn units as targets, with what the list says that the lead must know: metrology in stratum C."""
+    columns = leaves(made)
+    return tuple(
+        Target(unit, draw.speciality_of(columns[unit])) for unit in sorted({one["id"] for one in made["selection"]})
+    )
 
 
 @dataclass
@@ -171,10 +179,11 @@ class Scene:
 
 def digest(made: Mapping[str, Any], section: str) -> str:
     """The digest of a section, after section 7 of the protocol."""
-    value = made[section]
+    value, key = made[section], made.get("open", {}).get("key", "")
     if section == "open":
-        value = {**made["announce"]["frame"], **({"key": value["key"]} if "key" in value else {})}
-    return sha256(log.canonical(value)).hexdigest()
+        sealed = {"key": key, "at": value["at"]} if key else {}
+        return sha256(log.canonical({**made["announce"]["frame"], **sealed})).hexdigest()
+    return draw.section_digest(made["announce"]["draw"], section, value, key)
 
 
 def around(made: Section) -> Scene:
@@ -216,8 +225,9 @@ def attach(made: Section, public: Log) -> None:
         {"act": section, "index": index, "entry": entry, "proof": proof(index)}
         for index, entry in enumerate(public.entries)
         if entry["subject"] == subject
-        for section in (["announce"] if entry["kind"] == "draw.announce" else entry["data"])
-        if section in made
+        for section in LOGGED
+        if section in entry["data"] and (section in made or section in made.get("withheld", ()))
+        if draw.log_act(section)[0] == entry["kind"]
     ]
     made["log"] = {"origin": ORIGIN, "size": len(public.entries), "root": root, "acts": acts}
     made["digests"] = _digests(made)
@@ -246,14 +256,14 @@ def _open_draw(public: Log) -> Section:
         announced_at=ANNOUNCED,
         not_before=NOT_BEFORE,
         fallback=[draw.Fallback(48, _lotteries("2023099", "23099"))],
-        assignment=draw.AssignmentRule(2, (Source(DRAND, {"round": 1000}),)),
+        assignment=draw.AssignmentRule(
+            2, (Source(DRAND, {"round": 1000}),), directory=draw.directory_hash(INSPECTORS), slack=SLACK
+        ),
         scope={"division": ["9901"]},
         items=["登记事项检查"],
         plan="2023-01",
     )
-    public.add(
-        "draw.announce", f"draw:{OPEN}", ANNOUNCED, announcement=draw.announcement_hash(announced), plan="2023-01"
-    )
+    announce(public, announced, ANNOUNCED)
     made: Section = {
         "protocol": draw.PROTOCOL, "announce": announced, "open": {"leaves": [line.decode() for line in frame.leaves]},
     }  # fmt: skip
@@ -266,8 +276,16 @@ def _open_draw(public: Log) -> Section:
         {"id": unit, "code": "1" if place else "6", "date": DAY.isoformat()}
         for place, unit in enumerate(sorted({one["id"] for one in made["selection"]})[:3])
     ]
-    public.add("draw.result", f"draw:{OPEN}", datetime(2023, 8, 30, tzinfo=UTC), results=digest(made, "results"))
+    public.add("draw.results", f"draw:{OPEN}", datetime(2023, 8, 30, tzinfo=UTC), results=digest(made, "results"))
     return made
+
+
+def announce(public: Log, announced: Section, at: datetime) -> None:
+    """Records an announcement, with what the history of draws reads of it."""
+    public.add(
+        "draw.announce", f"draw:{announced['draw']}", at, announce=draw.announcement_hash(announced),
+        plan=announced.get("plan", ""), mode=announced["mode"], not_before=announced["not_before"],
+    )  # fmt: skip
 
 
 def _lotteries(ssq: str, dlt: str) -> tuple[Source, Source]:
@@ -294,12 +312,11 @@ def leaves(made: Section) -> dict[str, Mapping[str, log.Json]]:
 def _assign(made: Section, second: Sequence[Value], closed: datetime, day: date, public: Log, nonce: str = "") -> None:
     close(made, closed, day, nonce)
     number = made["announce"]["draw"]
-    public.add("draw.close", f"draw:{number}", closed, assign_announce=digest(made, "assign_announce"))
+    public.add("draw.close_list", f"draw:{number}", closed, assign_announce=digest(made, "assign_announce"))
     choose(made, second)
     named = {"assign": digest(made, "assign")}
     if nonce:
         made["withheld"] = {section: digest(made, section) for section in HIDDEN}
-        named["withheld"] = digest(made, "withheld")
     public.add("draw.assign", f"draw:{number}", second[-1].at + timedelta(minutes=5), **named)
 
 
@@ -309,20 +326,19 @@ def close(
     day: date,
     nonce: str = "",
     inspectors: Sequence[Inspector] = INSPECTORS,
+    most: int | None = None,
 ) -> draw.Constraints:
-    """Closes the recusals and leave of the bundle's drawn units: the section assign_announce."""
-    drawn = sorted({one["id"] for one in made["selection"]})
-    barred = {"P02": ((drawn[0], "recusal"),), "P05": ((drawn[-1], "former_employer"),)}
+    """Closes the recusals and leave of the bundle's drawn units: the section assign_announce. most: visits that somebody
+    may make, where they are not to follow from the rule."""
+    wanted = targets(made)
+    barred = {"P02": ((wanted[0].id, "recusal"),), "P05": ((wanted[-1].id, "former_employer"),)}
     people = [
-        Inspector(
-            one.number, one.certificate_to, one.specialities, one.leave, one.forbidden or barred.get(one.number, ()),
-            one.least, one.most,
-        )
-        for one in inspectors
-    ]  # fmt: skip
-    found = draw.constraints(
-        targets(drawn, leaves(made)), people, on=day, at=closed, team_size=2, steps_per_slot=50, nonce=nonce
-    )
+        replace(one, forbidden=one.forbidden or barred.get(one.number, ()))
+        for one in draw.load_bounds(wanted, inspectors, on=day, slack=SLACK)
+    ]
+    if most is not None:
+        people = [replace(one, most=most) for one in people]
+    found = draw.constraints(wanted, people, on=day, at=closed, team_size=2, steps_per_slot=50, nonce=nonce)
     made["assign_announce"] = found.as_json()
     return found
 
@@ -344,7 +360,7 @@ def _stand_in(made: Section, public: Log) -> None:
         found, made["assign"]["seed"], team, team.lead, reason="生病", at=datetime(2023, 8, 27, tzinfo=UTC)
     )
     made["changes"] = [change.as_json()]
-    public.add("draw.change", f"draw:{OPEN}", change.at, changes=digest(made, "changes"))
+    public.add("team.replace", f"draw:{OPEN}", change.at, changes=digest(made, "changes"))
 
 
 # ── the sealed draw ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -356,7 +372,7 @@ def _sealed_draw(public: Log) -> tuple[Section, Section, Section]:
         {**unit, "size": 1 + number % 7} if unit["stratum"] == "A" else unit for number, unit in enumerate(units())
     ]
     n = {"A": 3, "B": 2, "C": 2}
-    frame = draw.freeze(made_of, pareto={"A": n["A"]}, seal_key=KEY)
+    frame = draw.freeze(made_of, pareto={"A": n["A"]}, seal_key=KEY, draw=SEALED)
     day = timedelta(days=1)
     announced = draw.announcement(
         draw=SEALED,
@@ -369,19 +385,24 @@ def _sealed_draw(public: Log) -> tuple[Section, Section, Section]:
             2,
             (
                 *(
-                    Source(party, {"commitment": draw.commitment(SEALED, party, secret[::-1])})
+                    Source(
+                        party,
+                        {
+                            "commitment": draw.commitment(SEALED, party, secret[::-1], second=True),
+                            "default": "00",
+                        },
+                    )
                     for party, secret in zip(PARTIES, SECRETS, strict=True)
                 ),
                 Source("ceremony:balls", {"balls": 40, "draws": 6}),
             ),
+            directory=draw.directory_hash(INSPECTORS),
+            slack=SLACK,
         ),
         open_by=date(2023, 9, 20),
         plan="2023-02",
     )
-    public.add(
-        "draw.announce", f"draw:{SEALED}", ANNOUNCED + 9 * day,
-        announcement=draw.announcement_hash(announced), plan="2023-02",
-    )  # fmt: skip
+    announce(public, announced, ANNOUNCED + 9 * day)
     made: Section = {
         "protocol": draw.PROTOCOL,
         "announce": announced,
@@ -405,7 +426,7 @@ def _sealed_draw(public: Log) -> tuple[Section, Section, Section]:
     }
     made["results"] = [{"id": made["selection"][0]["id"], "code": "1"}]
     public.add("draw.open", f"draw:{SEALED}", datetime(2023, 9, 18, 2, tzinfo=UTC), open=digest(made, "open"))
-    public.add("draw.result", f"draw:{SEALED}", datetime(2023, 9, 18, 2, tzinfo=UTC), results=digest(made, "results"))
+    public.add("draw.results", f"draw:{SEALED}", datetime(2023, 9, 18, 2, tzinfo=UTC), results=digest(made, "results"))
     return made, closed, draw.membership_proof(announced, frame, code(1))
 
 
@@ -421,7 +442,7 @@ def _given_up(public: Log) -> Section:
         not_before=at + timedelta(days=2),
         plan="2023-03",
     )
-    public.add("draw.announce", f"draw:{GIVEN_UP}", at, announcement=draw.announcement_hash(announced), plan="2023-03")
+    announce(public, announced, at)
     made: Section = {
         "protocol": draw.PROTOCOL, "announce": announced, "open": {"leaves": [line.decode() for line in frame.leaves]},
         "abandon": draw.Abandonment("名单中混入外市企业", "demo head", at + timedelta(days=1)).as_json(),
