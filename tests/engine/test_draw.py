@@ -14,18 +14,18 @@ from tests.engine.draw_sample import (
     DRAND,
     NOT_BEFORE,
     OWN,
-    ROUND_1000,
     OWN_UNITS,
+    ROUND_1000,
     N,
     announce,
     ceremony,
     ceremony_values,
     drand_source,
     drand_value,
+    rule,
 )
 from zhunsheng.engine import draw
 from zhunsheng.engine.draw import (
-    AssignmentRule,
     Fallback,
     Source,
     Value,
@@ -47,6 +47,7 @@ from zhunsheng.engine.draw.sources import check_signature
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import leaf_hash, tree_root
 
+DICE_2 = Source("ceremony:dice-2", {"rolls": 10})
 FRAME = freeze(OWN_UNITS)
 USCC = "uscc:91350100M000100Y43"
 
@@ -248,19 +249,23 @@ def test_the_announcement_states_everything_and_its_hash_binds_it():
         (
             {
                 "sources": [drand_source(900)],
+                "fallback": [],
                 "announced_at": ROUND_1000 - timedelta(hours=24),
                 "not_before": ROUND_1000,
             },
             "draw.announce.round_too_early",
         ),
-        ({"sources": [Source("lottery:ssq", {"issue": "1"})]}, "draw.announce.no_profile"),
-        ({"sources": [Source("ceremony:party-1"), Source("ceremony:dice")]}, "draw.announce.no_profile"),
-        ({"sources": [Source("ceremony:party-1"), Source("ceremony:party-2")]}, "draw.announce.no_profile"),
-        ({"fallback": [Fallback(48, (Source("ceremony:dice"),))]}, "draw.announce.no_profile"),
-        ({"assignment": AssignmentRule(2, (Source("ceremony:dice"),))}, "draw.announce.no_profile"),
-        ({"assignment": AssignmentRule(1)}, "draw.field.not_integer"),
+        ({"sources": [Source("lottery:ssq", {"issue": "2023099"})]}, "draw.announce.no_profile"),
+        ({"sources": [ceremony()[0], ceremony()[2]]}, "draw.announce.no_profile"),
+        ({"sources": ceremony()[:2]}, "draw.announce.no_profile"),
+        ({"sources": [Source("ceremony:party-1"), *ceremony()[1:]]}, "draw.field.missing"),
+        ({"sources": [*ceremony()[:2], Source("ceremony:dice")]}, "draw.field.missing"),
+        ({"sources": [*ceremony()[:2], Source("ceremony:dice", {"rolls": 1001})]}, "draw.source.too_many_rolls"),
+        ({"fallback": [Fallback(48, (DICE_2,))]}, "draw.announce.no_profile"),
+        ({"assignment": rule(sources=[DICE_2])}, "draw.announce.no_profile"),
+        ({"assignment": rule(team_size=1)}, "draw.field.not_integer"),
         ({"sources": []}, "draw.announce.no_sources"),
-        ({"sources": [*ceremony(), Source("ceremony:party-1")]}, "draw.announce.source_twice"),
+        ({"sources": [*ceremony(), ceremony()[0]]}, "draw.announce.source_twice"),
         ({"sources": [*ceremony(), Source("index:shanghai")]}, "draw.source.unknown_kind"),
         ({"sources": [*ceremony(), Source("lottery:3d", {"issue": "1"})]}, "draw.source.unknown_kind"),
         ({"sources": [Source("drand:" + "0" * 64, {"round": 1})]}, "draw.source.unknown_chain"),
@@ -273,7 +278,7 @@ def test_the_announcement_states_everything_and_its_hash_binds_it():
         ({"sources": [Source("ceremony:a|b")]}, "draw.field.not_ascii"),
         ({"announced_at": NOT_BEFORE.replace(tzinfo=None)}, "draw.field.no_time_zone"),
         ({"rule_book_sha256": "abc"}, "draw.field.not_hash"),
-        ({"draw": ""}, "draw.field.bad_text"),
+        ({"draw": ""}, "draw.field.not_draw_number"),
     ],
 )
 def test_it_refuses_an_announcement_that_leaves_a_lever(changed, code):
@@ -308,9 +313,8 @@ def test_the_ceremony_gives_the_seed():
 
 
 def test_a_party_that_does_not_reveal_is_replaced_by_its_default():
-    sources = [Source("ceremony:party-1", {**ceremony()[0].terms, "default": "none"}), *ceremony()[1:]]
     values = ceremony_values(secrets=("none", ceremony_values()[1].value))
-    assert "party-1=none" in execute(announce(sources=sources), values).seed_text
+    assert "party-1=none" in execute(announce(), values).seed_text
 
 
 def test_the_fallback_gives_the_seed_only_with_its_reason_and_after_its_wait():
@@ -393,7 +397,8 @@ def test_a_commitment_is_to_this_draw_and_this_party():
 
 
 def drand_announcement(number=1000):
-    return announce(sources=[drand_source(number)], announced_at=NOT_BEFORE - timedelta(hours=48))
+    announced_at = NOT_BEFORE - timedelta(hours=48)
+    return announce(sources=[drand_source(number)], announced_at=announced_at, fallback=[], assignment=None)
 
 
 def test_a_drand_round_is_verified_offline_and_gives_the_seed():

@@ -1,5 +1,6 @@
 """`zhunsheng draw` and `zhunsheng verify`: a draw by an office that has only a CSV."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -8,15 +9,37 @@ import pytest
 
 from tests.engine.draw_sample import OWN, RANDOMNESS, SIGNATURE, whole
 from zhunsheng.cli import main
+from zhunsheng.engine.draw import commitment
 from zhunsheng.engine.identifiers import make_uscc
 from zhunsheng.engine.public_log import canonical
+from zhunsheng.engine.suites import SHA256, SM3
 
 HEADER = "id,stratum\n"
 ROWS = [f"{unit['id']},{unit['stratum']}\n" for unit in (json.loads(leaf) for leaf in OWN["leaves"])]
-PARTIES = ["--source", "ceremony:party-1", "--source", "ceremony:party-2", "--source", "ceremony:dice"]
-REVEALED = [
-    "--source", "ceremony:party-1=3f9c", "--source", "ceremony:party-2=a071", "--source", "ceremony:dice=4-2-6-1-5-3-3-6-2-1",
-]  # fmt: skip
+SECRETS = {
+    "ceremony:party-1": "3f9c0c1be2a54e6d8a17b4470d21aa52",
+    "ceremony:party-2": "a07144e1c9d3420fb8c61f5e02b97d33",
+}
+DICE = "ceremony:dice=4-2-6-1-5-3-3-6-2-1"
+
+
+def parties(no="2026-1", suite=SHA256):
+    """The sources of a ceremony, as announced under this number."""
+    promised = [f"{name}@{commitment(no, name, secret, suite)}/none" for name, secret in SECRETS.items()]
+    return [x for source in (*promised, "ceremony:dice@10") for x in ("--source", source)]
+
+
+def revealed(no=None):
+    """The same with their values; with the terms too, where nothing was announced to this program before."""
+    values = [
+        f"{name}{f'@{commitment(no, name, secret)}/none' if no else ''}={secret}" for name, secret in SECRETS.items()
+    ]
+    dice = DICE.replace("=", "@10=") if no else DICE
+    return [x for source in (*values, dice) for x in ("--source", source)]
+
+
+PARTIES = parties("x-1")
+REVEALED = revealed()
 NUMBERS = ["--n", "A=1,B=2,C=1,D=2"]
 
 
@@ -32,7 +55,9 @@ def run(*arguments, code=0):
 
 
 def announce(*more):
-    run("draw", "list.csv", "--no", "2026-1", *NUMBERS, *PARTIES, "--announced-at", "2026-04-20T09:00:00+08:00", *more)
+    run(
+        "draw", "list.csv", "--no", "2026-1", *NUMBERS, *parties(), "--announced-at", "2026-04-20T09:00:00+08:00", *more
+    )
 
 
 def test_an_office_announces_waits_draws_and_anyone_checks(here, capsys):
@@ -51,7 +76,7 @@ def test_an_office_announces_waits_draws_and_anyone_checks(here, capsys):
 
 def test_a_paper_announcement_is_drawn_in_one_go(here, capsys):
     run(
-        "draw", "list.csv", "--no", "2026-1", "--ratio", "50%", *REVEALED,
+        "draw", "list.csv", "--no", "2026-1", "--ratio", "50%", *revealed("2026-1"),
         "--announced-at", "2026-04-20T01:00:00Z", "--at", "2026-04-21T01:30:00Z", "--out", "b.json", "--lang", "en",
     )  # fmt: skip
     assert "no. 1  demo:T0" in capsys.readouterr().out
@@ -63,57 +88,66 @@ def test_a_paper_announcement_is_drawn_in_one_go(here, capsys):
 def test_a_drand_round_needs_its_signature(here, capsys):
     chain = "drand:52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
     run(
-        "draw", "list.csv", "--no", "d", *NUMBERS, "--source", f"{chain}@1000", "--announced-at", "2023-08-22T00:00:00Z"
+        "draw",
+        "list.csv",
+        "--no",
+        "d-1",
+        *NUMBERS,
+        "--source",
+        f"{chain}@1000",
+        "--announced-at",
+        "2023-08-22T00:00:00Z",
     )
-    run("draw", "d.json", "--source", f"{chain}={RANDOMNESS}", code=2)
+    run("draw", "d-1.json", "--source", f"{chain}={RANDOMNESS}", code=2)
     assert "签名" in capsys.readouterr().err
-    run("draw", "d.json", "--source", f"{chain}={RANDOMNESS}", "--signature", SIGNATURE.upper())
-    run("verify", "d-drawn.json")
+    run("draw", "d-1.json", "--source", f"{chain}={RANDOMNESS}", "--signature", SIGNATURE.upper())
+    run("verify", "d-1-drawn.json")
 
 
 def test_office_spreadsheets_are_read_as_they_are(here, capsys):
     other = make_uscc("91", "310115", "MA1K3YJ1")
     rows = ["统一社会信用代码,层,企业名称,排除代码", "91350100M000100Y43,A,某公司,", f"{other},A,另一公司,CAP"]
     (here / "list.csv").write_bytes("\r\n".join(rows).encode("gb18030"))
-    run("draw", "list.csv", "--no", "g", "--n", "A=1", *PARTIES)
-    (leaf, other) = json.loads((here / "g.json").read_text(encoding="utf-8"))["open"]["leaves"]
+    run("draw", "list.csv", "--no", "g-1", "--n", "A=1", *parties("g-1"))
+    (leaf, other) = json.loads((here / "g-1.json").read_text(encoding="utf-8"))["open"]["leaves"]
     assert json.loads(other) == {"id": "uscc:91350100M000100Y43", "stratum": "A", "企业名称": "某公司"}
     assert json.loads(leaf)["exclusion"] == "CAP"
 
 
 def test_ratios_and_numbers(here, capsys):
-    run("draw", "list.csv", "--no", "r", "--ratio", "A=1%,B=1/2,C=0.5,D=100%", *PARTIES)
-    announced = json.loads((here / "r.json").read_text(encoding="utf-8"))["announce"]
+    run("draw", "list.csv", "--no", "r-1", "--ratio", "A=1%,B=1/2,C=0.5,D=100%", *parties("r-1"))
+    announced = json.loads((here / "r-1.json").read_text(encoding="utf-8"))["announce"]
     assert announced["n"] == {"A": 1, "B": 2, "C": 1, "D": 2}
+    assert announced["ratio"] == {"A": "1/100", "B": "1/2", "C": "1/2", "D": "1/1"}
 
 
 @pytest.mark.parametrize(
     ("csv", "arguments", "says"),
     [
-        (None, [*NUMBERS, *PARTIES, "--no", "x", "--ratio", "1%"], "either --n or --ratio"),
-        (None, [*PARTIES, "--no", "x"], "either --n or --ratio"),
+        (None, [*NUMBERS, *PARTIES, "--no", "x-1", "--ratio", "1%"], "either --n or --ratio"),
+        (None, [*PARTIES, "--no", "x-1"], "either --n or --ratio"),
         (None, [*NUMBERS, *PARTIES], "--no"),
-        (None, [*NUMBERS, "--no", "x"], "--source"),
-        (None, [*NUMBERS, *PARTIES[:5], "ceremony:dice=1", "--no", "x"], "some sources have values"),
-        (None, [*NUMBERS, *REVEALED, "--no", "x"], "--announced-at"),
-        (None, [*NUMBERS, *REVEALED, "--no", "x", "--announced-at", "2026-04-20T01:00:00Z"], "--at"),
-        (None, [*NUMBERS, *REVEALED, "--no", "x", "--announced-at", "2026-04-20T01:00:00Z", "--at", "2026-04-20T02:00:00Z"],
+        (None, [*NUMBERS, "--no", "x-1"], "--source"),
+        (None, [*NUMBERS, *PARTIES[:5], "ceremony:dice@10=1", "--no", "x-1"], "some sources have values"),
+        (None, [*NUMBERS, *revealed("x-1"), "--no", "x-1"], "--announced-at"),
+        (None, [*NUMBERS, *revealed("x-1"), "--no", "x-1", "--announced-at", "2026-04-20T01:00:00Z"], "--at"),
+        (None, [*NUMBERS, *revealed("x-1"), "--no", "x-1", "--announced-at", "2026-04-20T01:00:00Z", "--at", "2026-04-20T02:00:00Z"],
          "before the announced"),
-        (None, ["--n", "A=x", *PARTIES, "--no", "x"], "A=3,B=5"),
-        (None, ["--n", "A", *PARTIES, "--no", "x"], "A=3,B=5"),
-        (None, ["--n", "A=1", *PARTIES, "--no", "x"], "no number is given for the stratum B"),
-        (None, ["--ratio", "0", *PARTIES, "--no", "x"], "must be above 0"),
-        (None, ["--ratio", "1/0", *PARTIES, "--no", "x"], "A=1%,B=2%"),
-        (None, [*NUMBERS, "--source", "dice=1", "--no", "x"], "unknown source"),
-        (None, [*NUMBERS, *PARTIES, "--no", "x", "--rule-book", "none.pdf"], "cannot be opened"),
-        (b"", [*NUMBERS, *PARTIES, "--no", "x"], "header needs"),
-        (b"name,stratum\n", [*NUMBERS, *PARTIES, "--no", "x"], "header needs"),
-        (b"id,stratum,id\n", [*NUMBERS, *PARTIES, "--no", "x"], "header needs"),
-        (b"id,stratum\ndemo:1,A\n\ndemo:2\n", [*NUMBERS, *PARTIES, "--no", "x"], "row 4: this row has 1 cells"),
-        (b"id,stratum\ndemo:1,A\nuscc:91350100M000100Y44,A\n", [*NUMBERS, *PARTIES, "--no", "x"], "row 3"),
-        (b"id,stratum\ndemo:1,A\ndemo:1,B\n", [*NUMBERS, *PARTIES, "--no", "x"], "stands twice"),
-        (b'id,stratum\n"demo:1,A\n', [*NUMBERS, *PARTIES, "--no", "x"], "not correct CSV"),
-        (b"\xff\xff\xff\xff", [*NUMBERS, *PARTIES, "--no", "x"], "neither UTF-8 nor GB18030"),
+        (None, ["--n", "A=x", *PARTIES, "--no", "x-1"], "A=3,B=5"),
+        (None, ["--n", "A", *PARTIES, "--no", "x-1"], "A=3,B=5"),
+        (None, ["--n", "A=1", *PARTIES, "--no", "x-1"], "no number is given for the stratum B"),
+        (None, ["--ratio", "0", *PARTIES, "--no", "x-1"], "must be above 0"),
+        (None, ["--ratio", "1/0", *PARTIES, "--no", "x-1"], "A=1%,B=2%"),
+        (None, [*NUMBERS, "--source", "dice=1", "--no", "x-1"], "unknown source"),
+        (None, [*NUMBERS, *PARTIES, "--no", "x-1", "--rule-book", "none.pdf"], "cannot be opened"),
+        (b"", [*NUMBERS, *PARTIES, "--no", "x-1"], "header needs"),
+        (b"name,stratum\n", [*NUMBERS, *PARTIES, "--no", "x-1"], "header needs"),
+        (b"id,stratum,id\n", [*NUMBERS, *PARTIES, "--no", "x-1"], "header needs"),
+        (b"id,stratum\ndemo:1,A\n\ndemo:2\n", [*NUMBERS, *PARTIES, "--no", "x-1"], "row 4: this row has 1 cells"),
+        (b"id,stratum\ndemo:1,A\nuscc:91350100M000100Y44,A\n", [*NUMBERS, *PARTIES, "--no", "x-1"], "row 3"),
+        (b"id,stratum\ndemo:1,A\ndemo:1,B\n", [*NUMBERS, *PARTIES, "--no", "x-1"], "stands twice"),
+        (b'id,stratum\n"demo:1,A\n', [*NUMBERS, *PARTIES, "--no", "x-1"], "not correct CSV"),
+        (b"\xff\xff\xff\xff", [*NUMBERS, *PARTIES, "--no", "x-1"], "neither UTF-8 nor GB18030"),
     ],
 )  # fmt: skip
 def test_it_says_what_is_wrong_and_writes_nothing(here, capsys, csv, arguments, says):
@@ -194,6 +228,9 @@ def test_the_verifier_needs_no_django(here):
 
 
 def test_an_announced_fallback_is_used_with_its_reason(here, capsys):
+    (here / "people.csv").write_text(
+        "人员编号,证件有效期,专业\nP02,2027-01-01,食品+计量\nP01,2027-01-01,\n", encoding="utf-8"
+    )
     announce(
         "--fallback",
         "48:lottery:ssq@2026048,lottery:dlt@26048",
@@ -201,9 +238,16 @@ def test_an_announced_fallback_is_used_with_its_reason(here, capsys):
         "lottery:ssq@2026049",
         "--second",
         "lottery:dlt@26049",
+        "--inspectors",
+        "people.csv",
+        "--slack",
+        "2",
     )
     said = json.loads((here / "2026-1.json").read_text(encoding="utf-8"))["announce"]
     assert said["fallback"][0]["sources"][1] == {"id": "lottery:dlt", "issue": "26048"}
+    people = [["P01", "2027-01-01", []], ["P02", "2027-01-01", ["计量", "食品"]]]
+    assert said["assignment"]["directory"] == hashlib.sha256(canonical(people)).hexdigest()
+    assert said["assignment"]["slack"] == 2
     assert said["assignment"]["team_size"] == 2 and [s["issue"] for s in said["assignment"]["sources"]] == [
         "2026049",
         "26049",
@@ -221,18 +265,18 @@ def test_an_announced_fallback_is_used_with_its_reason(here, capsys):
 
 
 def test_balls_stand_for_dice(here, capsys):
-    sources = [*PARTIES[:4], "--source", "ceremony:balls@40/5"]
-    run("draw", "list.csv", "--no", "b", *NUMBERS, *sources, "--announced-at", "2026-04-20T01:00:00Z")
-    values = ["ceremony:party-1=3f9c", "ceremony:party-2=a071", "ceremony:balls=7-31-2-18-25"]
-    run("draw", "b.json", *(x for value in values for x in ("--source", value)), "--at", "2026-04-21T01:00:00Z")
-    run("verify", "b-drawn.json")
+    sources = [*parties("b-1")[:4], "--source", "ceremony:balls@40/5"]
+    run("draw", "list.csv", "--no", "b-1", *NUMBERS, *sources, "--announced-at", "2026-04-20T01:00:00Z")
+    values = [*REVEALED[:4], "--source", "ceremony:balls=7-31-2-18-25"]
+    run("draw", "b-1.json", *values, "--at", "2026-04-21T01:00:00Z")
+    run("verify", "b-1-drawn.json")
     run(
         "draw",
         "list.csv",
         "--no",
-        "c",
+        "c-1",
         *NUMBERS,
-        *PARTIES[:4],
+        *parties("c-1")[:4],
         "--source",
         "ceremony:balls@9/3",
         "--lang",
@@ -251,31 +295,35 @@ def test_two_departments_draw_from_one_file(here, capsys):
     ]
     (here / "joint.csv").write_text("\n".join(rows), encoding="utf-8")
     asked = [
-        "draw", "joint.csv", "--no", "j", "--list", "food=市场监管局", "--list", "fire=消防救援支队", "--ratio", "20%",
-        "--pareto", "fire/all", "--scope", "division=411600,411601", "--suite", "sm3", *PARTIES, "--announced-at", "2026-04-20T01:00:00Z",
+        "draw", "joint.csv", "--no", "j-1", "--list", "food=市场监管局", "--list", "fire=消防救援支队", "--ratio", "20%",
+        "--pareto", "fire/all", "--scope", "division=411600,411601", "--suite", "sm3", *parties("j-1", SM3), "--announced-at", "2026-04-20T01:00:00Z",
     ]  # fmt: skip
     run(*asked)
-    said = json.loads((here / "j.json").read_text(encoding="utf-8"))["announce"]
+    said = json.loads((here / "j-1.json").read_text(encoding="utf-8"))["announce"]
     assert said["lists"]["fire"]["office"] == "消防救援支队" and said["pareto"]["strata"] == ["fire/all"]
     assert said["scope"] == {"division": ["411600", "411601"]} and said["suite"] == "sm3"
-    run("draw", "j.json", *REVEALED, "--at", "2026-04-21T01:30:00Z", "--json")
+    run("draw", "j-1.json", *REVEALED, "--at", "2026-04-21T01:30:00Z", "--json")
     capsys.readouterr()
-    run("verify", "j-drawn.json", "--json")
+    run("verify", "j-1-drawn.json", "--json")
     verdict = json.loads(capsys.readouterr().out)
     assert {"scope", "pareto"} <= {step["name"] for step in verdict["steps"]} and verdict["ok"]
-    run("draw", "j-drawn.json", "--proof", "demo:05", "--out", "proof.json")
+    run("draw", "j-1-drawn.json", "--proof", "demo:05", "--out", "proof.json")
     run("verify", "proof.json", "--lang", "en")
-    assert "PASS: demo:05 stands in the frame of draw j" in capsys.readouterr().out
+    assert "PASS: demo:05 stands in the frame of draw j-1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["--fallback", "48"], "is no fallback"),
-        (["--fallback", "x:lottery:ssq@1"], "is no fallback"),
-        (["--fallback", "48:lottery:ssq@1"], "not enough for a seed"),
-        (["--second", "ceremony:dice"], "not enough for a seed"),
-        (["--team-size", "2"], "goes with --second"),
+        (["--fallback", "x:lottery:ssq@26048"], "is no fallback"),
+        (["--fallback", "48:lottery:ssq@26048"], "not enough for a seed"),
+        (["--fallback", "48:lottery:ssq@1"], "five or seven digits"),
+        (["--source", "ceremony:p@0"], "COMMITMENT/DEFAULT"),
+        (["--second", "lottery:ssq@26048"], "the directory of inspectors"),
+        (["--inspectors", "list.csv"], "go with --second"),
+        (["--second", "lottery:ssq@26048", "--inspectors", "list.csv"], "the header must be number"),
+        (["--team-size", "2"], "go with --second"),
         (["--pareto", "Z"], "no stratum Z"),
         (["--pareto", "A"], "has no size"),
         (["--list", "food=x"], "one each for food.stratum"),
@@ -288,7 +336,7 @@ def test_two_departments_draw_from_one_file(here, capsys):
     ],
 )
 def test_options_that_do_not_fit_are_refused_and_nothing_is_written(here, capsys, arguments, says):
-    run("draw", "list.csv", *NUMBERS, *PARTIES, "--no", "x", *arguments, "--lang", "en", code=2)
+    run("draw", "list.csv", *NUMBERS, *PARTIES, "--no", "x-1", *arguments, "--lang", "en", code=2)
     assert says in capsys.readouterr().err
     assert [path.name for path in here.iterdir()] == ["list.csv"]
 
@@ -320,7 +368,7 @@ def test_a_sealed_draw_is_announced_drawn_and_opened(here, capsys):
     run("verify", "2026-1-opened.json", "--lang", "en")
     assert "PASS  opening" in capsys.readouterr().out
     run("draw", "2026-1-opened.json", "--open", "--lang", "en", code=2)
-    run("draw", "list.csv", "--no", "2026-2", *NUMBERS, *PARTIES, *sealed, "--lang", "en", code=2)
+    run("draw", "list.csv", "--no", "2026-2", *NUMBERS, *parties("2026-2"), *sealed, "--lang", "en", code=2)
     assert "not overwritten" in capsys.readouterr().err
 
 
@@ -328,7 +376,8 @@ def test_another_key_or_list_does_not_draw(here, capsys):
     announce("--sealed", "s.secret", "--open-by", "2026-05-20")
     secret = json.loads((here / "s.secret").read_text(encoding="utf-8"))
     for changed, says in (
-        ({**secret, "key": "0" * 64}, "not the one announced"),
+        ({**secret, "key": "01" * 32}, "not the one announced"),
+        ({**secret, "key": "0" * 64}, "no random key"),
         ({**secret, "leaves": secret["leaves"][1:]}, "not the one announced"),
         ({**secret, "leaves": secret["leaves"][::-1]}, "ascending"),
         ({"key": secret["key"]}, "lacks leaves"),

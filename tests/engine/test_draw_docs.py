@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.draw_sample import OWN, SECRETS, OWN_UNITS, N, joint, sealed, sealed_frame, whole
+from tests.engine.draw_sample import OWN, OWN_UNITS, SECRETS, N, joint, sealed, sealed_frame, whole
 from tests.engine.test_draw_verify import signed
 from zhunsheng.engine import tables
 from zhunsheng.engine.draw import (

@@ -26,13 +26,13 @@ from zhunsheng.engine.draw import (
     announcement_hash,
     blind,
     check_membership,
-    digest,
     execute,
     explain,
     freeze,
     key_hash,
     membership_proof,
     nonce,
+    section_digest,
     seed,
     select,
     tag,
@@ -44,6 +44,9 @@ from zhunsheng.engine.suites import SM3
 
 CLOSED, OPEN = sealed(opened=False), sealed()
 OPEN_BY = date(2023, 9, 20)
+
+
+NO = "demo-2026-003"
 
 
 def mac(text):
@@ -59,10 +62,10 @@ def test_the_lines_and_the_tickets_are_those_of_the_page():
     lines, tags = [], {}
     for unit in UNITS:
         line = canonical(unit).decode()
-        seal = sha(f"zhunsheng/draw/1/seal|{mac('blind|' + unit['id'])}|{unit['id']}")
-        attributes = sha(f"zhunsheng/draw/1/attributes|{mac('salt|' + unit['id'])}|{line}")
+        seal = sha(f"zhunsheng/draw/1/seal|{mac('blind|demo-2026-003|' + unit['id'])}|{unit['id']}")
+        attributes = sha(f"zhunsheng/draw/1/attributes|{mac('salt|demo-2026-003|' + unit['id'])}|{line}")
         lines.append((seal, f'{{"attributes":"{attributes}","seal":"{seal}"}}'))
-        tags[unit["id"]] = mac("tag|" + unit["id"])
+        tags[unit["id"]] = mac("tag|demo-2026-003|" + unit["id"])
     frame = sealed_frame()
     assert [line.decode() for line in frame.lines] == [line for _, line in sorted(lines)]
     assert CLOSED["sealed"]["lines"] == [line.decode() for line in frame.lines]
@@ -70,8 +73,16 @@ def test_the_lines_and_the_tickets_are_those_of_the_page():
     for unit in OPEN["selection"]:
         assert unit["ticket"] == sha(f"{made}|target|{tags[unit['id']]}")
     for unit in UNITS:
-        assert tag(KEY, unit["id"]) == tags[unit["id"]] and blind(KEY, unit["id"]) == mac("blind|" + unit["id"])
-    assert OPEN["announce"]["seal"]["key_hash"] == key_hash(KEY) == sha("zhunsheng/draw/1/key|" + KEY)
+        assert tag(KEY, NO, unit["id"]) == tags[unit["id"]]
+        assert blind(KEY, NO, unit["id"]) == mac(f"blind|{NO}|{unit['id']}")
+    assert OPEN["announce"]["seal"]["key_hash"] == key_hash(KEY, NO) == sha(f"zhunsheng/draw/1/key|{NO}|{KEY}")
+    for name in ("selection", "assign", "changes"):
+        hidden = mac(f"withheld|{NO}|{name}")
+        text = f"zhunsheng/draw/1/withheld|{hidden}|{canonical(OPEN[name]).decode()}"
+        assert OPEN["digests"][name] == OPEN["withheld"][name] == section_digest(NO, name, OPEN[name], KEY) == sha(text)
+    assert OPEN["withheld"]["assign_announce"] == sha(canonical(OPEN["assign_announce"]).decode())
+    opened = {"at": OPEN["open"]["at"], "key": KEY, "root": frame.root, "size": 12}
+    assert OPEN["digests"]["open"] == sha(canonical(opened).decode())
     assert nonce(KEY, "d") == mac("assign|d")
 
 
@@ -92,7 +103,7 @@ def test_the_opening_shows_what_was_withheld():
     assert verdict.ok and verdict.outcome == "executed"
     assert verdict.step("key").ok and verdict.step("withheld").ok and verdict.step("opened").ok
     for name, value in CLOSED["withheld"].items():
-        assert digest(OPEN[name]) == value
+        assert OPEN["digests"][name] == value
     assert CLOSED["announce"] == OPEN["announce"] and CLOSED["execute"] == OPEN["execute"]
 
 
@@ -111,7 +122,8 @@ def bad_key(made):
 @pytest.mark.parametrize(
     ("made", "step"),
     [
-        (changed("open", "key", to="0" * 64, of=OPEN), "key"),
+        (changed("open", "key", to="01" * 32, of=OPEN), "key"),
+        (changed("open", "key", to="0" * 64, of=OPEN), "format"),
         (changed("open", "key", to="x", of=OPEN), "format"),
         (changed("open", "leaves", 0, to='{"id":"demo:T001","stratum":"B"}', of=OPEN), "root"),
         (changed("open", "leaves", to=lambda leaves: leaves[1:], of=OPEN), "root"),
@@ -146,7 +158,7 @@ def test_a_change_fails_in_its_step(made, step):
 def test_the_log_of_a_sealed_draw_has_the_opening_last():
     early = log_of(
         OPEN,
-        ("announce", "execute", "withheld", "selection", "assign_announce", "open", "assign", "changes", "results"),
+        ("announce", "execute", "selection", "assign_announce", "open", "assign", "changes", "results"),
     )
     verdict = verify(resealed({**OPEN, "log": early}))
     assert (
@@ -160,7 +172,7 @@ def test_sealed_and_open_draw_alike_but_for_the_names(suite):
     """The tags stand in for the ids: a draw over a frame whose ids are the tags draws the same units."""
     more = {"suite": suite} if suite else {}
     frame = sealed_frame(**more)
-    named = {tag(KEY, unit["id"], frame.suite): unit["id"] for unit in UNITS}
+    named = {tag(KEY, NO, unit["id"], frame.suite): unit["id"] for unit in UNITS}
     plain = freeze(
         [{"id": f"t:{t}", "stratum": next(u["stratum"] for u in UNITS if u["id"] == i)} for t, i in named.items()],
         **more,
@@ -181,14 +193,25 @@ def test_sealed_and_open_draw_alike_but_for_the_names(suite):
 @given(st.integers(0, 2**32))
 def test_the_key_moves_every_ticket_and_hides_every_line(number):
     other = hashlib.sha256(b"%d" % number).hexdigest()
-    one, two = sealed_frame(), freeze(UNITS, seal_key=other)
+    one, two = sealed_frame(), freeze(UNITS, seal_key=other, draw=NO)
     assert one.root != two.root and one.sizes == two.sizes and not set(one.lines) & set(two.lines)
-    assert freeze(UNITS, seal_key=other) == two
+    assert freeze(UNITS, seal_key=other, draw=NO) == two
+    again = freeze(UNITS, seal_key=other, draw="demo-2026-004")
+    assert not set(again.lines) & set(two.lines)  # the same key in another draw gives other lines
 
 
 @pytest.mark.parametrize("key", ["x", "0" * 63, "A" * 64, "0" * 65])
 def test_a_key_has_one_form(key):
-    refused("draw.field.not_hash", freeze, UNITS, seal_key=key)
+    refused("draw.field.not_hash", freeze, UNITS, seal_key=key, draw=NO)
+
+
+@pytest.mark.parametrize("key", ["0" * 64, "f" * 64])
+def test_a_key_of_one_digit_is_no_key(key):
+    refused("draw.seal.weak_key", freeze, UNITS, seal_key=key, draw=NO)
+
+
+def test_a_frame_is_sealed_for_one_draw():
+    refused("draw.announce.other_seal", announce, frame=sealed_frame(), draw="demo-2026-004", open_by=OPEN_BY)
 
 
 def test_the_announcement_of_a_sealed_draw_names_the_day_of_its_opening():
@@ -231,7 +254,7 @@ def test_every_firm_gets_its_own_proof(frame):
                 unit["stratum"] not in str(proof["line"]).replace("attributes", "") and "stratum" not in proof["line"]
             )
             assert seal_of(proof["blind"], unit["id"], frame.suite) in proof["line"]
-            assert tag(KEY, unit["id"], frame.suite) not in canonical(proof).decode()
+            assert tag(KEY, NO, unit["id"], frame.suite) not in canonical(proof).decode()
 
 
 def test_a_proof_that_is_not_true_fails_in_its_step():
@@ -241,14 +264,15 @@ def test_a_proof_that_is_not_true_fails_in_its_step():
     other = membership_proof(announced, frame, "demo:T004")
     for made, step in (
         (proof | {"index": (proof["index"] + 1) % 12}, "membership"),
-        (proof | {"root": "0" * 64}, "membership"),
+        (proof | {"announcement": announced | {"frame": {"root": "0" * 64, "size": 12}}}, "membership"),
         (proof | {"line": other["line"]}, "membership"),
-        (proof | {"size": 13}, "membership"),
+        (proof | {"announcement": announced | {"frame": announced["frame"] | {"size": 1}}}, "membership"),
         (proof | {"id": "demo:T004"}, "unit"),
         (proof | {"blind": other["blind"]}, "unit"),
-        ({key: value for key, value in proof.items() if key != "blind"}, "unit"),
+        ({key: value for key, value in proof.items() if key != "blind"}, "format"),
+        (proof | {"announcement": announce()}, "format"),
         (proof | {"protocol": "zhunsheng/draw/1"}, "format"),
-        (proof | {"suite": "md5"}, "format"),
+        (proof | {"announcement": announced | {"suite": "md5"}}, "format"),
         (proof | {"extra": 1}, "format"),
         (proof | {"proof": ["x"]}, "format"),
         (proof | {"id": "demo:单位"}, "format"),

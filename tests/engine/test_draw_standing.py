@@ -13,7 +13,7 @@ from zhunsheng.engine.suites import SHA256, SM3
 
 SEED, KEY = "5e" * 32, "ab" * 32
 AT = datetime.datetime(2026, 4, 20, tzinfo=datetime.UTC)
-SOURCES = [engine.Source("lottery:ssq", {"issue": "2026047"}), engine.Source("lottery:dlt", {"issue": "2026048"})]
+SOURCES = [engine.Source("lottery:ssq", {"issue": "2026047"}), engine.Source("lottery:dlt", {"issue": "26048"})]
 
 
 def announced(frame: engine.Frame, n: dict[str, int], **values):
@@ -24,7 +24,6 @@ def announced(frame: engine.Frame, n: dict[str, int], **values):
         sources=SOURCES,
         announced_at=AT,
         not_before=AT + datetime.timedelta(days=1),
-        assignment=engine.AssignmentRule(2, tuple(SOURCES)),
         **values,
     )
 
@@ -52,7 +51,7 @@ def draws(draw):
     n = {full: draw(st.integers(1, size)) if size else 0 for full, size in sizes.items()}
     pareto = {full: n[full] for full in sorted(sizes)[:1] if by_size and 0 < n[full] < sizes[full]}
     frame = engine.freeze(
-        units, lists=names if joint else (), pareto=pareto, seal_key=KEY if sealed else "",
+        units, lists=names if joint else (), pareto=pareto, seal_key=KEY if sealed else "", draw="demo-2026-001",
         suite=draw(st.sampled_from([SHA256, SM3])),
     )  # fmt: skip
     values = {"open_by": datetime.date(2026, 6, 1)} if sealed else {}

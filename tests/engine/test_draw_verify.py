@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.engine.draw_sample import (
     NOT_BEFORE,
+    SECRETS,
     SIGNER,
     UNITS,
     N,
@@ -20,12 +21,12 @@ from tests.engine.draw_sample import (
     drand_source,
     drand_value,
     log_of,
+    rule,
     sealed,
     whole,
 )
 from zhunsheng.engine.draw import (
     Abandonment,
-    AssignmentRule,
     Fallback,
     Source,
     Value,
@@ -48,7 +49,8 @@ MADE = json.loads(GOOD)
 STEPS = [
     "format", "announcement-hash", "leaves-canonical", "ids-unique", "order", "root", "sizes", "n", "sources", "time-order",
     "source-values", "commitments", "drand-signature", "published-values", "seed", "tickets", "selection", "probabilities",
-    "constraints", "assignment", "changes", "results", "log-inclusion", "digests",
+    "constraints", "assignment-freedom", "assignment", "changes", "substitutions", "results", "log-inclusion",
+    "announced-when", "digests",
 ]  # fmt: skip
 
 
@@ -76,7 +78,12 @@ def test_it_passes_a_true_bundle_and_names_every_step():
     verdict = verify(GOOD)
     assert verdict.ok and verdict.outcome == "executed" and verdict.draw == "demo-2026-003"
     assert [step.name for step in verdict.steps] == STEPS
-    assert [step.name for step in verdict.steps if not step.ok] == ["published-values"]
+    assert [step.name for step in verdict.steps if not step.ok] == [
+        "published-values",
+        "assignment-freedom",
+        "substitutions",
+        "announced-when",
+    ]
     assert verdict.reason.text("en").startswith("PASS") and verdict.reason.text("zh").startswith("通过")
     for step in verdict.steps:
         assert step.reason.text("zh") and step.reason.text("en")
@@ -142,7 +149,7 @@ def hexchange(text):
         (changed("assign", "seed", to=hexchange), "assignment"),
         (changed("assign", "teams", 0, "lead", to="P04"), "assignment"),
         (changed("assign", "teams", to=lambda teams: teams[:-1]), "assignment"),
-        (changed("changes", 0, "in", to="P01"), "changes"),
+        (changed("changes", 0, "in", to="P04"), "changes"),
         (changed("changes", 0, "out", to="P05"), "changes"),
         (changed("results", 0, "id", to="demo:T002"), "results"),
         (changed("results", to=lambda results: results * 2), "results"),
@@ -227,21 +234,26 @@ def test_a_log_in_which_the_announcement_came_late_fails():
     assert verdict.step("log-inclusion").reason.code == "draw.verify.log_order"
 
 
-def test_parties_without_commitments_are_said_to_be_weak():
-    announced = announce(sources=ceremony(committed=False))
-    execution = execute(announced, ceremony_values())
-    verdict = verify(bundle(announcement=announced, frame=freeze(UNITS), execution=execution,
+def test_a_party_that_did_not_reveal_is_named():
+    execution = execute(announce(), ceremony_values(secrets=("none", SECRETS[1])))
+    verdict = verify(bundle(announcement=announce(), frame=freeze(UNITS), execution=execution,
                             selection=select(freeze(UNITS), execution.seed, N)))  # fmt: skip
-    assert verdict.ok and verdict.step("commitments").ok is None
-    assert "only 0 of 2" in verdict.step("commitments").reason.text("en")
+    assert verdict.ok and verdict.step("commitments").ok is True and verdict.step("defaults").ok is None
+    assert "ceremony:party-1=none" in verdict.step("defaults").reason.text("en")
+    assert "party-2" not in verdict.step("defaults").reason.text("en")
+    assert verify(whole()).step("defaults") is None
 
 
 def test_drand_alone_leaves_nothing_to_compare():
-    announced = announce(sources=[drand_source()])
+    announced = announce(sources=[drand_source()], assignment=None, fallback=[])
     execution = execute(announced, [drand_value()])
     verdict = verify(bundle(announcement=announced, frame=freeze(UNITS), execution=execution,
                             selection=select(freeze(UNITS), execution.seed, N)))  # fmt: skip
-    assert verdict.ok and all(step.ok for step in verdict.steps if step.name != "log-inclusion")
+    assert verdict.ok and {step.name for step in verdict.steps if not step.ok} == {
+        "log-inclusion",
+        "announced-when",
+        "missing",
+    }
     assert verdict.step("published-values") is None
 
 
@@ -295,9 +307,10 @@ def test_a_fallback_is_shown_with_its_reason():
     made = bundle(announcement=announce(), frame=freeze(UNITS), execution=execution,
                   selection=select(freeze(UNITS), execution.seed, N))  # fmt: skip
     verdict = verify(made)
-    assert verdict.ok and "一方未到场" in verdict.step("sources").reason.text("zh")
-    assert "2023" not in verdict.step("published-values").reason.text("en")
-    assert "lottery:ssq=03-11-15-22-28-31+07" in verdict.step("published-values").reason.text("en")
+    assert verdict.ok and "一方未到场" in verdict.step("fallback").reason.text("zh")
+    assert verdict.step("fallback").ok is None
+    compared = "lottery:ssq@2023099=03-11-15-22-28-31+07 (2023-08-25T03:00:00Z)"
+    assert compared in verdict.step("published-values").reason.text("en")
     made["execute"]["fallback"] = 2
     assert first_failure(verify(made)) == "format"
 
@@ -379,7 +392,7 @@ def test_any_json_in_place_of_any_part_is_refused_without_a_crash(data):
 
 def test_the_second_round_may_fall_back_after_its_own_wait():
     lottery = (Source("lottery:ssq", {"issue": "2023099"}), Source("lottery:dlt", {"issue": "23099"}))
-    announced = announce(assignment=AssignmentRule(2, (drand_source(),), 50, (Fallback(24, lottery),)))
+    announced = announce(fallback=[], assignment=rule(sources=ceremony(second=True), fallback=[Fallback(24, lottery)]))
     late = datetime(2023, 8, 24, 5, 30, tzinfo=UTC)  # a day after the constraints were closed
     values = (Value("lottery:ssq", "03-11-15-22-28-31+07", late), Value("lottery:dlt", "02-09-17-25-33+04-11", late))
     parts = carry_out(announced, freeze(UNITS), second=values)
@@ -389,26 +402,27 @@ def test_the_second_round_may_fall_back_after_its_own_wait():
     assert first_failure(verify(made)) == "time-order" and not verify(made).step("source-values").ok
     made["assign"] |= {"fallback": 1, "fallback_reason": "信标取不到"}
     verdict = verify(resealed(made))
-    assert verdict.ok and "信标取不到" in verdict.step("sources").reason.text("zh")
+    assert verdict.ok and "信标取不到" in verdict.step("fallback").reason.text("zh")
     for value in made["assign"]["values"]:
         value["at"] = "2023-08-24T05:29:59Z"
     assert first_failure(verify(resealed(made))) == "time-order"
 
 
 def test_a_second_round_is_required_and_cannot_come_first():
-    def code(**rule):
+    def code(**given):
         with pytest.raises(DrawError) as refused:
-            announce(assignment=AssignmentRule(**rule))
+            announce(assignment=rule(**given))
         return refused.value.code
 
-    assert code(team_size=2) == "draw.announce.no_sources"
+    assert code(sources=()) == "draw.announce.no_sources"
     later = Fallback(24, (drand_source(1000 + 20 * 60 * 9),))  # nine hours after round 1000, not 24 after the draw
-    assert code(sources=(drand_source(),), fallback=(later,)) == "draw.announce.round_too_early"
-    assert code(sources=(drand_source(),), steps_per_slot=0) == "draw.field.not_integer"
+    assert code(sources=ceremony(second=True), fallback=(later,)) == "draw.announce.round_too_early"
+    assert code(sources=(drand_source(),), steps_per_slot=19) == "draw.field.not_integer"
+    assert code(sources=(drand_source(),), slack=-1) == "draw.field.not_integer"
     assert code(sources=(drand_source(),), steps_per_slot=10**9) == "draw.announce.too_many_steps"
     assert code(sources=(drand_source(),), team_size=21) == "draw.announce.team_too_large"
-    weak = Fallback(24, (Source("ceremony:dice"),))
-    assert code(sources=(drand_source(),), fallback=(weak,)) == "draw.announce.no_profile"
+    weak = Fallback(24, (Source("ceremony:dice-3", {"rolls": 10}),))
+    assert code(sources=ceremony(second=True), fallback=(weak,)) == "draw.announce.no_profile"
 
 
 # the log
@@ -424,7 +438,7 @@ def test_what_grows_is_held_to_its_last_record():
         made, ("announce", "execute", "selection", "assign_announce", "assign", "changes", "results", "results")
     )
     both_entries = [act["entry"] for act in both["acts"]]
-    both_entries[-2]["payload"]["digest"] = "e" * 64
+    both_entries[-2]["data"]["results"] = "e" * 64
     from zhunsheng.engine.public_log import inclusion_proof, leaf_hash, tree_root
 
     leaves = [leaf_hash(canonical(entry)) for entry in both_entries]
@@ -470,7 +484,8 @@ def test_a_signature_is_shown_with_its_key_and_judged_by_a_pinned_one():
     assert str(PIN) in verdict.step("signatures").reason.text("zh")
     pinned = verify(signed(), [PIN])
     assert pinned.ok and pinned.step("signatures").ok is True
-    assert "announce execute selection" in pinned.step("signatures").reason.text("en")
+    assert "announce execute selection; by other" in pinned.step("signatures").reason.text("en")
+    assert "not signed by the key given: assign_announce assign" in pinned.step("signatures").reason.text("en")
 
 
 @pytest.mark.parametrize(

@@ -650,10 +650,6 @@ def check_times(sources: Sequence[Source], values: Sequence[Value], earliest: da
     """Refuses a value that existed before `earliest`, or is not dated at the time of its drand round; and dice or balls
     that are dated after a party's value: first the commitments, then the throw, then what the parties reveal."""
     pairs = _paired(sources, values)
-    thrown = [(value.at, source.id) for source, value in pairs if source.kind in MECHANICAL]
-    revealed = [(value.at, source.id) for source, value in pairs if source.kind == "party"]
-    if thrown and revealed and max(thrown)[0] > min(revealed)[0]:
-        raise DrawError("draw.execute.thrown_after", source=max(thrown)[1], party=min(revealed)[1])
     for source, value in pairs:
         at = instant_text(value.at, source.id)
         if instant(at, source.id) < earliest:
@@ -667,6 +663,10 @@ def check_times(sources: Sequence[Source], values: Sequence[Value], earliest: da
                 at=at,
                 round_at=instant_text(round_time(source), source.id),
             )
+    thrown = [(value.at, source.id) for source, value in pairs if source.kind in MECHANICAL]
+    revealed = [(value.at, source.id) for source, value in pairs if source.kind == "party"]
+    if thrown and revealed and max(thrown)[0] > min(revealed)[0]:
+        raise DrawError("draw.execute.thrown_after", source=max(thrown)[1], party=min(revealed)[1])
 
 
 def _paired(sources: Sequence[Source], values: Sequence[Value]) -> list[tuple[Source, Value]]:

@@ -316,12 +316,12 @@ class _Bundle(Check):
         self.step("sources", self.source_rules)
         self.step("time-order", self.time_order)
         if has("execute"):
-            self.step("source-values", self.source_values)
+            paired = self.step("source-values", self.source_values)
             if self.fallback or self.second_fallback:
                 self.step("fallback", self.fallback_used)
             if "party" in kinds:
                 self.step("commitments", self.commitments, "source-values")
-                if any(defaulted(source, value) for source, value in self._pairs_of_values()):
+                if paired and any(defaulted(source, value) for source, value in self._pairs_of_values()):
                     self.step("defaults", self.defaults, "source-values")
             if "drand" in kinds:
                 self.step("drand-signature", self.drand_signature, "source-values")
