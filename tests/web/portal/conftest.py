@@ -85,7 +85,7 @@ def public(staffed: Bureau, home, now) -> Public:  # noqa: F811 - a fixture
         "the outcome of a follow-up": "处理结果甲乙丙",
         "why a snapshot was rejected": "不批准理由甲乙丙",
         "a name on an upstream list": "上级名单企业",
-        "an inspector of an upstream list": "X99",
+        "an inspector of an upstream list": "SJ-0099-X",
         "why a firm of a sealed draw was withdrawn": "封存撤回理由甲乙丙",
     }
     bureau.inspectors[0].name = secrets["an inspector's name"]
@@ -159,7 +159,7 @@ def _upstream(bureau: Bureau) -> UpstreamDraw:  # noqa: F811
     """A draw of the province, with a unit that stands on its list twice and names that are not for the public."""
     lines = [
         inspection.UpstreamLine(
-            f"demo:T{number:06d}", name=f"上级名单企业{number}", drawn=number < 5, team=("P001", "X99")
+            f"demo:T{number:06d}", name=f"上级名单企业{number}", drawn=number < 5, team=("P001", "SJ-0099-X")
         )
         for number in (*range(1, 11), 1)
     ]

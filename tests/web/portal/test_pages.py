@@ -270,7 +270,7 @@ def test_draws_of_other_platforms_are_told_in_numbers(public: Public, client):
     page = client.get(reverse("portal:upstream_draw", args=[public.upstream.pk])).content.decode()
     for text in ("出现不止一次", "不能核对的", public.upstream.sha256, "未核对", "1 名检查人员不在"):
         assert text in page, text
-    assert "demo:T" not in page and "X99" not in page and "P001" not in page
+    assert "demo:T" not in page and "SJ-0099-X" not in page and "P001" not in page
     assert client.get("/draws/upstream/999/").status_code == 404
 
 
