@@ -1,7 +1,8 @@
 // The shape of a bundle: which fields there are, which must be there, and how each is written.
 import { byteOrder } from "./bytes.js";
 import { fail } from "./failure.js";
-import { chainOf, enoughBalls, kindOf, MOST_BALLS } from "./sources.js";
+import { chainOf, enoughBalls, kindOf, MOST_BALLS, roundTime } from "./sources.js";
+import { fraction } from "./fractions.js";
 import { isDay, isInstant } from "./time.js";
 
 export const PROTOCOL = "zhunsheng/draw/1";
@@ -9,7 +10,16 @@ export const LOGGED = [
   "announce", "execute", "withheld", "selection", "assign_announce", "assign", "changes", "open", "results", "abandon", "signatures",
 ];
 const MAX_TEXT = 2000;
+const LEAST_STEPS = 20;
 const MOST_STEPS = 1000;
+const MOST_TEAM = 20;
+const MOST_STRATA = 10000;
+const MAX_SOURCES = 16;
+const MAX_PARTIES = 4;
+const MAX_FALLBACKS = 2;
+const MAX_SIGNATURES = 100;
+const MOST_ROLLS = 1000;
+export const WITHHELD = ["selection", "assign_announce", "assign", "changes"];
 
 // ── kinds of values: each is a function (value, place) that refuses or returns the value ──
 
@@ -37,7 +47,9 @@ export function text(value, at, empty = false) {
   if (typeof value !== "string") fail("draw.field.not_text", { at });
   if (value === "" && empty) return value;
   const unprintable = (value.match(UNPRINTABLE) ?? []).some((char) => char !== " ");
-  if (!value || [...value].length > MAX_TEXT || unprintable || value.normalize("NFC") !== value) fail("draw.field.bad_text", { at });
+  if (!value || [...value].length > MAX_TEXT || unprintable || value.normalize("NFC") !== value || value.startsWith(" ") || value.endsWith(" ")) {
+    fail("draw.field.bad_text", { at });
+  }
   return value;
 }
 
@@ -57,6 +69,12 @@ export function ascii(value, at) {
 
 export function integer(value, at, low = 0) {
   if (typeof value !== "number" || !Number.isInteger(value) || value < low) fail("draw.field.not_integer", { at, low });
+  return value;
+}
+
+export function drawNumber(value, at) {
+  const good = typeof value === "string" && value.length <= 40 && /^([A-Za-z0-9][A-Za-z0-9._-]*)?[0-9]$/.test(value);
+  if (!good) fail("draw.field.not_draw_number", { at });
   return value;
 }
 
@@ -80,8 +98,8 @@ export const each = (value, at, check) => array(value, at).map((item, i) => chec
 // ── the sections ──
 
 const TERMS = {
-  party: [[], ["party", "commitment", "default", "note"]],
-  dice: [[], ["party", "rolls", "note"]],
+  party: [["commitment", "default"], ["party", "note"]],
+  dice: [["rolls"], ["party", "note"]],
   balls: [["balls", "draws"], ["party", "note"]],
   ssq: [["issue"], ["note"]],
   dlt: [["issue"], ["note"]],
@@ -90,28 +108,37 @@ const TERMS = {
 const TERM = {
   id: ascii,
   round: (value, at) => integer(value, at, 1),
-  rolls: (value, at) => integer(value, at, 10),
+  rolls: (value, at, source) => {
+    if (integer(value, at, 10) > MOST_ROLLS) fail("draw.source.too_many_rolls", { source: source.id, most: MOST_ROLLS });
+  },
   balls: (value, at) => integer(value, at, 1),
   draws: (value, at) => integer(value, at, 1),
   commitment: hash,
-  issue: ascii,
+  issue: (value, at, source) => {
+    if (typeof value !== "string" || !/^([0-9]{5}|[0-9]{7})$/.test(value)) fail("draw.source.bad_issue", { source: source.id });
+  },
   default: ascii,
   party: note,
   note,
 };
 
 function sources(tables, value, at) {
+  if (array(value, at).length > MAX_SOURCES) fail("draw.announce.too_many_sources", { at, most: MAX_SOURCES });
   const found = each(value, at, (source, where) => {
     const kind = kindOf(ascii(object(source, where, ["id"], null).id, `${where}.id`));
     if (!kind) fail("draw.source.unknown_kind", { source: source.id });
     const [required, optional] = TERMS[kind];
     object(source, where, ["id", ...required], optional);
-    for (const key of Object.keys(source)) TERM[key](source[key], `${where}.${key}`);
-    if (kind === "drand" && !chainOf(tables, source.id)) fail("draw.source.unknown_chain", { source: source.id });
+    for (const key of Object.keys(source)) TERM[key](source[key], `${where}.${key}`, source);
+    if (kind === "drand") {
+      if (!chainOf(tables, source.id)) fail("draw.source.unknown_chain", { source: source.id });
+      roundTime(tables, source);
+    }
     if (kind === "balls" && !enoughBalls(source)) fail("draw.source.drum", { source: source.id, balls: source.balls, draws: source.draws, most: MOST_BALLS });
     return source;
   });
   if (!found.length) fail("draw.announce.no_sources", { at });
+  if (found.filter(({ id }) => kindOf(id) === "party").length > MAX_PARTIES) fail("draw.announce.too_many_parties", { at, most: MAX_PARTIES });
   const seen = new Set();
   for (const { id } of found) {
     if (seen.has(id)) fail("draw.announce.source_twice", { source: id });
@@ -120,6 +147,7 @@ function sources(tables, value, at) {
 }
 
 function fallbacks(tables, value, at) {
+  if (array(value, at).length > MAX_FALLBACKS) fail("draw.announce.too_many_fallbacks", { at, most: MAX_FALLBACKS });
   each(value, at, (entry, where) => {
     object(entry, where, ["after_hours", "sources"]);
     if (integer(entry.after_hours, `${where}.after_hours`, 1) > 24 * 366) fail("draw.announce.fallback_too_late", { at: where });
@@ -131,11 +159,11 @@ function counts(value, at) {
   for (const [key, count] of Object.entries(object(value, at, [], null))) integer(count, `${at}.${key}`);
 }
 
-function announce(tables, a) {
+export function checkAnnouncement(tables, a) {
   object(
     a, "announce",
     ["protocol", "draw", "mode", "frame", "N", "n", "sources", "announced_at", "not_before"],
-    ["suite", "lists", "scope", "pareto", "seal", "fallback", "assignment", "items", "legal_basis", "plan", "frame_date", "rule_version", "rule_book_sha256"],
+    ["suite", "lists", "scope", "pareto", "ratio", "seal", "fallback", "assignment", "items", "legal_basis", "plan", "frame_date", "rule_version", "rule_book_sha256"],
   );
   if (a.protocol !== PROTOCOL) fail("draw.field.other_protocol", { at: "announce.protocol", protocol: PROTOCOL });
   for (const key of ["legal_basis", "plan", "frame_date", "rule_version"]) if (key in a) note(a[key], `announce.${key}`);
@@ -144,13 +172,14 @@ function announce(tables, a) {
   object(a.frame, "announce.frame", ["root", "size"]);
   hash(a.frame.root, "announce.frame.root");
   integer(a.frame.size, "announce.frame.size", 1);
-  text(a.draw, "announce.draw");
+  drawNumber(a.draw, "announce.draw");
   counts(a.N, "announce.N");
   counts(a.n, "announce.n");
   sources(tables, a.sources, "announce.sources");
   fallbacks(tables, a.fallback ?? [], "announce.fallback");
   instant(a.announced_at, "announce.announced_at");
   instant(a.not_before, "announce.not_before");
+  if (Object.keys(a.N).length > MOST_STRATA) fail("draw.frame.too_many_strata", { limit: MOST_STRATA });
   if ("lists" in a) lists(a.lists);
   for (const stratum of Object.keys(a.N)) {
     text(stratum, "announce.N");
@@ -158,10 +187,12 @@ function announce(tables, a) {
     if ("lists" in a && (!(list in a.lists) || !rest.join("/"))) fail("draw.announce.not_in_list", { stratum });
   }
   if ("assignment" in a) {
-    const rule = object(a.assignment, "announce.assignment", ["rule", "team_size", "steps_per_slot", "sources"], ["fallback"]);
+    const rule = object(a.assignment, "announce.assignment", ["rule", "team_size", "steps_per_slot", "sources", "directory", "slack"], ["fallback"]);
     if (rule.rule !== "zhunsheng/assign/1") fail("draw.announce.other_assign_rule", { rule: "zhunsheng/assign/1" });
-    integer(rule.team_size, "announce.assignment.team_size", 2);
-    if (integer(rule.steps_per_slot, "announce.assignment.steps_per_slot", 1) > MOST_STEPS) fail("draw.announce.too_many_steps", { most: MOST_STEPS });
+    if (integer(rule.team_size, "announce.assignment.team_size", 2) > MOST_TEAM) fail("draw.announce.team_too_large", { most: MOST_TEAM });
+    hash(rule.directory, "announce.assignment.directory");
+    integer(rule.slack, "announce.assignment.slack");
+    if (integer(rule.steps_per_slot, "announce.assignment.steps_per_slot", LEAST_STEPS) > MOST_STEPS) fail("draw.announce.too_many_steps", { most: MOST_STEPS });
     sources(tables, rule.sources, "announce.assignment.sources");
     fallbacks(tables, rule.fallback ?? [], "announce.assignment.fallback");
   }
@@ -183,6 +214,18 @@ function announce(tables, a) {
     }
   }
   if ("pareto" in a) pareto(a);
+  if ("ratio" in a) ratio(a);
+}
+
+function ratio(a) {
+  const shares = Object.entries(object(a.ratio, "announce.ratio", [], null));
+  for (const [stratum, share] of shares) {
+    if (!(stratum in a.N)) fail("draw.n.unknown_stratum", { stratum });
+    const match = typeof share === "string" ? /^([1-9][0-9]{0,14})\/([1-9][0-9]{0,14})$/.exec(share) : null;
+    const lowest = match && fraction(BigInt(match[1]), BigInt(match[2])) === share.replace(/^1\/1$/, "1");
+    if (!lowest || BigInt(match[1]) > BigInt(match[2])) fail("draw.announce.bad_ratio", { stratum });
+  }
+  if (!shares.length) fail("draw.announce.empty_scope", { at: "announce.ratio" });
 }
 
 function lists(value) {
@@ -304,7 +347,7 @@ function signature(one, at) {
 export function checkFormat(made, tables) {
   object(made, "bundle", ["protocol", "announce", "digests"], [...LOGGED, "sealed", "log"]);
   if (made.protocol !== PROTOCOL) fail("draw.field.other_protocol", { at: "protocol", protocol: PROTOCOL });
-  announce(tables, made.announce);
+  checkAnnouncement(tables, made.announce);
   const sealedMode = made.announce.mode === "sealed";
   const closed = "sealed" in made;
   if ("open" in made === closed) fail("draw.verify.open_or_sealed");
@@ -313,7 +356,7 @@ export function checkFormat(made, tables) {
   else {
     array(object(made.open, "open", sealedMode ? ["key", "at", "leaves"] : ["leaves"]).leaves, "open.leaves");
     if (sealedMode) {
-      hash(made.open.key, "open.key");
+      if (/^(.)\1*$/.test(hash(made.open.key, "open.key"))) fail("draw.seal.weak_key", { at: "open.key" });
       instant(made.open.at, "open.at");
     }
   }
@@ -327,9 +370,11 @@ export function checkFormat(made, tables) {
   }
   if ("withheld" in made) {
     if (!sealedMode || !("execute" in made)) fail("draw.verify.nothing_withheld");
-    object(made.withheld, "withheld", ["selection"], ["assign_announce", "assign", "changes"]);
+    object(made.withheld, "withheld", ["selection"], WITHHELD);
     for (const [name, value] of Object.entries(made.withheld)) hash(value, `withheld.${name}`);
-  } else if (closed && "execute" in made) fail("draw.field.missing", { at: "bundle", key: "withheld" });
+    const missing = closed ? undefined : WITHHELD.find((name) => name in made && !(name in made.withheld));
+    if (missing) fail("draw.field.missing", { at: "withheld", key: missing });
+  } else if (sealedMode && "execute" in made) fail("draw.field.missing", { at: "bundle", key: "withheld" });
   if ("selection" in made !== ("execute" in made && !closed)) fail("draw.verify.execute_and_selection");
   each(made.selection ?? [], "selection", (unit, at) => {
     object(unit, at, ["id", "stratum", "ticket", "rank", "probability"]);
@@ -355,5 +400,6 @@ export function checkFormat(made, tables) {
     note(made.abandon.approver, "abandon.approver");
     instant(made.abandon.at, "abandon.at");
   }
+  if (array(made.signatures ?? [], "signatures").length > MAX_SIGNATURES) fail("draw.signature.too_many", { limit: MAX_SIGNATURES });
   each(made.signatures ?? [], "signatures", signature);
 }

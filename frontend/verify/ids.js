@@ -52,3 +52,19 @@ export function checkId(id) {
   const check = Object.hasOwn(CHECKS, match[1]) ? CHECKS[match[1]] : null;
   if (check && !check(match[2])) fail("verify_page.bad_check_digit", { id });
 }
+
+// What kinds of ids a list holds: how many have no check digits, and a firm that stands under both its codes (the
+// 组织机构代码 is part of the 统一社会信用代码).
+export function kindsOf(ids) {
+  const orgs = new Set();
+  let unchecked = 0;
+  let twice = null;
+  for (const id of ids) {
+    const cut = id.indexOf(":");
+    const [scheme, code] = [id.slice(0, cut), id.slice(cut + 1)];
+    if (!Object.hasOwn(CHECKS, scheme)) unchecked++;
+    else if (scheme === "org") orgs.add(code);
+    else if (scheme === "uscc" && orgs.has(code.slice(8, 17))) twice ??= { org: `org:${code.slice(8, 17)}`, id };
+  }
+  return { unchecked, twice };
+}

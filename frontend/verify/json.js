@@ -1,4 +1,5 @@
-// JSON read strictly and written in its one form (RFC 8785). JSON.parse would take a key twice and round large numbers.
+// JSON read strictly and written in its one form (RFC 8785): whole numbers only. JSON.parse would take a key twice, and
+// round large numbers.
 import { fail } from "./failure.js";
 
 const MAX_DEPTH = 100; // of what is written canonically
@@ -6,13 +7,6 @@ const MAX_READ = 900; // of what is read at all
 const NUMBER = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPES = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
-
-// A number that is not written as a whole number: no field of a draw takes one, what a result says beside them may.
-export class Real {
-  constructor(value) {
-    this.value = value;
-  }
-}
 
 export function parse(text) {
   let at = 0;
@@ -64,13 +58,9 @@ export function parse(text) {
     if (!match) bad();
     at += match[0].length;
     const value = Number(match[0]);
-    if (match[1] !== undefined || match[2] !== undefined) {
-      if (!Number.isFinite(value)) fail("public_log.not_finite");
-      return new Real(value);
-    }
-    if (Number.isSafeInteger(value) && match[0].length <= 16) return value === 0 ? 0 : value;
-    if (match[0].length <= 22 && String(value) === match[0]) return new Real(value);
-    return fail("public_log.integer_too_large");
+    if (match[1] !== undefined || match[2] !== undefined) fail("public_log.not_whole", { number: match[0].slice(0, 40) });
+    if (!Number.isSafeInteger(value)) fail("public_log.integer_too_large");
+    return value === 0 ? 0 : value; // not -0
   };
   const value = (depth) => {
     if (depth < 0) fail("public_log.too_deep", { limit: MAX_READ });
@@ -166,7 +156,6 @@ export function canonical(value, depth = MAX_DEPTH) {
   if (depth < 0) fail("public_log.too_deep", { limit: MAX_DEPTH });
   if (typeof value === "string") return quote(value);
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (value instanceof Real) return JSON.stringify(value.value === 0 ? 0 : value.value);
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item, depth - 1)).join(",")}]`;
   // sort() without a comparison goes by UTF-16 units, as RFC 8785 wants it
   const keys = Object.keys(value).sort();

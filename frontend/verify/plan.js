@@ -11,13 +11,13 @@ export class Plan {
     this.targets = targets;
     this.size = team_size;
     this.steps = steps;
-    const free = inspectors.map(
+    this.free = inspectors.map(
       (person) => on <= person.certificate_to && !person.leave.some(([first, last]) => first <= on && on <= last),
     );
     const forbidden = inspectors.map((person) => new Set(person.forbidden.map(([unit]) => unit)));
     this.may = targets.map((target) => {
       const wanted = target.speciality ? target.speciality.split("+") : [];
-      const fit = inspectors.map((_, i) => free[i] && !forbidden[i].has(target.id));
+      const fit = inspectors.map((_, i) => this.free[i] && !forbidden[i].has(target.id));
       const lead = inspectors.map((person, i) => fit[i] && wanted.every((code) => person.specialities.includes(code)));
       return [lead, fit];
     });
@@ -142,4 +142,25 @@ function moveUp(held, holds, helps, end, newcomer) {
     held[place] = coming;
     holds[coming].add(place);
   }
+}
+
+// What was decided by hand between the two seeds, and what room it left: nothing of it breaks a rule, all of it is told.
+export function freedomOf(plan, slack) {
+  const { people, targets } = plan;
+  const present = people.map((_, i) => plan.free[i]);
+  const here = present.filter(Boolean).length;
+  const bounds = people.filter((person, i) => {
+    const [share, rest] = present[i] ? [Math.floor(plan.slots / here), plan.slots % here] : [0, 0];
+    const most = present[i] ? Math.min(targets.length, share + (rest ? 1 : 0) + slack) : 0;
+    return person.most !== most || person.least !== Math.min(most, Math.max(0, share - slack));
+  });
+  const codes = {};
+  for (const person of people) for (const [, code] of person.forbidden) codes[code] = (codes[code] ?? 0) + 1;
+  let forced = 0;
+  plan.may.forEach(([lead, fit]) => {
+    if (lead.filter(Boolean).length === 1) forced++;
+    if (fit.filter(Boolean).length === 1) forced += plan.size - 1;
+  });
+  const away = people.filter((_, i) => !present[i]).map((person) => person.number);
+  return { bounds: bounds.map((person) => person.number), forced, places: plan.slots, codes, away };
 }

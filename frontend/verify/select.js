@@ -16,7 +16,7 @@ export function placesOf(leaf, lists, pareto) {
   for (const list of lists) {
     if (`${list}.stratum` in leaf) found.push(place(leaf, `${list}.`, `${list}/`, pareto));
     else {
-      for (const part of ["exclusion", "lambda"]) {
+      for (const part of ["exclusion", "lambda", "speciality"]) {
         const column = `${list}.${part}`;
         if (column in leaf) fail("draw.frame.not_on_list", { id: leaf.id, column, list });
       }
@@ -26,7 +26,22 @@ export function placesOf(leaf, lists, pareto) {
   return found;
 }
 
-const OWN = new Set(["stratum", "exclusion", "size", "lambda"]);
+const OWN = new Set(["stratum", "exclusion", "size", "lambda", "speciality"]);
+// Codes ascending, joined by '+', each once; "" = none.
+export function checkSpeciality(value, at) {
+  const codes = text(value, at, true) ? value.split("+") : [];
+  const rising = codes.every((code, i) => code && (i === 0 || byteOrder(codes[i - 1], code) < 0));
+  if (value.includes("|") || !rising) fail("draw.frame.bad_speciality", { at, speciality: value.slice(0, 80) });
+  for (const code of codes) text(code, at);
+}
+
+// What the lead of a visit must hold, by the lists that drew the unit ("" = the one list).
+export function specialityOf(leaf, lists) {
+  const codes = new Set(lists.flatMap((list) => leaf[list ? `${list}.speciality` : "speciality"]?.split("+") ?? []));
+  codes.delete("");
+  return [...codes].sort(byteOrder).join("+");
+}
+
 const whole = (value) => (Number.isInteger(value) && value > 0 ? value : 0);
 
 function place(leaf, prefix, full, pareto) {
@@ -34,6 +49,7 @@ function place(leaf, prefix, full, pareto) {
   const stratum = full + text(leaf[`${prefix}stratum`], `${at}stratum`);
   const code = leaf[`${prefix}exclusion`];
   const excluded = code === undefined ? "" : text(code, `${at}exclusion`, true);
+  checkSpeciality(leaf[`${prefix}speciality`] === undefined ? "" : leaf[`${prefix}speciality`], `${at}speciality`);
   if (pareto.includes(stratum) && !excluded) {
     return { stratum, excluded, size: whole(leaf[`${prefix}size`]), lambda: whole(leaf[`${prefix}lambda`]) };
   }
@@ -98,13 +114,6 @@ function keyed(units, scale) {
     return { unit, over: k * (BigInt(scale) - a), under: (top - k) * a };
   });
   return found.sort((a, b) => compare(a.over * b.under, b.over * a.under) || byTicket(a.unit, b.unit));
-}
-
-// over/under in lowest terms, as Python writes a Fraction.
-export function fraction(over, under) {
-  let [a, b] = [over, under];
-  while (b) [a, b] = [b, a % b];
-  return under === a ? String(over / a) : `${over / a}/${under / a}`;
 }
 
 export const strataInOrder = (strata) => [...strata].sort(byteOrder);

@@ -3,14 +3,22 @@ import { bls12_381 } from "@noble/curves/bls12-381.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { hex, unhex } from "./bytes.js";
 import { fail } from "./failure.js";
-import { instantText, millis } from "./time.js";
+import { instantText, LAST_YEAR, millis } from "./time.js";
 
 const MIN_DICE = 10;
 const MIN_COMMITTED = 22;
 const MIN_WAYS = 2n ** 24n;
 export const MOST_BALLS = 1000;
 const LOTTERIES = { ssq: [[6, 33], [1, 16]], dlt: [[5, 35], [2, 12]] };
-const MECHANICAL = new Set(["dice", "balls"]);
+export const MECHANICAL = new Set(["dice", "balls"]);
+export const OUTSIDE = new Set(["ssq", "dlt", "drand"]);
+
+// What a source is, its notes aside: two that are alike in this give one and the same value.
+export const whatOf = (source) =>
+  JSON.stringify(Object.keys(source).filter((key) => key !== "note" && key !== "party").sort().map((key) => [key, source[key]]));
+
+// Whether the party did not reveal, and its published default stands in.
+export const defaulted = (source, value) => kindOf(source.id) === "party" && value.value === source.default;
 
 // party, dice, balls, ssq, dlt, drand; null for anything else
 export function kindOf(id) {
@@ -46,20 +54,20 @@ export function meetsProfile(tables, sources, day) {
 export function roundTime(tables, source) {
   const chain = chainOf(tables, source.id);
   const ms = 1000 * (Number(chain.genesis) + Number(chain.period) * (source.round - 1));
-  if (!(ms < Date.UTC(10000, 0))) fail("draw.source.round_too_far", { source: source.id });
+  if (!(ms < Date.UTC(Number(LAST_YEAR) + 1, 0))) fail("draw.source.round_too_far", { source: source.id });
   return ms;
 }
 
 // Refuses a value that is not written as its kind is written, or that the party had not promised.
-export async function checkValue(suite, source, value, draw) {
+export async function checkValue(suite, source, value, draw, domain) {
   if (value.source !== source.id) fail("draw.value.other_source", { source: source.id, found: value.source });
   const written = value.value;
   const kind = kindOf(source.id);
-  if (kind === "party") await checkParty(suite, source, written, draw);
+  if (kind === "party") await checkParty(suite, source, written, draw, domain);
   else if (kind === "dice") {
     const rolls = written.split("-").length;
-    if (!/^[1-6](-[1-6])*$/.test(written) || rolls < MIN_DICE || rolls !== (source.rolls ?? rolls)) {
-      fail("draw.value.not_dice", { source: source.id, rolls: source.rolls ?? MIN_DICE });
+    if (!/^[1-6](-[1-6])*$/.test(written) || rolls < MIN_DICE || rolls !== source.rolls) {
+      fail("draw.value.not_dice", { source: source.id, rolls: source.rolls });
     }
   } else if (kind === "balls") {
     const balls = written.split("-");
@@ -78,10 +86,11 @@ export function enoughBalls({ balls, draws }) {
   return balls <= MOST_BALLS && draws <= balls && ways >= MIN_WAYS;
 }
 
-async function checkParty(suite, source, written, draw) {
-  if (source.commitment === undefined || written === source.default) return;
+// domain: "commit" in the first round, "commit-assign" in the second, so that what was revealed once cannot be revealed again
+async function checkParty(suite, source, written, draw, domain) {
+  if (written === source.default) return;
   if (written.length < MIN_COMMITTED) fail("draw.value.too_short", { source: source.id, least: MIN_COMMITTED });
-  const found = await suite.hex(`zhunsheng/draw/1/commit|${draw}|${source.id}|${written}`);
+  const found = await suite.hex(`zhunsheng/draw/1/${domain}|${draw}|${source.id}|${written}`);
   if (found !== source.commitment) fail("draw.value.not_committed", { source: source.id });
 }
 
@@ -112,7 +121,8 @@ export function checkSignature(tables, source, value) {
   if (!holds) fail("draw.drand.bad_signature", { source: source.id, round: source.round });
 }
 
-// Refuses a value that existed before `earliest`, or is not dated at the time of its drand round.
+// Refuses a value that existed before `earliest`, or is not dated at the time of its drand round; and dice or balls that
+// are dated after a party's value.
 export function checkTimes(tables, sources, values, earliest) {
   sources.forEach((source, i) => {
     const at = millis(values[i].at);
@@ -124,4 +134,9 @@ export function checkTimes(tables, sources, values, earliest) {
       fail("draw.execute.not_round_time", { source: source.id, at: values[i].at, round_at });
     }
   });
+  // first the commitments, then the throw, then what the parties reveal
+  const dated = (which) => sources.map(({ id }, i) => [values[i].at, id]).filter(([, id]) => which(kindOf(id))).sort();
+  const thrown = dated((kind) => MECHANICAL.has(kind)).at(-1);
+  const revealed = dated((kind) => kind === "party")[0];
+  if (thrown && revealed && thrown[0] > revealed[0]) fail("draw.execute.thrown_after", { source: thrown[1], party: revealed[1] });
 }

@@ -2,24 +2,38 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { byteOrder, hex, unhex, utf8 } from "./bytes.js";
 import { Failure, fail } from "./failure.js";
-import { array, checkAssign, checkChange, checkConstraints, checkFormat, hash, integer, LOGGED, note, object, PROTOCOL, text, used } from "./format.js";
-import { checkId } from "./ids.js";
+import { array, checkAnnouncement, checkAssign, checkChange, checkConstraints, checkFormat, hash, integer, LOGGED, note, object, PROTOCOL, text, used, WITHHELD } from "./format.js";
+import { fraction } from "./fractions.js";
+import { checkId, kindsOf } from "./ids.js";
 import { canonical, parse, parseBytes } from "./json.js";
-import { canonicalStart, Plan } from "./plan.js";
-import { firstOf, fraction, lambdas, placesOf, rankOf, strataInOrder } from "./select.js";
-import { checkSignature, checkTimes, checkValue, kindOf, meetsProfile, roundTime } from "./sources.js";
+import { canonicalStart, freedomOf, Plan } from "./plan.js";
+import { firstOf, lambdas, placesOf, rankOf, specialityOf, strataInOrder } from "./select.js";
+import { checkSignature, checkTimes, checkValue, defaulted, kindOf, MECHANICAL, meetsProfile, OUTSIDE, roundTime, whatOf } from "./sources.js";
 import { suite } from "./suites.js";
 import { dayNumber, HOUR, instantText, isInstant, millis } from "./time.js";
 import { isIncluded, leafHash, treeRoot } from "./tree.js";
 
 const MAX_BYTES = 512 * 1024 * 1024;
 const MIN_WAIT = 24 * HOUR;
+const MIN_CLOSED = HOUR; // between the closing of the constraints and the second round of randomness
+const MAX_PROOF = 8 * 1024 * 1024;
+const MOST_STEPS = 5000000;
+const MOST_PAIRS = 100000000;
+const MOST_PLACES = 500000;
 // What may grow is recorded each time; only the last record is of what stands here.
-const GROWING = new Set(["withheld", "changes", "results", "signatures"]);
+const GROWING = new Set(["changes", "results"]);
 const STRICTLY = [["announce", "execute"], ["execute", "assign_announce"], ["assign_announce", "assign"]];
 const LOOSELY = [
-  ["announce", "open"], ["announce", "abandon"], ["execute", "withheld"], ["execute", "selection"], ["execute", "results"], ["assign", "changes"],
+  ["announce", "open"], ["announce", "abandon"], ["execute", "selection"], ["execute", "results"], ["assign", "changes"],
 ];
+const MAX_ACTS = 1000;
+// act → the kind of the log entry that records it
+const KINDS = {
+  announce: "draw.announce", execute: "draw.execute", selection: "draw.execute", assign_announce: "draw.close_list",
+  assign: "draw.assign", changes: "team.replace", open: "draw.open", results: "draw.results", abandon: "draw.abandon",
+};
+// The sections whose digest in a sealed draw is hidden with the key: before the opening it could be guessed otherwise.
+const HIDDEN = new Set(["selection", "assign", "changes"]);
 const LOOSELY_SEALED = [["assign", "open"], ["open", "results"]];
 const SEALED_LINE = /^\{"attributes":"[0-9a-f]{64}","seal":"([0-9a-f]{64})"\}$/;
 
@@ -67,8 +81,12 @@ export class Check {
     await this.step("time-order", () => this.timeOrder());
     if (has("execute")) {
       await this.step("source-values", () => this.sourceValues());
-      const kinds = new Set(this.valuePairs().map(([source]) => kindOf(source.id)));
-      if (kinds.has("party")) await this.step("commitments", () => this.commitments(), "source-values");
+      const kinds = new Set([...this.first.sources, ...this.second.sources].map(({ id }) => kindOf(id)));
+      if (this.made.execute.fallback || this.made.assign?.fallback) await this.step("fallback", () => this.fallback());
+      if (kinds.has("party")) {
+        await this.step("commitments", () => this.commitments(), "source-values");
+        if (this.valuePairs().some(([source, value]) => defaulted(source, value))) await this.step("defaults", () => this.defaults(), "source-values");
+      }
       if (kinds.has("drand")) await this.step("drand-signature", () => this.drandSignature(), "source-values");
       if (kinds.size > 1 || !kinds.has("drand")) await this.step("published-values", () => this.publishedValues(), "source-values");
       await this.step("seed", () => this.seedAgain(), "announcement-hash", "source-values");
@@ -78,15 +96,23 @@ export class Check {
       await this.step("selection", () => this.selection(), "seed", "n", "root", "key", "pareto");
       await this.step("probabilities", () => this.probabilities(), "selection");
     }
-    if (has("assign_announce")) await this.step("constraints", () => this.constraints(), "selection");
+    if (has("assign_announce")) {
+      await this.step("constraints", () => this.constraints(), "selection");
+      await this.step("assignment-freedom", () => this.freedom(), "constraints");
+    }
     if (has("assign")) await this.step("assignment", () => this.assignment(), "constraints");
-    if (has("changes")) await this.step("changes", () => this.changes(), "assignment");
+    if (has("changes")) {
+      await this.step("changes", () => this.changes(), "assignment");
+      await this.step("substitutions", () => this.substitutions(), "changes");
+    }
     if (has("results")) await this.step("results", () => this.results());
     if (has("withheld")) await this.step("withheld", () => this.withheld());
     if (this.key) await this.step("opened", () => this.opened());
     if (has("abandon")) await this.step("abandoned", () => this.abandoned());
+    if (this.missing().length) await this.step("missing", () => left("draw.verify.missing", { sections: this.missing().join(" ") }));
     if (has("signatures")) await this.step("signatures", () => this.signatures());
     await this.step("log-inclusion", () => this.logInclusion());
+    await this.step("announced-when", () => left("draw.verify.announced_when", { hash: this.bound, before: this.a.not_before }), "announcement-hash");
     await this.step("digests", () => this.digests());
     return this.verdict();
   }
@@ -117,7 +143,7 @@ export class Check {
       outcome = "abandoned";
       params = { draw, ...this.made.abandon };
     }
-    let code = `draw.verdict.${outcome}`;
+    let code = `draw.verdict.${outcome}${outcome === "abandoned" && this.abandonedLate() ? "_late" : ""}`;
     if (outcome === "executed" && "sealed" in this.made) code = "draw.verdict.executed_sealed";
     if (failed) {
       code = "draw.verdict.failed";
@@ -131,7 +157,7 @@ export class Check {
   format(bytes) {
     if (bytes.length > MAX_BYTES) fail("draw.verify.too_large", { limit: MAX_BYTES / 1024 / 1024 });
     this.made = parseBytes(bytes);
-    if (object(this.made, "bundle", [], null).protocol === `${PROTOCOL}/membership`) return this.proofFormat();
+    if (object(this.made, "bundle", [], null).protocol === `${PROTOCOL}/membership`) return this.proofFormat(bytes);
     checkFormat(this.made, this.tables);
     this.a = this.made.announce;
     this.suite = suite(this.a.suite ?? "sha256");
@@ -140,6 +166,7 @@ export class Check {
     this.first = used(this.a, execute);
     this.second = assign ? used(this.a.assignment, assign) : { sources: [], hours: 0 };
     this.key = this.a.mode === "sealed" && this.made.open ? this.made.open.key : null;
+    this.mac = this.key && ((word) => this.suite.macs(this.key, `${word}|${this.a.draw}`));
     return said("draw.verify.format", { draw: this.a.draw, sections: [...LOGGED, "sealed", "log"].filter((name) => name in this.made).join(" ") });
   }
 
@@ -152,7 +179,7 @@ export class Check {
   }
 
   async sealKey() {
-    if ((await this.suite.hex(`${PROTOCOL}/key|${this.key}`)) !== this.a.seal.key_hash) fail("draw.seal.other_key");
+    if ((await this.suite.hex(`${PROTOCOL}/key|${this.a.draw}|${this.key}`)) !== this.a.seal.key_hash) fail("draw.seal.other_key");
     return said("draw.verify.key", { hash: this.a.seal.key_hash });
   }
 
@@ -206,7 +233,9 @@ export class Check {
       if (seen.has(id)) fail("draw.frame.duplicate_id", { id });
       seen.add(id);
     }
-    return said("draw.verify.ids_unique", { count: seen.size });
+    const { unchecked, twice } = this.units ? kindsOf(this.names) : { unchecked: 0, twice: null };
+    if (twice) fail("draw.frame.same_firm", twice);
+    return said(unchecked ? "draw.verify.ids_unchecked" : "draw.verify.ids_unique", { count: seen.size, unchecked });
   }
 
   order() {
@@ -226,7 +255,7 @@ export class Check {
 
   // The sealed lines that follow from the key and the opened ones, in the order of their seals.
   sealUnits() {
-    const [blind, salt] = ["blind|", "salt|"].map((word) => this.suite.macs(this.key, word));
+    const [blind, salt] = ["blind", "salt"].map((word) => this.suite.macs(this.key, `${word}|${this.a.draw}|`));
     const [seal, hide] = ["seal", "attributes"].map((word) => this.suite.hexes(`${PROTOCOL}/${word}|`));
     const lines = this.units.map(({ id }, i) => {
       if (i % 8192 === 0) this.report("root", (0.8 * i) / this.lines.length);
@@ -260,7 +289,14 @@ export class Check {
       if (!(stratum in n)) fail("draw.n.forgotten_stratum", { stratum });
       if (n[stratum] < Math.min(size, 1) || n[stratum] > size) fail("draw.n.out_of_range", { stratum, n: n[stratum], size });
     }
-    return said("draw.verify.n", { n: pairs(n) });
+    const { ratio } = this.a;
+    if (!ratio) return said("draw.verify.n", { n: pairs(n) });
+    for (const [stratum, share] of Object.entries(ratio)) {
+      const [over, under] = share.split("/").map(BigInt);
+      const expected = Number((BigInt(N[stratum]) * over + under - 1n) / under);
+      if (n[stratum] !== expected) fail("draw.n.not_by_ratio", { stratum, n: n[stratum], expected, ratio: share });
+    }
+    return said("draw.verify.n_by_ratio", { n: pairs(n), ratio: pairs(ratio) });
   }
 
   scope() {
@@ -294,30 +330,53 @@ export class Check {
   // ── the randomness ──
 
   sources() {
-    const rounds = [this.a, this.a.assignment].filter(Boolean).flatMap((rule) => [rule.sources, ...(rule.fallback ?? []).map((entry) => entry.sources)]);
-    for (const sources of rounds) {
+    const roundsOf = (rule) => (rule ? [rule.sources, ...(rule.fallback ?? []).map((entry) => entry.sources)] : []);
+    const [first, second] = [roundsOf(this.a), roundsOf(this.a.assignment)];
+    for (const rounds of [first, second]) {
+      if (rounds.length > 1 && rounds[0].every(({ id }) => kindOf(id) === "drand")) {
+        fail("draw.announce.needless_fallback", { source: rounds[0][0].id });
+      }
+    }
+    const known = new Set(first.flat().map(whatOf));
+    for (const source of second.flat()) if (known.has(whatOf(source))) fail("draw.announce.same_source", { source: source.id });
+    const promised = [...first, ...second].flat().filter(({ id }) => kindOf(id) === "party").map((source) => source.commitment);
+    const again = promised.find((commitment, i) => promised.indexOf(commitment) < i);
+    if (again) fail("draw.announce.same_commitment", { commitment: again });
+    for (const sources of [...first, ...second]) {
+      const mechanical = sources.filter(({ id }) => MECHANICAL.has(kindOf(id))).map(({ id }) => id);
+      if (mechanical.length && sources.some(({ id }) => OUTSIDE.has(kindOf(id)))) {
+        fail("draw.announce.mechanical_and_outside", { sources: mechanical.join(", ") });
+      }
       if (!meetsProfile(this.tables, sources, this.a.announced_at.slice(0, 10)).length) {
         fail("draw.announce.no_profile", { sources: sources.map(({ id }) => id).join(", ") });
       }
     }
     const profiles = meetsProfile(this.tables, this.first.sources, this.a.announced_at.slice(0, 10));
     const params = { profiles: profiles.map((row) => row.name).join("、"), profiles_en: profiles.map((row) => row.name_en).join(", ") };
-    for (const { fallback, fallback_reason } of [this.made.execute ?? {}, this.made.assign ?? {}]) {
-      if (fallback) return said("draw.verify.sources_fallback", { ...params, number: fallback, why: fallback_reason });
-    }
     return said("draw.verify.sources", params);
   }
 
-  timeOrder() {
+  fallback() {
+    const used = ["execute", "assign"].filter((section) => this.made[section]?.fallback);
+    const told = used.map((section) => `${section}[${this.made[section].fallback}] ${this.made[section].fallback_reason}`);
+    return left("draw.verify.fallback", { used: told.join("; ") });
+  }
+
+  // Enough time between announcement and randomness, no drand round that is too early, no opening before the draw.
+  wait() {
     const { announced_at, not_before } = this.a;
     const start = millis(not_before);
     if (start - millis(announced_at) < MIN_WAIT) fail("draw.announce.too_soon", { hours: MIN_WAIT / HOUR });
-    for (const rule of [this.a, this.a.assignment].filter(Boolean)) {
-      for (const { after_hours, sources } of [{ after_hours: 0, sources: rule.sources }, ...(rule.fallback ?? [])]) {
-        this.roundsNotBefore(sources, start + after_hours * HOUR);
-      }
-    }
+    const waits = ({ sources, fallback = [] }, least) => [[sources, least], ...fallback.map((entry) => [entry.sources, entry.after_hours * HOUR])];
+    for (const [sources, wait] of waits(this.a, 0)) this.roundsNotBefore(sources, start + wait);
+    for (const [sources, wait] of this.a.assignment ? waits(this.a.assignment, MIN_CLOSED) : []) this.roundsNotBefore(sources, start + wait);
     if (this.a.seal && this.a.seal.open_by < not_before.slice(0, 10)) fail("draw.announce.opened_too_early", { open_by: this.a.seal.open_by });
+  }
+
+  timeOrder() {
+    this.wait();
+    const { announced_at, not_before } = this.a;
+    const start = millis(not_before);
     const { execute, assign_announce, assign, open, abandon } = this.made;
     if (abandon) this.later("abandon.at", abandon.at, "announced_at", announced_at);
     if (this.key) this.later("open.at", open.at, "announced_at", announced_at);
@@ -329,9 +388,13 @@ export class Check {
     if (assign_announce) this.later("assign_announce.at", assign_announce.at, "execute.at", execute.at);
     if (assign) {
       this.paired("assign", this.second.sources, assign.values);
-      checkTimes(this.tables, this.second.sources, assign.values, millis(assign_announce.at) + this.second.hours * HOUR);
+      checkTimes(this.tables, this.second.sources, assign.values, millis(assign_announce.at) + this.afterClosing());
     }
     return said("draw.verify.time_order", { announced_at, not_before, at: execute.at });
+  }
+
+  afterClosing() {
+    return this.second.hours * HOUR || MIN_CLOSED;
   }
 
   roundsNotBefore(sources, earliest) {
@@ -368,20 +431,21 @@ export class Check {
     const { execute, assign } = this.made;
     this.paired("execute", this.first.sources, execute.values);
     if (assign) this.paired("assign", this.second.sources, assign.values);
-    for (const [source, value] of this.valuePairs()) await checkValue(this.suite, source, value, this.a.draw);
-    return said("draw.verify.source_values", { values: this.named(() => true) });
-  }
-
-  named(which) {
-    return this.valuePairs().filter(([source]) => which(kindOf(source.id))).map(([, value]) => `${value.source}=${value.value}`).join(" ");
+    for (const [sources, values, domain] of [[this.first.sources, execute.values, "commit"], [this.second.sources, assign?.values, "commit-assign"]]) {
+      for (const [i, source] of sources.entries()) await checkValue(this.suite, source, values[i], this.a.draw, domain);
+    }
+    return said("draw.verify.source_values", { values: this.valuePairs().map(([, value]) => `${value.source}=${value.value}`).join(" ") });
   }
 
   commitments() {
     const parties = this.valuePairs().filter(([source]) => kindOf(source.id) === "party");
-    const kept = parties.filter(([source, value]) => "commitment" in source && value.value !== source.default);
-    const params = { parties: parties.length, committed: kept.length };
-    if (kept.length < parties.length) return left("draw.verify.not_all_committed", params);
-    return said("draw.verify.committed", params);
+    const kept = parties.filter(([source, value]) => !defaulted(source, value));
+    return said("draw.verify.committed", { parties: parties.length, committed: kept.length });
+  }
+
+  defaults() {
+    const named = this.valuePairs().filter(([source, value]) => defaulted(source, value)).map(([source, value]) => `${source.id}=${value.value}`);
+    return left("draw.verify.defaults", { parties: named.join(" ") });
   }
 
   drandSignature() {
@@ -395,7 +459,9 @@ export class Check {
   }
 
   publishedValues() {
-    return left("draw.verify.compare", { values: this.named((kind) => kind !== "drand") });
+    const outside = this.valuePairs().filter(([source]) => kindOf(source.id) !== "drand");
+    const told = outside.map(([{ id, issue }, { value, at }]) => (issue ? `${id}@${issue}=${value} (${at})` : `${id}=${value}`));
+    return left("draw.verify.compare", { values: told.join(" ") });
   }
 
   async seedAgain() {
@@ -410,7 +476,7 @@ export class Check {
   // A function from the id of a unit to its ticket and what that is made of.
   ticketing() {
     const ticket = this.suite.hexes(`${this.seed}|target|`);
-    const mac = this.key && this.suite.macs(this.key, "tag|");
+    const mac = this.key && this.suite.macs(this.key, `tag|${this.a.draw}|`);
     return (id) => {
       const tag = mac ? mac(id) : id;
       return { tag, ticket: ticket(tag) };
@@ -463,7 +529,7 @@ export class Check {
   async withheld() {
     const { withheld, sealed } = this.made;
     if (sealed) {
-      const shown = Object.entries(withheld).map(([name, value]) => `${name}=${value}`).join(" ");
+      const shown = WITHHELD.filter((name) => name in withheld).map((name) => `${name}=${withheld[name]}`).join(" ");
       return left("draw.verify.withheld", { digests: shown, open_by: this.a.seal.open_by });
     }
     for (const [section, digest] of Object.entries(withheld)) {
@@ -480,6 +546,10 @@ export class Check {
     this.constraintsNormal(c, targets);
     for (const id of targets) if (!drawn.has(id)) fail("draw.assign.not_drawn", { id });
     for (const id of drawn) if (!targets.has(id)) fail("draw.assign.left_out", { id });
+    const wanted = this.specialities();
+    for (const { id, speciality } of c.targets) same(`assign_announce.targets.${id}.speciality`, wanted.get(id), speciality);
+    const rows = c.inspectors.map((person) => [person.number, person.certificate_to, person.specialities]);
+    if ((await this.suite.hex(canonical(rows))) !== this.a.assignment.directory) fail("draw.assign.other_directory");
     same("assign_announce.team_size", this.a.assignment.team_size, c.team_size);
     same("assign_announce.steps", this.a.assignment.steps_per_slot * c.targets.length * c.team_size, c.steps);
     this.plan = new Plan(c);
@@ -489,7 +559,7 @@ export class Check {
       if (canonical(plain(team)) !== canonical(c.start[i] ?? null)) fail("draw.assign.other_team", { at: "assign_announce.start", id: team.id, expected: persons(team), found: persons(c.start[i]) });
     });
     same("assign_announce.start", c.targets.length, c.start.length);
-    same("assign_announce.nonce", this.key ? this.suite.macs(this.key, "assign|")(this.a.draw) : "", c.nonce ?? "");
+    same("assign_announce.nonce", this.mac ? this.mac("assign")("") : "", c.nonce ?? "");
     // others are published ascending by number, and the chain starts from what is published
     this.start = start.map((_, slot) => {
       const place = slot % this.plan.size;
@@ -499,10 +569,37 @@ export class Check {
     return said("draw.verify.constraints", { targets: c.targets.length, people: c.inspectors.length, steps: c.steps });
   }
 
+  // Drawn unit → what its lead must hold, by the lists that drew it.
+  specialities() {
+    const drawnBy = new Map();
+    for (const { id, stratum } of this.drawn) {
+      if (!drawnBy.has(id)) drawnBy.set(id, []);
+      drawnBy.get(id).push(this.lists ? stratum.slice(0, stratum.indexOf("/")) : "");
+    }
+    const found = new Map();
+    for (const { id, leaf } of this.units) if (drawnBy.has(id)) found.set(id, specialityOf(leaf, drawnBy.get(id)));
+    return found;
+  }
+
+  freedom() {
+    const { bounds, forced, places, codes, away } = freedomOf(this.plan, this.a.assignment.slack);
+    const said = { bounds: bounds.join(" ") || "–", forced, places, forbidden: pairs(codes) || "–", away: away.join(" ") || "–" };
+    return left("draw.verify.assignment_freedom", said);
+  }
+
   constraintsNormal(c, targets) {
+    if (c.steps > MOST_STEPS) fail("draw.assign.bad_steps", { steps: c.steps, limit: MOST_STEPS });
+    if (c.targets.length * c.inspectors.length > MOST_PAIRS) {
+      fail("draw.assign.too_many_pairs", { targets: c.targets.length, inspectors: c.inspectors.length, limit: MOST_PAIRS });
+    }
+    if (c.team_size > 20 || c.targets.length * c.team_size > MOST_PLACES) fail("draw.assign.too_many_places", { team: 20, limit: MOST_PLACES });
     const rising = (list, key = (item) => item) => list.every((item, i) => i === 0 || byteOrder(key(list[i - 1]), key(item)) < 0);
     const sortedPairs = (list) => rising(list, ([a, b]) => `${a}\u0000${b}`);
+    const word = (name) => !name.includes("|");
     const normal =
+      c.targets.length > 0 &&
+      c.targets.every((target) => word(target.id) && word(target.speciality)) &&
+      c.inspectors.every((person) => word(person.number) && person.forbidden.every(([id, code]) => word(id) && /^[a-z][a-z0-9_]{0,39}$/.test(code))) &&
       rising(c.targets, (target) => target.id) &&
       rising(c.inspectors, (person) => person.number) &&
       c.targets.every((target) => !target.speciality || rising(target.speciality.split("+"))) &&
@@ -534,7 +631,7 @@ export class Check {
   async changes() {
     const teams = new Map(this.made.assign.teams.map((team) => [team.id, [team.lead, ...team.others]]));
     const index = new Map(this.plan.targets.map((target, i) => [target.id, i]));
-    let before = this.made.assign_announce.at;
+    let before = this.made.assign.values.map((value) => value.at).sort().at(-1);
     for (const [i, change] of array(this.made.changes, "changes").entries()) {
       checkChange(change, `changes[${i}]`);
       const { id, out } = change;
@@ -557,6 +654,12 @@ export class Check {
     return said("draw.verify.changes", { count: this.made.changes.length });
   }
 
+  substitutions() {
+    const { changes } = this.made;
+    const passed = changes.reduce((sum, change) => sum + change.passed.length, 0);
+    return left("draw.verify.substitutions", { count: changes.length, units: new Set(changes.map((change) => change.id)).size, passed });
+  }
+
   // ── what came of it ──
 
   results() {
@@ -574,7 +677,23 @@ export class Check {
   }
 
   abandoned() {
-    return said("draw.verify.abandoned", { ...this.made.abandon });
+    return said(this.abandonedLate() ? "draw.verify.abandoned_late" : "draw.verify.abandoned", { ...this.made.abandon });
+  }
+
+  // Whether it was given up when the outcome could be known.
+  abandonedLate() {
+    return this.made.abandon.at >= this.a.not_before || "execute" in this.made;
+  }
+
+  // What was announced, or follows from an execution, and is not here.
+  missing() {
+    const { execute, assign, withheld, open, results } = this.made;
+    if (!execute) return [];
+    const found = [];
+    if (this.a.assignment && !assign && !withheld?.assign) found.push("assign");
+    if (!open) found.push("open");
+    if (!results) found.push("results");
+    return found;
   }
 
   async signatures() {
@@ -592,7 +711,8 @@ export class Check {
       const problem = new Failure("signing.not_installed", { package: "SM2" });
       return left("draw.verify.signature_unchecked", { keys, problem, problem_en: problem });
     }
-    return left("draw.verify.signed_unpinned", { keys, sections: [...sections].join(" ") });
+    const unsigned = LOGGED.filter((name) => name in this.made && name !== "signatures" && !sections.has(name)).join(" ") || "–";
+    return left("draw.verify.signed_unpinned", { keys, sections: [...sections].join(" "), unsigned });
   }
 
   async logInclusion() {
@@ -602,32 +722,49 @@ export class Check {
     const root = unhex(hash(log.root, "log.root"));
     const origin = text(log.origin, "log.origin");
     const logSuite = suite(origin.endsWith("/sm3") ? "sm3" : "sha256"); // of the log, not of the draw
+    const known = await this.logged();
     const acts = new Map(); // act → index → entry
-    for (const [i, entry] of array(log.acts, "log.acts").entries()) {
+    if (array(log.acts, "log.acts").length > MAX_ACTS) fail("draw.verify.too_many_acts", { limit: MAX_ACTS });
+    for (const [i, found] of log.acts.entries()) {
       const place = `log.acts[${i}]`;
-      object(entry, place, ["act", "index", "entry", "proof"]);
-      const act = text(entry.act, `${place}.act`);
-      const index = integer(entry.index, `${place}.index`);
-      if (!(act in this.made) || !LOGGED.includes(act)) fail("draw.verify.log_unknown_act", { act });
-      const proof = array(entry.proof, `${place}.proof`).map((node) => unhex(hash(node, `${place}.proof`)));
-      const leaf = await leafHash(logSuite, utf8(canonical(entry.entry)));
+      object(found, place, ["act", "index", "entry", "proof"]);
+      const act = text(found.act, `${place}.act`);
+      const index = integer(found.index, `${place}.index`);
+      if (!known.has(act)) fail("draw.verify.log_unknown_act", { act });
+      const entry = object(found.entry, `${place}.entry`, ["kind", "subject", "data"], null);
+      const kind = KINDS[act];
+      if (entry.kind !== kind || entry.subject !== `draw:${this.a.draw}`) fail("draw.verify.log_other_kind", { act, index, kind });
+      const proof = array(found.proof, `${place}.proof`).map((node) => unhex(hash(node, `${place}.proof`)));
+      const leaf = await leafHash(logSuite, utf8(canonical(entry)));
       if (!(await isIncluded(logSuite, leaf, index, size, proof, root))) fail("draw.verify.not_in_log", { act, index });
+      object(entry.data, `${place}.entry.data`, [], null);
       if (!acts.has(act)) acts.set(act, new Map());
-      acts.get(act).set(index, entry.entry);
+      acts.get(act).set(index, entry);
     }
     for (const [act, entries] of acts) {
       const counted = GROWING.has(act) ? [Math.max(...entries.keys())] : [...entries.keys()];
       for (const index of counted) {
-        if (!strings(entries.get(index)).has(await this.digest(act))) fail("draw.verify.log_other_content", { act, index });
+        if (entries.get(index).data[act] !== known.get(act)) fail("draw.verify.log_other_content", { act, index });
       }
     }
-    for (const act of ["announce", "execute", "assign_announce"]) {
-      if (act in this.made && !acts.has(act)) fail("draw.verify.log_missing", { act });
-    }
+    for (const act of known.keys()) if (this.mustBeLogged(act) && !acts.has(act)) fail("draw.verify.log_missing", { act });
     this.logOrder(acts);
     this.logTimes(acts);
     if ("checkpoint" in log) this.checkpoint(log, root);
     return said("draw.verify.log_inclusion", { acts: [...acts.keys()].join(" "), origin, size, root: log.root });
+  }
+
+  // Act → the digest that its entry in the log must name: of the section, or what is withheld of it.
+  async logged() {
+    const found = new Map(this.made.sealed ? Object.entries(this.made.withheld ?? {}) : []);
+    for (const name of LOGGED) if (name in this.made) found.set(name, await this.digest(name));
+    return new Map([...found].filter(([act]) => act in KINDS));
+  }
+
+  // All but the opening of a draw that was never sealed, and results that are still coming in.
+  mustBeLogged(act) {
+    const drawn = new Set((this.made.selection ?? []).map((unit) => unit.id)).size;
+    return (act !== "open" || this.a.mode === "sealed") && (act !== "results" || this.made.results.length >= drawn);
   }
 
   logOrder(acts) {
@@ -649,7 +786,7 @@ export class Check {
     const values = this.made.assign?.values ?? [];
     if (!acts.has("assign_announce") || !values.length) return;
     const closed = entryTime(first("assign_announce"), "assign_announce");
-    if (values.some((value) => millis(value.at) < closed + this.second.hours * HOUR)) {
+    if (values.some((value) => millis(value.at) < closed + this.afterClosing())) {
       fail("draw.verify.logged_late", { act: "assign_announce", at: instantText(closed) });
     }
   }
@@ -661,9 +798,13 @@ export class Check {
   }
 
   digest(section) {
-    let value = this.made[section];
-    if (section === "open") value = plain({ ...(this.key ? { key: this.key } : {}), ...this.a.frame });
-    return this.suite.hex(canonical(value));
+    const value = this.made[section];
+    if (section === "open") {
+      const { root, size } = this.a.frame;
+      return this.suite.hex(canonical(plain(this.key ? { root, size, key: value.key, at: value.at } : { root, size })));
+    }
+    if (!this.key || !HIDDEN.has(section)) return this.suite.hex(canonical(value));
+    return this.suite.hex(`${PROTOCOL}/withheld|${this.mac("withheld")(`|${section}`)}|${canonical(value)}`);
   }
 
   async digests() {
@@ -703,27 +844,34 @@ export class Check {
 
   // ── the proof that one firm was on the list ──
 
-  proofFormat() {
-    const made = object(this.made, "proof", ["protocol", "draw", "suite", "announcement_hash", "root", "size", "index", "line", "proof", "id"], ["blind"]);
-    text(made.draw, "draw");
-    this.suite = suite(made.suite);
-    for (const key of ["announcement_hash", "root"]) hash(made[key], key);
-    integer(made.size, "size", 1);
-    integer(made.index, "index");
-    if (typeof made.line !== "string") fail("draw.field.not_text", { at: "line" });
-    array(made.proof, "proof").forEach((node, i) => hash(node, `proof[${i}]`));
-    checkId(text(made.id, "id"));
+  proofFormat(bytes) {
+    if (bytes.length > MAX_PROOF) fail("draw.verify.too_large", { limit: MAX_PROOF / 1024 / 1024 });
+    const made = object(this.made, "membership", ["protocol", "announcement", "index", "line", "proof", "id"], ["blind"]);
+    this.a = object(made.announcement, "announcement", [], null);
+    checkAnnouncement(this.tables, this.a);
+    this.suite = suite(this.a.suite ?? "sha256");
+    this.first = { sources: this.a.sources, hours: 0 };
+    this.n();
+    this.sources();
+    this.wait();
+    if ("blind" in made !== "seal" in this.a) fail("draw.membership.blind_and_seal");
     if ("blind" in made) hash(made.blind, "blind");
-    return said("draw.verify.proof_format", { draw: made.draw, id: made.id });
+    integer(made.index, "index");
+    checkId(text(made.id, "id"));
+    if (typeof made.line !== "string") fail("draw.field.not_text", { at: "line" });
+    array(made.proof, "proof").forEach((node) => hash(node, "proof"));
+    return said("draw.verify.proof_format", { draw: this.a.draw, id: made.id });
   }
 
   async runMembership() {
     const { made } = this;
+    const { draw, frame } = this.a;
     await this.step("membership", async () => {
       const leaf = await leafHash(this.suite, utf8(made.line));
-      const listed = await isIncluded(this.suite, leaf, made.index, made.size, made.proof.map(unhex), unhex(made.root));
+      if (/\p{Cs}/u.test(made.line)) fail("public_log.lone_surrogate");
+      const listed = await isIncluded(this.suite, leaf, made.index, frame.size, made.proof.map(unhex), unhex(frame.root));
       if (!listed) fail("draw.membership.not_in_root", { index: made.index });
-      return said("draw.verify.membership", { index: made.index, size: made.size, root: made.root });
+      return said("draw.verify.membership", { index: made.index, size: frame.size, root: frame.root });
     });
     await this.step("unit", async () => {
       const line = object(parse(made.line), "line", [], null);
@@ -734,21 +882,16 @@ export class Check {
       if (wanted !== (sealed ? line.seal : line.id)) fail("draw.membership.other_unit", { id: made.id });
       return said(sealed ? "draw.verify.member_sealed" : "draw.verify.member_open", { id: made.id, line: made.line });
     });
-    await this.step("root-published", () => left("draw.verify.compare_root", { announcement_hash: made.announcement_hash, root: made.root }));
+    const bound = await this.suite.hex(canonical(this.a));
+    await this.step("root-published", () => left("draw.verify.compare_root", { announcement_hash: bound, root: frame.root }));
     const failed = this.steps.find((step) => step.ok === false);
-    const params = { draw: made.draw, id: made.id, ...(failed ? { step: failed.name } : {}) };
+    const params = { draw, id: made.id, ...(failed ? { step: failed.name } : {}) };
     const code = failed ? "draw.verdict.failed" : "draw.verdict.member";
-    return { ok: !failed, outcome: "member", draw: made.draw, code, params, steps: this.steps };
+    return { ok: !failed, outcome: "member", draw, code, params, steps: this.steps };
   }
 }
 
 const plain = (value) => Object.assign(Object.create(null), value);
-
-function strings(value, found = new Set()) {
-  if (typeof value === "string") found.add(value);
-  else if (value && typeof value === "object") for (const item of Object.values(value)) strings(item, found);
-  return found;
-}
 
 function entryTime(entry, act) {
   const at = entry && typeof entry === "object" ? entry.at : undefined;
