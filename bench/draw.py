@@ -23,6 +23,7 @@ from zhunsheng.engine.public_log import canonical
 
 SEED = "b108e9c2ad2bb24fb7b97d1a5b9d6e039cb5d63489bf164edfea4c02e4b3122b"
 KEY = "5a" * 32
+NO = "bench-2026-001"
 
 
 def leaves(units: int) -> list[dict[str, str]]:
@@ -63,7 +64,7 @@ def r_of(code: str, package: str = "") -> tuple[Callable[[], object], str] | Non
 
 
 def equal(units: int, *, seal_key: str = "") -> None:
-    frame = freeze(leaves(units), seal_key=seal_key)
+    frame = freeze(leaves(units), seal_key=seal_key, draw=NO)
     n = numbers(frame, units // 100)
     names = [one.tag for one in frame.sealed] if seal_key else [unit for ids in frame.strata.values() for unit in ids]
     messages = [f"{SEED}|target|{name}".encode() for name in names]
@@ -162,7 +163,7 @@ def freezing(units: int) -> None:
         "Freeze 冻结: check ids, canonical lines, Merkle root",
         [
             Contestant("zhunsheng freeze, open", lambda: freeze(given)),
-            Contestant("zhunsheng freeze, sealed", lambda: freeze(given, seal_key=KEY)),
+            Contestant("zhunsheng freeze, sealed", lambda: freeze(given, seal_key=KEY, draw=NO)),
             Contestant("json.dumps of the same units, no check, no hash", dumping),
             Contestant("bare SHA-256 of the same lines (limit)", hashing),
         ],
@@ -180,11 +181,11 @@ LOTTERIES = (
 
 def published(path: Path, units: int, *, seal_key: str = "") -> None:
     """A whole bundle as it is published after the draw (a sealed one: after its opening)."""
-    frame = freeze(leaves(units), seal_key=seal_key)
+    frame = freeze(leaves(units), seal_key=seal_key, draw=NO)
     n = numbers(frame, units // 100)
     drawn_at = ANNOUNCED + timedelta(hours=36)
     announced = announcement(
-        draw="bench-2026-001", frame=frame, n=n, sources=[source for source, _ in LOTTERIES], announced_at=ANNOUNCED,
+        draw=NO, frame=frame, n=n, sources=[source for source, _ in LOTTERIES], announced_at=ANNOUNCED,
         not_before=ANNOUNCED + timedelta(hours=24), open_by=date(2026, 5, 20) if seal_key else None,
     )  # fmt: skip
     execution = execute(announced, [Value(source.id, value, drawn_at) for source, value in LOTTERIES])
