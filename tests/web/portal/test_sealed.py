@@ -34,7 +34,7 @@ def hidden(draw: Draw) -> dict[str, str]:
     key = draw.sealing.key
     found = {"the key": key}
     for unit in units_of(draw):
-        name = tag(key, unit)
+        name = tag(key, draw.no, unit)
         found |= {f"the tag of {unit}": name, f"the ticket of {unit}": engine.ticket(draw.seed, name)}
     for task in draw.tasks.all():
         found[f"the number of the task on {task.unit_id}"] = task.no
@@ -102,10 +102,11 @@ def test_the_membership_proof_tells_only_that_the_firm_is_on_the_list(public: Pu
     for unit in units_of(public.sealed):
         answer = client.get(reverse("portal:membership", args=[public.sealed.no]), {"q": unit})
         proof = json.loads(answer.content)
-        assert proof.keys() == {
-            "protocol", "draw", "suite", "announcement_hash", "root", "size", "index", "line", "proof", "id", "blind",
-        }  # fmt: skip
-        assert proof["line"] == lines[proof["index"]] and proof["blind"] == blind(public.sealed.sealing.key, unit)
+        assert proof.keys() == {"protocol", "announcement", "index", "line", "proof", "id", "blind"}
+        assert proof["announcement"] == json.loads(public.sealed.announcement)
+        assert proof["line"] == lines[proof["index"]] and proof["blind"] == blind(
+            public.sealed.sealing.key, public.sealed.no, unit
+        )
         for what, secret in hidden(public.sealed).items():
             assert secret not in answer.content.decode(), what
 
@@ -167,7 +168,7 @@ def test_when_it_is_opened_everything_is_there(public: Public, client):
         page = client.get(reverse("portal:unit", args=[draw.no]), {"q": unit}).content.decode()
         assert ("<strong>抽中了</strong>" in page) == (unit in drawn(draw))
         assert ("<strong>没有抽中</strong>" in page) != (unit in drawn(draw))
-        assert engine.ticket(draw.seed, tag(draw.sealing.key, unit)) in page
+        assert engine.ticket(draw.seed, tag(draw.sealing.key, draw.no, unit)) in page
     assert "封存撤回理由甲乙丙" in client.get(reverse("portal:draw", args=[draw.no])).content.decode()
     firm = client.get(reverse("portal:firm", args=[min(drawn(draw))])).content.decode()
     assert draw.no in firm

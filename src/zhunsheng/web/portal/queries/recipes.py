@@ -102,8 +102,8 @@ def stratum_script(draw: Draw, row: dict[str, Any], name: str, stratum: str, fil
     label, named, setting = "", "$id", [f"seed={shlex.quote(draw.seed)}"]
     if draw.sealed:
         digest = "sm3" if draw.suite == "sm3" else "sha256"
-        setting.append(f"key={shlex.quote(draw.sealing.key)}")
-        label = f"  tag=$(printf '%s' \"tag|$id\" | openssl dgst -{digest} -mac HMAC -macopt \"hexkey:$key\" -r | cut -d' ' -f1)\n"
+        setting += [f"key={shlex.quote(draw.sealing.key)}", f"draw={shlex.quote(draw.no)}"]
+        label = f"  tag=$(printf '%s' \"tag|$draw|$id\" | openssl dgst -{digest} -mac HMAC -macopt \"hexkey:$key\" -r | cut -d' ' -f1)\n"
         named = "$tag"
     return (
         "\n".join(setting)
