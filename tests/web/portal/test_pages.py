@@ -11,9 +11,11 @@ import markdown
 import pytest
 from django.urls import resolve, reverse
 
+from tests.web.inspection.conftest import moment
 from tests.web.portal.conftest import PLAIN, Public, addresses, body, portal_names
 from zhunsheng.web.common.context import FOOT
 from zhunsheng.web.common.templatetags.zs import percent
+from zhunsheng.web.inspection import actions
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Visit
 from zhunsheng.web.portal.queries import draws, methods
@@ -305,6 +307,15 @@ def test_percentages_have_one_form(public: Public, client):
 def test_an_abandoned_draw_says_why(public: Public, client):
     page = client.get(reverse("portal:draw", args=[public.abandoned.no])).content.decode()
     assert "公告后发现名录不全" in page and "负责人批准" in page
+
+
+def test_giving_up_when_the_outcome_could_be_known_is_told(public: Public, client):
+    """Before the earliest moment of the randomness it is a change of plans; after it, a reader is told to ask."""
+    page = client.get(reverse("portal:draw", args=[public.abandoned.no])).content.decode()
+    assert "最值得追问" not in page
+    actions.abandon_draw(public.waiting, by=public.bureau.second_head, at=moment(24), reason="抽取之后又放弃")
+    page = client.get(reverse("portal:draw", args=[public.waiting.no])).content.decode()
+    assert "最值得追问" in page and "抽取之后又放弃" in page
 
 
 def test_a_waiting_draw_counts_down(public: Public, client):

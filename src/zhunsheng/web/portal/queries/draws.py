@@ -221,7 +221,7 @@ def terms(draw: Draw) -> Terms:
 @dataclass(frozen=True, slots=True)
 class StratumRow:
     """A stratum as announced. `share`: n/N, the exact probability of each of its units, or the mean of them where it is
-    drawn by size (`unequal`); None where N is 0."""
+    drawn by size (`unequal`); None where N is 0. `ratio`: the announced one, from which n follows."""
 
     key: str
     label: str
@@ -230,15 +230,18 @@ class StratumRow:
     capped: int
     share: Fraction | None
     unequal: bool
+    ratio: Fraction | None
 
 
 def strata(draw: Draw) -> list[StratumRow]:
     """The strata in the words of the page, list by list, with N, n, those out by the cap, and the probability n/N."""
     labels = inspection.strata_labels(draw.plan, [row["key"] for row in draw.strata])
+    ratios = terms(draw).ratio
     return [
         StratumRow(
             row["key"], labels[row["key"]], row["size"], row["n"],
             row.get("capped", 0), Fraction(row["n"], row["size"]) if row["size"] else None, row.get("unequal", False),
+            ratios.get(row["key"]),
         )
         for row in draw.strata
     ]  # fmt: skip
@@ -498,6 +501,11 @@ def withdrawn(draw: Draw) -> list[tuple[str, str]]:
 
 
 # -- the check -------------------------------------------------------------------------------------------------------
+def abandoned_late(draw: Draw) -> bool:
+    """Whether a draw was given up when its randomness may have been known already: the one lever that is left, so it is told."""
+    return draw.abandoned_at is not None and draw.abandoned_at >= draw.not_before
+
+
 def bundle_open(draw: Draw) -> bool:
     """Whether the bundle is published: as soon as the draw is executed or given up."""
     return bool(draw.seed) or draw.state == Draw.State.ABANDONED

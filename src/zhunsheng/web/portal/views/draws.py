@@ -92,6 +92,7 @@ def draw(request: HttpRequest, no: str) -> HttpResponse:
         "tags": draws.stage_tags(found),
         "stage": draws.stage(found),
         "sealing": sealing,
+        "abandoned_late": draws.abandoned_late(found),
         "overdue": inspection.days_overdue(found, now) if found.secret and sealing else 0,
         "next": draws.next_step(found, now),
         "announced": json.dumps(draws.said(found), ensure_ascii=False, indent=2),
