@@ -2,6 +2,7 @@
 
 python -m bench [--quick] [clock] [procedure] [draw] [rooms] [log]
 python -m bench fairness [--quick]                     is the draw fair: inclusion, Pareto, assignment, re-entry
+python -m bench browser [--quick]                      the verifier of the page in Chromium, 100,000 units
 python -m bench scale [--units N] [--folder FOLDER]    DuckDB, Spark and the engine on one large frame
 """
 
@@ -19,7 +20,7 @@ def main() -> None:
         "what",
         nargs="*",
         default=["clock", "draw", "log", "rooms"],
-        help="clock, draw, log, rooms (default: these), fairness, scale",
+        help="clock, draw, log, rooms (default: these), fairness, browser, scale",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--units", type=int, default=2_000_000, help="scale: how many units (default: 2,000,000)")
@@ -42,6 +43,10 @@ def main() -> None:
             from bench import draw
 
             draw.run(1_000_000 // share, Path(folder))
+        if "browser" in words.what:
+            from bench import browser
+
+            browser.run(100_000 // share, Path(folder))
         if "log" in words.what:
             import django
 
