@@ -8,8 +8,9 @@ import pytest
 
 from tests.web.conftest import Town
 from zhunsheng.engine.clock import CHINA
-from zhunsheng.engine.draw import Value
-from zhunsheng.web.inspection import actions
+from zhunsheng.engine.draw import Source, Value, commitment
+from zhunsheng.engine.suites import suite as suite_named
+from zhunsheng.web.inspection import actions, queries
 from zhunsheng.web.inspection.models import CheckItem, Draw, Finding, Plan, ResultWording, RuleBook, Task, Visit
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.registry.models import Inspector, Qualification
@@ -20,21 +21,59 @@ def moment(day: int, hour: int = 9, month: int = 3) -> datetime.datetime:
     return datetime.datetime(2026, month, day, hour, tzinfo=CHINA)
 
 
+HALF = datetime.timedelta(minutes=30)
 #: Monday 2 March: announced; Tuesday 3rd, 10:00: nothing earlier may count; 11:00 the ceremony; the next day a visit.
 ANNOUNCED, NOT_BEFORE, DRAWN, VISITED = moment(2), moment(3, 10), moment(3, 11), datetime.date(2026, 3, 4)
-#: The same day, 11:20: the list is closed; 11:40: the second ceremony; 12:00: the teams are out.
-CLOSED, SECOND = DRAWN + datetime.timedelta(minutes=20), DRAWN + datetime.timedelta(minutes=40)
+#: The same day, 11:20: the list is closed; 12:30: the second ceremony, an hour later at the least; 12:40: the teams are out.
+CLOSED, SECOND, ASSIGNED = DRAWN + datetime.timedelta(minutes=20), moment(3, 12) + HALF, moment(3, 12) + HALF + HALF / 3
+PARTIES = ("纪检监察机关", "群众代表")
+
+
+def secret(party: int, *, second: bool = False) -> str:
+    """The string that a party of the tests has sealed: the same for every draw, as no party of the world should do."""
+    return f"{'second' if second else 'first'}-round-of-party-{party}-8d1f"
+
+
+def promised(no: str, *, second: bool = False, suite: str = "sha256") -> tuple[Source, ...]:
+    """The ceremony as announced for the draw of that number."""
+    return queries.ceremony_sources(
+        [
+            queries.Promise(
+                name,
+                commitment(
+                    no, f"ceremony:party-{number}", secret(number, second=second), suite_named(suite), second=second
+                ),
+                f"default-{number}",
+            )
+            for number, name in enumerate(PARTIES, 1)
+        ],
+        second=second,
+    )
 
 
 def ceremony(
-    at: datetime.datetime = DRAWN, strings: tuple[str, str] = ("3f9c", "a071"), dice: str = "4-2-6-1-5-3-3-6-2-1"
+    at: datetime.datetime = DRAWN,
+    strings: tuple[str, str] | None = None,
+    dice: str = "4-2-6-1-5-3-3-6-2-1",
+    *,
+    second: bool = False,
 ) -> list[Value]:
-    """What the two parties and the dice gave."""
+    """What the dice and the two parties gave, in that order."""
+    first, other = strings or (secret(1, second=second), secret(2, second=second))
     return [
-        Value("ceremony:party-1", strings[0], at),
-        Value("ceremony:party-2", strings[1], at),
-        Value("ceremony:dice", dice, at, {"witness": "纪检监察机关"}),
+        Value(f"ceremony:dice{'-2' if second else ''}", dice, at, {"witness": "纪检监察机关"}),
+        Value("ceremony:party-1", first, at),
+        Value("ceremony:party-2", other, at),
     ]
+
+
+def announce(plan: Plan, *, by: User, at: datetime.datetime, not_before: datetime.datetime, **values) -> Draw:
+    """Announces with what the parties of the tests have handed in, unless other sources are given."""
+    no = queries.next_draw_no(plan.office, at.astimezone(CHINA).date())
+    suite = values.get("suite", "sha256")
+    values.setdefault("sources", promised(no, suite=suite))
+    values.setdefault("second_sources", promised(no, second=True, suite=suite))
+    return actions.announce_draw(plan, by=by, at=at, not_before=not_before, **values)
 
 
 @dataclass
@@ -83,7 +122,12 @@ class Bureau:
 
     def announced(self, plan: Plan | None = None, **values) -> Draw:
         values.setdefault("not_before", NOT_BEFORE)
-        return actions.announce_draw(plan or self.plan(), by=self.member, at=ANNOUNCED, **values)
+        plan = plan or self.plan()
+        standing = plan.draws.filter(state=Draw.State.ANNOUNCED).first()
+        if standing is not None:  # the parties have committed to that one
+            values.setdefault("sources", promised(standing.no))
+            values.setdefault("second_sources", promised(standing.no, second=True))
+        return announce(plan, by=self.member, at=ANNOUNCED, **values)
 
     def executed(self, draw: Draw | None = None, values: list[Value] | None = None) -> Draw:
         return actions.execute_draw(
@@ -98,7 +142,7 @@ class Bureau:
         draw = draw or self.executed()
         draw = self.closed(draw) if draw.state == Draw.State.EXECUTED else draw
         return actions.assign_teams(
-            draw, by=self.member, at=moment(3, 12), values=values or ceremony(SECOND), witnesses="市纪委监委2人"
+            draw, by=self.member, at=ASSIGNED, values=values or ceremony(SECOND, second=True), witnesses="市纪委监委2人"
         )
 
     def joint(self, *, office: Office | None = None, items=None, confirm: bool = True, **values) -> Plan:

@@ -347,7 +347,7 @@ def test_the_next_in_line_replaces_the_absent(staffed, task):
     assert actions.replace_inspector(task, absent, by=staffed.member, at=moment(4), reason="突发疾病") == fresh
     assert Act.objects.count() == acts
     assert fresh.lead
-    said = json.loads(LogEntry.objects.get(kind="draw.change").body)["data"]
+    said = json.loads(LogEntry.objects.get(kind="team.replace").body)["data"]
     assert (said["change"]["out"], said["change"]["in"], said["change"]["reason"]) == (
         absent.person_no,
         fresh.inspector.person_no,

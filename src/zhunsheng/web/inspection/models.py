@@ -355,6 +355,8 @@ class DrawFile(models.Model):
     sealed = models.BinaryField(_("封存名录(gzip,每行一叶)"), default=bytes)
     #: keys of the register in the order of the leaves (gzip): an entity that is renumbered after the announcement stays drawn
     keys = models.BinaryField(_("名录主键(gzip)"), default=bytes)
+    #: the directory of inspectors that the announcement commits to: [[number, certificate_to, [specialities]] …]
+    directory = models.JSONField(_("公告时的检查人员名录"), default=list)
     #: sections of the bundle: the constraints of the assignment (assign_announce), and the assignment (assign)
     constraints = models.TextField(_("派员约束（规范化 JSON）"), blank=True, default="")
     assignment = models.TextField(_("派员（规范化 JSON）"), blank=True, default="")

@@ -38,17 +38,17 @@ def announce_draw(
     by: User,
     at: datetime.datetime,
     not_before: datetime.datetime,
-    sources: Sequence[engine.Source] | None = None,
+    sources: Sequence[engine.Source],
     fallback: Sequence[engine.Fallback] = (),
-    second_sources: Sequence[engine.Source] | None = None,
+    second_sources: Sequence[engine.Source],
     second_fallback: Sequence[engine.Fallback] = (),
     open_by: datetime.date | None = None,
     suite: str = "sha256",
 ) -> Draw:
     """Freezes the register for a plan and commits to it, to the numbers and to the sources of randomness, in public.
 
-    `sources` in the order in which they enter the seed; without them the public ceremony of two parties and dice.
-    `second_sources`: of the second round, which assigns the inspectors; the same ceremony where none are given.
+    `sources` in the order in which they enter the seed: `queries.ceremony` with what the parties handed in, or
+    others. `second_sources`: of the second round, which assigns the inspectors; none of them is one of the first.
     `not_before`: no value may exist earlier; at least 24 hours after `at`. `open_by`: of a sealed plan, the last day of
     its opening (None = as suggested from the calendar). The key of a sealed draw is drawn here from the operating
     system, and only its hash is said. The same announcement again is the open one.
@@ -62,8 +62,7 @@ def announce_draw(
         plan = Plan.objects.select_for_update(of=("self",)).select_related("office").get(pk=plan.pk)
         if not policy.may_announce(by, plan):
             raise NotAllowed(_("只有牵头机构的经办人员或负责人可以公告抽取。"))
-        chosen = tuple(sources) if sources is not None else queries.default_sources()
-        second = tuple(second_sources) if second_sources is not None else queries.default_sources()
+        chosen, second = tuple(sources), tuple(second_sources)
         standing = plan.draws.filter(state=Draw.State.ANNOUNCED).first()
         if standing is not None:
             return _same_again(standing, not_before, chosen)
@@ -75,6 +74,7 @@ def announce_draw(
         no = queries.next_draw_no(plan.office, day)
         draft = queries.draft_frame(plan, day)
         key = secrets.token_hex(32) if sealed else ""
+        people = queries.directory(plan, day)
         frame = _freeze(draft, suite=suite, key=key, no=no)
         try:
             said = engine.announcement(
@@ -90,11 +90,12 @@ def announce_draw(
                     second,
                     engine.parameters(day).steps_per_slot,
                     tuple(second_fallback),
-                    engine.directory_hash(queries.directory(plan, day), suite_named(suite)),
+                    engine.directory_hash(people, suite_named(suite)),
                     engine.parameters(day).load_slack,
                 ),
                 lists=_lists(plan, draft),
                 scope=draft.scope,
+                ratio=draft.ratio,
                 open_by=opening,
                 items=[f"{item_mark(item)} {item.name}" for item in queries.all_items(plan)],
                 legal_basis=_legal_basis(plan),
@@ -135,7 +136,7 @@ def announce_draw(
         )
         sign_section(draw, "announce", said)
         draw.save(force_insert=True)
-        _store(draw, draft, frame, key)
+        _store(draw, draft, frame, key, people)
         if plan.state == Plan.State.APPROVED:
             plan.state = Plan.State.RUNNING
             plan.save(update_fields=["state"])
@@ -248,7 +249,9 @@ def _lists(plan: Plan, draft: queries.DraftFrame) -> dict[str, engine.DrawList] 
     }
 
 
-def _store(draw: Draw, draft: queries.DraftFrame, frame: engine.Frame, key: str) -> None:
+def _store(
+    draw: Draw, draft: queries.DraftFrame, frame: engine.Frame, key: str, people: Sequence[engine.Inspector]
+) -> None:
     keys = {str(leaf["id"]): pk for pk, leaf in draft.leaves}
     order = [keys[json.loads(leaf)["id"]] for leaf in frame.leaves]
     DrawFile.objects.create(
@@ -256,6 +259,7 @@ def _store(draw: Draw, draft: queries.DraftFrame, frame: engine.Frame, key: str)
         frame=queries.pack(frame.leaves),
         sealed=queries.pack(frame.lines) if key else b"",
         keys=gzip.compress("\n".join(map(str, order)).encode(), mtime=0),
+        directory=[[one.number, one.certificate_to.isoformat(), sorted(one.specialities)] for one in people],
     )
     if key:
         DrawKey.objects.create(draw=draw, key=key)

@@ -17,7 +17,7 @@ from zhunsheng.engine.draw.announce import ASSIGN_RULE, check_times, check_value
 from zhunsheng.engine.draw.seal import key_hash, nonce
 from zhunsheng.engine.draw.sources import check_signature
 from zhunsheng.engine.errors import DrawError, ZhunshengError
-from zhunsheng.engine.public_log import canonical
+from zhunsheng.engine.public_log import Json, canonical
 from zhunsheng.engine.suites import suite as suite_named
 from zhunsheng.engine.words import Reason
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, say
@@ -92,7 +92,7 @@ def execute_draw(
             "announcement": draw.announcement_hash,
             "values": draw.values,
             "seed": done.seed,
-            "drawn": len(tasks),
+            **({} if draw.secret else {"drawn": len(tasks)}),
             "execute": digest,
             "selection": selection,
             "witnesses": draw.witnesses,
@@ -108,7 +108,7 @@ def execute_draw(
             rule=engine.PROTOCOL,
             public=public,
         )
-        people = User.objects.filter(inspector__in=queries.inspector_pool(draw.plan), is_active=True)
+        people = User.objects.filter(inspector__in=queries.directory_of(draw), is_active=True)
         transaction.on_commit(
             lambda: notify(
                 list(people),
@@ -139,7 +139,7 @@ def declare_recusals(
         draw = _locked(draw)
         if draw.state != Draw.State.EXECUTED:
             raise Refused(_("名单尚未抽出或已经关闭，不能再申报回避；派员后不能到场的，办理替换。"))
-        if not queries.inspector_pool(draw.plan).filter(pk=inspector.pk).exists():
+        if not queries.directory_of(draw).filter(pk=inspector.pk).exists():
             raise Refused(_("%(no)s 不在这次抽取的检查人员名录中。") % {"no": inspector.person_no}, field="inspector")
         if not (policy.may_assign(by, draw) or inspector.user_id == by.pk):
             raise NotAllowed(_("回避由本人申报，或由牵头机构的经办人员代为登记。"))
@@ -154,12 +154,20 @@ def declare_recusals(
 
 
 def close_list(
-    draw: Draw, *, by: User, at: datetime.datetime, least: int | None = None, most: int | None = None
+    draw: Draw,
+    *,
+    by: User,
+    at: datetime.datetime,
+    least: int | None = None,
+    most: int | None = None,
+    bounds_reason: str = "",
 ) -> Draw:
     """关闭名单: recusals are in; who may go where, and the start of the chain, are published and logged before the second
     round of randomness exists.
 
-    least, most: bounds of visits of everybody, in place of the plan's or the suggested ones; they are published. Raises Refused, before anything is written, with every shortage in words. Done again, it changes nothing.
+    least, most: bounds of visits of everybody, in place of those that follow from the announcement; they need a reason,
+    which is published. Raises Refused, before anything is written, with every shortage in words. Done again, it changes
+    nothing.
     """
     with transaction.atomic():
         draw = _locked(draw)
@@ -173,9 +181,10 @@ def close_list(
         if rule is None:
             raise Refused(_("公告没有写明派员规则，不能派员。"))
         day = queries.assignment_day(draw, at)
-        pool = list(queries.inspector_pool(draw.plan))
+        if (least is not None or most is not None) and len(bounds_reason.strip()) < 5:
+            raise Refused(_("不按公告的份额确定每人次数的，请写明理由，理由将向社会公开。"), field="bounds_reason")
         wanted = queries.targets(draw)
-        people = queries.bounded(draw, wanted, queries.inspectors(draw, pool, day), day, least=least, most=most)
+        people = queries.bounded(draw, wanted, queries.inspectors(draw, day), day, least=least, most=most)
         try:
             if shortages := engine.feasible(wanted, people, on=day, team_size=rule.team_size):
                 raise Refused(
@@ -209,8 +218,8 @@ def close_list(
             public={
                 "announcement": draw.announcement_hash,
                 "assign_announce": digest,
-                "inspectors": len(people),
-                "targets": len(wanted),
+                "bounds": bounds_reason.strip(),
+                **({} if draw.secret else {"inspectors": len(people), "targets": len(wanted)}),
                 **held,
             },
         )
@@ -294,9 +303,7 @@ def assign_teams(
                 "assign": digest,
                 "values": draw.second_values,
                 "seed": seed,
-                "steps": made.steps,
-                "moved": made.moved,
-                "load": made.load,
+                **({} if draw.secret else {"steps": made.steps, "moved": made.moved, "load": made.load}),
                 "witnesses": draw.second_witnesses,
                 **held,
             },
@@ -332,17 +339,11 @@ def open_draw(draw: Draw, *, by: User, at: datetime.datetime) -> Draw:
         terms = engine.read_terms(queries.announcement(draw))
         if terms.seal is None or key_hash(draw.sealing.key, draw.no, terms.suite) != terms.seal.key_hash:
             raise Refused(_("密钥与公告的哈希不符，不能开封；请从备份恢复后再试。"))
-        draw.state, draw.opened_at, draw.opened_by = Draw.State.OPENED, at, by
-        digest = sign_section(draw, "open", queries.opening(draw))
-        public = {
-            "announcement": draw.announcement_hash,
-            "open": digest,
-            "key": draw.sealing.key,
-            "open_by": draw.open_by.isoformat() if draw.open_by else "",
-            "days_late": queries.days_overdue(draw, at),
-        }
+        draw.state = Draw.State.OPENED
+        public = _unseal(draw, by=by, at=at)
         draw.save()
         record("draw.open", "draw", draw.no, by=by, at=at, rule=engine.PROTOCOL, public=public)
+        record_results([draw.pk], by=by, at=at)  # where every unit was withdrawn under the seal
         transaction.on_commit(
             lambda: notify(
                 heads_of(draw.plan.office),
@@ -355,7 +356,11 @@ def open_draw(draw: Draw, *, by: User, at: datetime.datetime) -> Draw:
 
 
 def abandon_draw(draw: Draw, *, by: User, at: datetime.datetime, reason: str) -> Draw:
-    """Gives up an announced draw in public, with the reason; the number stays used. A head decides who did not announce it."""
+    """Gives up an announced draw in public, with the reason; the number stays used. A head decides who did not announce it.
+
+    A sealed one is opened with it: what was given up must be seen. From `not_before` on the verdict says that it was
+    given up after the seed could be known.
+    """
     with transaction.atomic():
         draw = _locked(draw)
         if not policy.may_abandon(by, draw):
@@ -377,6 +382,8 @@ def abandon_draw(draw: Draw, *, by: User, at: datetime.datetime, reason: str) ->
             reason.strip(),
         )
         digest = sign_section(draw, "abandon", section)
+        if opening := _unseal(draw, by=by, at=at) if draw.secret else {}:
+            record("draw.open", "draw", draw.no, by=by, at=at, rule=engine.PROTOCOL, public=opening)
         draw.save()
         record(
             "draw.abandon",
@@ -388,6 +395,18 @@ def abandon_draw(draw: Draw, *, by: User, at: datetime.datetime, reason: str) ->
             public={"announcement": draw.announcement_hash, "abandon": digest, **section},
         )
     return draw
+
+
+def _unseal(draw: Draw, *, by: User, at: datetime.datetime) -> dict[str, Json]:
+    """Opens the seal of a draw that the caller saves; returns what the log says of it."""
+    draw.opened_at, draw.opened_by = at, by
+    return {
+        "announcement": draw.announcement_hash,
+        "open": sign_section(draw, "open", queries.opening(draw)),
+        "key": draw.sealing.key,
+        "open_by": draw.open_by.isoformat() if draw.open_by else "",
+        "days_late": queries.days_overdue(draw, at),
+    }
 
 
 def record_results(draws: Iterable[int], *, by: User | None, at: datetime.datetime) -> None:
@@ -488,10 +507,8 @@ def _tasks(draw: Draw, frame: engine.Frame, chosen: Sequence[engine.Selected]) -
 
 def _members(draw: Draw, made: engine.Assignment) -> list[TeamMember]:
     tasks = {task.unit_id: task for task in draw.tasks.exclude(state=Task.State.WITHDRAWN)}
-    people = {one.person_no: one for one in queries.inspector_pool(draw.plan).select_related("user")}
     # somebody may have left between the closing and the second round: the team stands, and is replaced in public
-    missing = {number for team in made.teams for number in team.members} - people.keys()
-    people |= {one.person_no: one for one in Inspector.objects.filter(person_no__in=missing).select_related("user")}
+    people = {one.person_no: one for one in queries.directory_of(draw).select_related("user")}
     return TeamMember.objects.bulk_create(
         [
             TeamMember(task=tasks[team.target], inspector=people[number], lead=number == team.lead)

@@ -143,7 +143,7 @@ def _record_change(task: Task, change: engine.Change, *, by: User, at: datetime.
     draw = task.draw
     deeds = [
         Deed(
-            "team.replace",
+            "task.replace",
             "task",
             task.no,
             rule=ASSIGN_RULE,
@@ -158,9 +158,10 @@ def _record_change(task: Task, change: engine.Change, *, by: User, at: datetime.
     digest = sign_section(draw, "changes", section)
     held = keep_back(draw)
     draw.save(update_fields=["signatures"])
+    public = {"changes": digest, **held}
     if draw.secret:
-        deeds.append(Deed("draw.change", "draw", draw.no, rule=ASSIGN_RULE, public=held))
+        deeds.append(Deed("team.replace", "draw", draw.no, rule=ASSIGN_RULE, public=public))
     else:
-        public = {"unit": task.unit_id, "changes": digest, "change": change.as_json(), **held}
-        deeds.append(Deed("draw.change", "draw", draw.no, rule=ASSIGN_RULE, reason=change.reason, public=public))
+        public |= {"unit": task.unit_id, "change": change.as_json()}
+        deeds.append(Deed("team.replace", "draw", draw.no, rule=ASSIGN_RULE, reason=change.reason, public=public))
     record_many(deeds, by=by, at=at)

@@ -2,49 +2,38 @@
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from django.db.models import Q, QuerySet
 
-from zhunsheng.engine import clock, tables
 from zhunsheng.engine import draw as engine
+from zhunsheng.engine import tables
 from zhunsheng.engine.clock import CHINA
+from zhunsheng.engine.draw.leaf import speciality_of
 from zhunsheng.engine.suites import suite
 from zhunsheng.web.common.records import in_force
-from zhunsheng.web.inspection.models import CheckItem, Draw, Inclusion, Plan, Task, TeamMember, Visit
-from zhunsheng.web.inspection.queries.plans import lists
-from zhunsheng.web.inspection.queries.tables import applies_to
+from zhunsheng.web.inspection.models import Draw, Inclusion, Plan, Task, TeamMember, Visit
+from zhunsheng.web.inspection.queries.frames import frame_lines, stored_keys
 from zhunsheng.web.registry.models import Inspector, Qualification, Recusal
 
 
-def required_speciality(items: Iterable[CheckItem], lead_office: int, industry: str) -> str:
-    """What the lead must hold for an entity of this industry: the specialities of the leading office's items that concern it.
-
-    Several are joined by '+', and the lead must hold them all. Items of joint offices bring their own people; they
-    decide only where the leading office has no item of its own.
-    """
-    concerned = [item for item in items if item.speciality and applies_to(item, industry)]
-    own = [item for item in concerned if item.office_id == lead_office] or concerned
-    return "+".join(sorted({item.speciality for item in own}))
-
-
 def targets(draw: Draw) -> list[engine.Target]:
-    """The drawn units with what their lead must hold: by the items of the lists that drew each. Withdrawn ones are left in:
-    the teams are of all drawn units, and who was withdrawn is not visited."""
-    items = {one.name: one.items for one in lists(draw.plan)}
-    drawn_by: dict[str, set[str]] = {}
-    for unit_id, name in Inclusion.objects.filter(task__draw=draw).values_list("task__unit_id", "list"):
-        drawn_by.setdefault(unit_id, set()).add(name)
-    needed: dict[tuple[str, frozenset[str]], str] = {}
-    found = []
-    for unit_id, industry in draw.tasks.order_by("no").values_list("unit_id", "entity__industry"):
-        key = (industry, frozenset(drawn_by.get(unit_id, ())))
-        if key not in needed:
-            concerned = [item for name in sorted(key[1]) for item in items.get(name, ())]
-            needed[key] = required_speciality(concerned, draw.plan.office_id, industry)
-        found.append(engine.Target(unit_id, needed[key]))
-    return found
+    """The drawn units with what their lead must hold: as the frame says, of the lists that drew each together. Withdrawn
+    ones are left in: the teams are of all drawn units, and who was withdrawn is not visited."""
+    drawn_by: dict[int, set[str]] = {}
+    units: dict[int, str] = {}
+    for entity, unit_id, name in Inclusion.objects.filter(task__draw=draw).values_list(
+        "task__entity_id", "task__unit_id", "list"
+    ):
+        drawn_by.setdefault(entity, set()).add(name)
+        units[entity] = unit_id
+    lines = frame_lines(draw)
+    place = {key: number for number, key in enumerate(stored_keys(draw)) if key in units}
+    return [
+        engine.Target(unit_id, speciality_of(json.loads(lines[place[entity]]), sorted(drawn_by[entity])))
+        for entity, unit_id in sorted(units.items(), key=lambda one: one[1])
+    ]
 
 
 def inspector_pool(plan: Plan) -> QuerySet[Inspector]:
@@ -120,27 +109,6 @@ def _repeat_visits(draw: Draw, latest: int) -> Iterator[tuple[int, int]]:
                 yield inspector, entity
 
 
-def inspectors(draw: Draw, pool: Sequence[Inspector], on: datetime.date) -> list[engine.Inspector]:
-    """The pool as the engine wants it, without bounds of visits (see `bounded`)."""
-    held = _specialities(pool, on)
-    barred = forbidden(draw, pool, on)
-    found = []
-    for one in pool:
-        leave: tuple[tuple[datetime.date, datetime.date], ...] = ()
-        if one.leave_from or one.leave_to or one.status == "leave":
-            leave = ((one.leave_from or datetime.date.min, one.leave_to or datetime.date.max),)
-        found.append(
-            engine.Inspector(
-                one.person_no,
-                one.certificate_valid_to or datetime.date.min,
-                frozenset(held[one.pk]),
-                leave,
-                tuple(sorted(barred[one.pk])),
-            )
-        )
-    return found
-
-
 def directory(plan: Plan, on: datetime.date) -> list[engine.Inspector]:
     """The directory that an announcement commits to: the pool with certificates and specialities."""
     pool = list(inspector_pool(plan))
@@ -149,6 +117,40 @@ def directory(plan: Plan, on: datetime.date) -> list[engine.Inspector]:
         engine.Inspector(one.person_no, one.certificate_valid_to or datetime.date.min, frozenset(held[one.pk]))
         for one in pool
     ]
+
+
+def directory_of(draw: Draw) -> QuerySet[Inspector]:
+    """The inspectors to whom the announcement of a draw commits, in order of number."""
+    return Inspector.objects.filter(person_no__in=[row[0] for row in draw.file.directory]).order_by("person_no")
+
+
+def inspectors(draw: Draw, on: datetime.date) -> list[engine.Inspector]:
+    """Everyone of the committed directory as the engine wants it, without bounds of visits (see `bounded`).
+
+    Certificates and specialities are as committed. Who has left since, or lost the certificate, is away on the day; who
+    came since is not in it.
+    """
+    pool = {one.person_no: one for one in directory_of(draw)}
+    barred = forbidden(draw, list(pool.values()), on)
+    found = []
+    for number, certificate_to, specialities in draw.file.directory:
+        one = pool.get(number)
+        away = one is None or one.status in {"left", "leave"} and not (one.leave_from or one.leave_to)
+        leave: tuple[tuple[datetime.date, datetime.date], ...] = ()
+        if away or (one is not None and (one.certificate_valid_to or datetime.date.min) < on):
+            leave = ((on, on),)
+        elif one is not None and (one.leave_from or one.leave_to):
+            leave = ((one.leave_from or datetime.date.min, one.leave_to or datetime.date.max),)
+        found.append(
+            engine.Inspector(
+                number,
+                datetime.date.fromisoformat(certificate_to),
+                frozenset(specialities),
+                leave,
+                tuple(sorted(barred[one.pk])) if one is not None else (),
+            )
+        )
+    return found
 
 
 def _specialities(pool: Sequence[Inspector], on: datetime.date) -> dict[int, set[str]]:
@@ -168,16 +170,18 @@ def bounded(
     least: int | None = None,
     most: int | None = None,
 ) -> tuple[engine.Inspector, ...]:
-    """With the bounds of visits: `least` and `most`, else the plan's, else by everybody's part of the working days left.
+    """With the bounds of visits: `least` and `most`, else the plan's, else an equal share of all who are there, as wide as
+    announced.
 
-    Where nobody has set bounds, those suggested are made as wide as it takes: they are published either way.
+    Where nobody has set bounds, those suggested are made as wide as it takes: they are published either way, and the
+    check of the bundle names everybody whose bounds are not the announced ones.
     """
-    plan, calendar = draw.plan, clock.default_calendar()
+    plan, rule = draw.plan, engine.read_terms(json.loads(draw.announcement)).assignment
     least = plan.load_least if least is None else least
     most = plan.load_most if most is None else most
-    span = (max(plan.ends_on, on) - on).days
-    days = [day for day in (on + datetime.timedelta(days=n) for n in range(span + 1)) if calendar.day(day).working]
-    made = engine.load_bounds(wanted, people, on=on, team_size=plan.team_size, days=days)
+    made = engine.load_bounds(
+        wanted, people, on=on, team_size=plan.team_size, slack=rule.slack if rule is not None else None
+    )
 
     def of(one: engine.Inspector) -> engine.Inspector:
         if not one.available(on):

@@ -28,10 +28,38 @@ def next_draw_no(office: Office, on: datetime.date) -> str:
     return f"{start}{Draw.objects.filter(no__startswith=start).count() + 1:03d}"
 
 
-def default_sources(parties: Sequence[str] = ("纪检监察机关", "群众代表")) -> tuple[engine.Source, ...]:
-    """The public ceremony （公开仪式）: a string from each party, and dice thrown in public."""
-    named = [engine.Source(f"ceremony:party-{number}", {"party": name}) for number, name in enumerate(parties, 1)]
-    return (*named, engine.Source("ceremony:dice", {"rolls": 10}))
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a party of a ceremony hands in before the announcement: who it is, the commitment to its secret string for one
+    round, and the value that stands in if it does not reveal."""
+
+    party: str
+    commitment: str
+    default: str
+
+
+def ceremony_sources(
+    promises: Sequence[Promise], *, second: bool = False, rolls: int = 10, balls: tuple[int, int] | None = None
+) -> tuple[engine.Source, ...]:
+    """The public ceremony （公开仪式） in the order of its steps: dice (`rolls`, 0 = none) are thrown and balls (how many in
+    the drum, how many are taken) drawn, then each party reveals its string.
+
+    Dice and balls of the second round have ids of their own: they are thrown again.
+    """
+    mark, found = "-2" if second else "", list[engine.Source]()
+    if rolls:
+        found.append(engine.Source(f"ceremony:dice{mark}", {"rolls": rolls}))
+    if balls is not None:
+        found.append(engine.Source(f"ceremony:balls{mark}", {"balls": balls[0], "draws": balls[1]}))
+    for number, one in enumerate(promises, 1):
+        terms = {"party": one.party, "commitment": one.commitment, "default": one.default}
+        found.append(engine.Source(party_id(number), terms))
+    return tuple(found)
+
+
+def party_id(number: int) -> str:
+    """The id of the source of the n-th party, from 1: it stands in the text that the party commits to."""
+    return f"ceremony:party-{number}"
 
 
 # -- the frame -------------------------------------------------------------------------------------------------------
@@ -290,19 +318,22 @@ def abandon_approver(draw: Draw) -> str:
 
 
 def log_acts(draw: Draw, told: Mapping[str, Json]) -> dict[str, Json] | None:
-    """The entries of the public log on the sections that are told, with their proofs against the log's present head.
+    """The entries of the public log on the sections that are told or withheld, with their proofs against the log's
+    present head.
 
-    Of sections that grow (`changes`, `results`, `withheld`) the latest entry stands for them.
+    Of sections that grow (`changes`, `results`) the latest entry stands for them.
     """
     head = log.head()
     entries = LogEntry.objects.filter(subject=f"draw:{draw.no}", index__lt=head.size).order_by("index")
+    held = told.get("withheld")
+    shown = {*told, *(held if isinstance(held, Mapping) else ())}
     found: dict[str, tuple[int, Json]] = {}
     for entry in entries:
         index = entry.index or 0
         body = json.loads(entry.body)
         proof = [node.hex() for node in log.inclusion(index, head.size)]
         for act in ACTS.get(entry.kind, ()):
-            if act in told and (act == "announce" or act in body["data"]):
+            if act in shown and act in body["data"]:
                 found[act] = (index, {"act": act, "index": index, "entry": body, "proof": proof})
     if not found:
         return None
@@ -310,14 +341,14 @@ def log_acts(draw: Draw, told: Mapping[str, Json]) -> dict[str, Json] | None:
     return {"origin": log.origin(), "size": head.size, "root": head.root.hex(), "acts": acts}
 
 
-#: Kind of a log entry → the sections of the bundle whose digests it names.
+#: Kind of a log entry → the sections of the bundle whose digests it names, as `engine.log_act` has it.
 ACTS: Mapping[str, tuple[str, ...]] = {
     "draw.announce": ("announce",),
-    "draw.execute": ("execute", "selection", "withheld"),
-    "draw.close_list": ("assign_announce", "withheld"),
-    "draw.assign": ("assign", "withheld"),
+    "draw.execute": ("execute", "selection"),
+    "draw.close_list": ("assign_announce",),
+    "draw.assign": ("assign",),
     "draw.open": ("open",),
-    "draw.change": ("changes", "withheld"),
+    "team.replace": ("changes",),
     "draw.results": ("results",),
     "draw.abandon": ("abandon",),
 }

@@ -20,7 +20,6 @@ from zhunsheng.web.inspection.models import Draw, Task
 from zhunsheng.web.inspection.queries.assignment import (
     assignment_day,
     bounded,
-    inspector_pool,
     inspectors,
     standing_team,
     stored_constraints,
@@ -51,8 +50,8 @@ class Ready:
 
 def readiness(draw: Draw, at: datetime.datetime) -> Ready:
     """What closing the list now would say, with the plan's bounds or the suggested ones."""
-    day, pool, wanted = assignment_day(draw, at), list(inspector_pool(draw.plan)), targets(draw)
-    people = bounded(draw, wanted, inspectors(draw, pool, day), day)
+    day, wanted = assignment_day(draw, at), targets(draw)
+    people = bounded(draw, wanted, inspectors(draw, day), day)
     able = [one for one in people if one.available(day)]
     return Ready(
         len(wanted),

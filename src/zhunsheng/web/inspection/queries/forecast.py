@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from zhunsheng.engine import clock
 from zhunsheng.web.common.records import in_force
 from zhunsheng.web.inspection.models import Plan
-from zhunsheng.web.inspection.queries.assignment import inspector_pool, required_speciality
+from zhunsheng.web.inspection.queries.assignment import inspector_pool
 from zhunsheng.web.inspection.queries.frames import draft_frame
 from zhunsheng.web.inspection.queries.plans import PlanTerms, Preview, in_scope, lists
-from zhunsheng.web.inspection.queries.tables import label
+from zhunsheng.web.inspection.queries.tables import label, required_speciality
 from zhunsheng.web.inspection.queries.visits import publish_due
 from zhunsheng.web.registry.models import Qualification
 
@@ -114,7 +114,7 @@ def _needed(plan: Plan, known: Sequence[PlanTerms], found: Preview) -> dict[str,
         counted = in_scope(one.scope, one.items).order_by().values_list("industry").annotate(n=Count("pk"))
         parts: Counter[str] = Counter()
         for industry, count in counted:
-            parts[required_speciality(one.items, plan.office_id, industry)] += count
+            parts[required_speciality(one.items, one.office.pk if one.office else 0, industry)] += count
         for speciality, count in parts.items():
             needed[speciality] += round(count * share)
     return dict(needed)

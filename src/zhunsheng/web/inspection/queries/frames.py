@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from django.db.models import Count, Q, QuerySet
 
@@ -24,7 +25,7 @@ from zhunsheng.web.inspection.queries.plans import (
     lists,
     section_of,
 )
-from zhunsheng.web.inspection.queries.tables import industry_codes
+from zhunsheng.web.inspection.queries.tables import applies_to, industry_codes
 from zhunsheng.web.registry.models import BusinessEntity, Division
 
 
@@ -32,13 +33,14 @@ from zhunsheng.web.registry.models import BusinessEntity, Division
 class DraftFrame:
     """What the register says today about a plan, before it is frozen. `leaves`: (key of the register, leaf), by key.
 
-    n: full name of a stratum → how many are drawn. unequal: the same of the strata that are drawn by a measure (Pareto).
-    capped: full name → how many of it are out by the cap. missing: classes for which the plan has no ratio. scope: the
+    n, ratio: full name of a stratum → how many are drawn, and the share that this follows from. unequal: the n
+    of the strata that are drawn by a measure (Pareto). capped: full name → how many of it are out by the cap. missing: classes for which the plan has no ratio. scope: the
     committed filter, leaf column → beginnings. lists: names of the lists; empty for one list.
     """
 
     leaves: list[tuple[int, dict[str, Json]]] = field(default_factory=list)
     n: dict[str, int] = field(default_factory=dict)
+    ratio: dict[str, Fraction] = field(default_factory=dict)
     unequal: dict[str, int] = field(default_factory=dict)
     capped: Counter[str] = field(default_factory=Counter)
     lists: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ def draft_frame(plan: Plan, on: datetime.date) -> DraftFrame:
     made, units = DraftFrame(), dict[int, dict[str, Json]]()
     for terms in known:
         _put_list(made, units, terms, Sorter.of(terms, on, sealed=sealed, county_of=county_of), on)
+    _put_specialities(units.values(), known, plan.office_id)
     made.leaves = sorted(units.items())
     made.scope = committed_scope(known)
     made.lists = tuple(one.name for one in known if one.name)
@@ -100,14 +103,47 @@ def _put_list(
             if measured is not None:
                 measures.setdefault(stratum, []).append((pk, measured(size, premises)))
         leaf[f"{mark}stratum"] = stratum
-    n, missing = allocation(terms, free, again, on)
-    made.missing |= missing
+    allocated = allocation(terms, free, again, on)
+    n = allocated.n
+    made.missing |= allocated.missing
     made.n |= {terms.full_name(stratum): count for stratum, count in n.items()}
+    made.ratio |= {terms.full_name(stratum): share for stratum, share in allocated.ratios.items()}
     for stratum, sizes in measures.items():
         if 0 < n[stratum] < len(sizes):  # where all are drawn there is nothing to share out
             made.unequal[terms.full_name(stratum)] = n[stratum]
             for pk, measure in sizes:
                 units[pk][f"{mark}size"] = measure
+
+
+def _put_specialities(units: Iterable[dict[str, Json]], known: Sequence[PlanTerms], lead_office: int) -> None:
+    """What the lead of a visit must hold, list by list: the specialities of the items that concern the industry.
+
+    The leading office's own items decide, those of the other lists where this one has none of them; items of joined
+    offices bring their own people and decide only for a unit that no item of the leading office concerns.
+    """
+    needed: dict[tuple[str, frozenset[str]], dict[str, str]] = {}
+    for leaf in units:
+        industry = str(leaf["industry"])
+        industry = industry[1:] if industry[:1].isalpha() else industry  # without the section's letter in front
+        here = frozenset(one.name for one in known if f"{one.name}.stratum".removeprefix(".") in leaf)
+        if (industry, here) not in needed:
+            needed[industry, here] = _specialities_of(industry, [one for one in known if one.name in here], lead_office)
+        for name, speciality in needed[industry, here].items():
+            leaf[f"{name}.speciality".removeprefix(".")] = speciality
+
+
+def _specialities_of(industry: str, lists_of_unit: Sequence[PlanTerms], lead_office: int) -> dict[str, str]:
+    concerned = {
+        one.name: [item for item in one.items if item.speciality and applies_to(item, industry)]
+        for one in lists_of_unit
+    }
+    own = {name: [item for item in items if item.office_id == lead_office] for name, items in concerned.items()}
+    all_own = [item for items in own.values() for item in items]
+    found = {}
+    for name, items in concerned.items():
+        if codes := sorted({item.speciality for item in own[name] or all_own or items}):
+            found[name] = "+".join(codes)
+    return found
 
 
 _SCOPE_OF = {"division": "divisions", "enterprise_size": "sizes", "park": "parks"}

@@ -488,13 +488,20 @@ def _section_letters() -> dict[str, str]:
     return {code[:2]: letter for letter, codes in industry_sections().items() for code in codes}
 
 
-def allocation(
-    terms: PlanTerms, sizes: Mapping[str, int], again: Mapping[str, int], on: datetime.date
-) -> tuple[dict[str, int], set[str]]:
-    """Stratum → n of one list, and the classes for which the plan has no ratio.
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """n of each stratum of one list; the ratio that it follows from (n = ⌈N × ratio⌉); classes for which the plan has none."""
 
-    sizes: stratum → N without `again`. again: plain stratum → how many of it stand in `again`: their n is the sum of the
-    ratios they would have had, times the factor of draw/reentry, rounded up.
+    n: Mapping[str, int]
+    ratios: Mapping[str, Fraction]
+    missing: frozenset[str]
+
+
+def allocation(terms: PlanTerms, sizes: Mapping[str, int], again: Mapping[str, int], on: datetime.date) -> Allocation:
+    """How many are drawn from each stratum of one list.
+
+    sizes: stratum → N without `again`. again: plain stratum → how many of it stand in `again`: its ratio is the mean of
+    the ratios they would have had, times the factor of draw/reentry.
     """
     missing: set[str] = set()
 
@@ -504,15 +511,16 @@ def allocation(
             missing.add(stratum_class(terms.stratify_by, stratum))
         return exact(text) if text else None
 
-    n = {}
-    for stratum, size in sizes.items():
-        share = ratio(stratum) if size else Fraction(1)
-        n[stratum] = allocate({stratum: size}, share)[stratum] if share is not None else 0
-    waiting = sum((count * (ratio(stratum) or 0) for stratum, count in again.items()), start=Fraction(0))
+    ratios = {stratum: share for stratum, size in sizes.items() if size and (share := ratio(stratum)) is not None}
+    counts = dict(sizes)
     if again:
-        share = waiting * reentry_factor(on)
-        n[AGAIN] = min(max(1, -(-share.numerator // share.denominator)), sum(again.values()))
-    return n, missing
+        total = sum(again.values())
+        waiting = sum((count * (ratio(stratum) or 0) for stratum, count in again.items()), start=Fraction(0))
+        if waiting:
+            ratios[AGAIN] = min(Fraction(1), waiting * reentry_factor(on) / total)
+        counts[AGAIN] = total
+    n = dict.fromkeys(counts, 0) | allocate({one: counts[one] for one in ratios}, ratios)
+    return Allocation(n, ratios, frozenset(missing))
 
 
 def preview(
@@ -588,7 +596,8 @@ def _list_preview(
             elif pk in sorter.drawn:
                 again[stratum] += 1
     free = {key: sizes[key] - out[key] - again[key] for key in sorted(sizes)}
-    n, missing = allocation(terms, free, again, on)
+    made = allocation(terms, free, again, on)
+    n = made.n
     office = f"{named(terms.office)} · " if terms.name and terms.office else ""
     unequal = terms.measure != Plan.Measure.NONE
     rows = [
@@ -606,7 +615,7 @@ def _list_preview(
     if again:
         label = office + stratum_label(terms.stratify_by, AGAIN, names)
         rows.append(Stratum(terms.full_name(AGAIN), label, sum(again.values()), 0, None, n[AGAIN]))
-    return rows, missing
+    return rows, set(made.missing)
 
 
 def _warnings(

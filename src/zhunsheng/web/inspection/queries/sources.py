@@ -1,5 +1,7 @@
 """Sources of randomness in words: as the forms, the pages and the refusals call them."""
 
+import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -31,7 +33,9 @@ def source_name(source: engine.Source) -> str:
         return str(source.terms.get("party", source.id))
     known = {"dice": _("骰子"), "balls": _("摇号球"), "ssq": _("双色球"), "dlt": _("大乐透"), "drand": _("drand 灯塔")}
     name = known[source.kind]
-    number = source.id.rpartition("-")[2] if source.kind in {"dice", "balls"} and "-" in source.id else ""
+    number = (
+        source.id.rpartition("-")[2] if source.kind in {"dice", "balls"} and "-" in source.id.partition(":")[2] else ""
+    )
     return f"{name} {number}" if number else name
 
 
@@ -72,6 +76,39 @@ def rounds(draw: Draw) -> tuple[Round, Round | None]:
     rule = terms.assignment
     second = Round(2, rule.sources, rule.fallback) if rule is not None else None
     return Round(1, terms.sources, terms.fallback), second
+
+
+def earliest(draw: Draw, number: int, fallback: int = 0) -> datetime.datetime:
+    """Before this moment no value of a round may exist: of the second one an hour after its list was closed."""
+    terms = engine.read_terms(announcement(draw))
+    if number == 1 or terms.assignment is None:
+        return terms.earliest(fallback)
+    return terms.assignment.earliest(fallback, draw.list_closed_at or draw.not_before)
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who takes part in a ceremony: the commitment handed in before the announcement, and what stands in if it does not reveal."""
+
+    name: str
+    commitment: str
+    default: str
+
+
+def ceremony(
+    parties: Sequence[Party], *, second: bool = False, rolls: int = 10, balls: tuple[int, int] | None = None
+) -> tuple[engine.Source, ...]:
+    """The sources of a public ceremony （公开仪式）: dice (`rolls`, 0 = none) and balls (in the drum, taken) thrown in public,
+    then a string from each party. Those of the second round have ids of their own, for they are thrown again."""
+    mark, found = "-2" if second else "", []
+    if rolls:
+        found.append(engine.Source(f"ceremony:dice{mark}", {"rolls": rolls}))
+    if balls is not None:
+        found.append(engine.Source(f"ceremony:balls{mark}", {"balls": balls[0], "draws": balls[1]}))
+    for number, one in enumerate(parties, 1):
+        terms: dict[str, str | int] = {"party": one.name, "commitment": one.commitment, "default": one.default}
+        found.append(engine.Source(f"ceremony:party-{number}", terms))
+    return tuple(found)
 
 
 def names_of(which: Round) -> dict[str, str]:

@@ -147,3 +147,11 @@ def lead_offices(items: Iterable[CheckItem], on: datetime.date) -> list[str]:
         for code in route.lead if route and route.lead else (item.office.code,):
             found[code] = None
     return list(found)
+
+
+def required_speciality(items: Iterable[CheckItem], lead_office: int, industry: str) -> str:
+    """What the lead must hold for an entity of this industry by one list, joined by '+': the specialities of the leading
+    office's items that concern it; those of others where it has none."""
+    concerned = [item for item in items if item.speciality and applies_to(item, industry)]
+    own = [item for item in concerned if item.office_id == lead_office] or concerned
+    return "+".join(sorted({item.speciality for item in own}))

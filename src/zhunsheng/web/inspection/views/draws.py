@@ -1,6 +1,5 @@
 """抽取: list, the page of a draw with everything behind it, the two rounds, the closing of the list, opening, giving up."""
 
-import datetime
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -336,8 +335,7 @@ def _round_page(
     asked = request.GET.get("fallback", "0")
     fallback = int(asked) if asked.isdecimal() and int(asked) <= len(which.fallbacks) else 0
     sources = which.fallbacks[fallback - 1].sources if fallback else which.sources
-    begin = found.not_before if number == 1 else (found.list_closed_at or found.not_before)
-    earliest = begin + datetime.timedelta(hours=which.fallbacks[fallback - 1].after_hours if fallback else 0)
+    earliest = queries.earliest(found, number, fallback)
 
     def save(form: Any) -> HttpResponse:
         act = actions.execute_draw if number == 1 else actions.assign_teams
@@ -432,7 +430,7 @@ def recuse(request: UserRequest, no: str) -> HttpResponse:
     if found.state != Draw.State.EXECUTED:
         messages.info(request, _("名单尚未抽出或已经关闭，不能再申报回避；派员后不能到场的，办理替换。"))
         return redirect(back)
-    pool = queries.inspector_pool(found.plan)
+    pool = queries.directory_of(found)
     own = pool.filter(user=request.user)
     people = pool if policy.may_assign(request.user, found) else own
     if not people.exists():
