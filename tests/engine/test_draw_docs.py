@@ -3,22 +3,41 @@
 import json
 import re
 import tomllib
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from tests.engine.draw_sample import OWN, OWN_UNITS, SECRETS, N, joint, sealed, sealed_frame, whole
+from tests.engine.draw_sample import (
+    OPENED_AT,
+    OWN,
+    OWN_UNITS,
+    ROUND_1000,
+    SECRETS,
+    UNITS,
+    N,
+    announce,
+    ceremony_values,
+    joint,
+    sealed,
+    sealed_frame,
+    whole,
+)
 from tests.engine.test_draw_verify import signed
 from zhunsheng.engine import tables
 from zhunsheng.engine.draw import (
+    Value,
+    bundle,
     check_membership,
     commitment,
+    execute,
     freeze,
     membership_proof,
     nonce,
     open_digest,
     read_terms,
+    section_digest,
     select,
     select_pareto,
     thaw,
@@ -26,7 +45,7 @@ from zhunsheng.engine.draw import (
     verify,
 )
 from zhunsheng.engine.public_log import canonical, inclusion_proof, leaf_hash, node_hash, tree_root
-from zhunsheng.engine.suites import SM3
+from zhunsheng.engine.suites import SHA256, SM3
 
 BUNDLES = {
     "open": whole(),
@@ -63,7 +82,7 @@ def drawn_in(given):
 def sealed_example():
     given, unit = vector("mode-sealed"), "demo:T001"
     terms = read_terms(given["announcement"])
-    frame = thaw((line.encode() for line in given["leaves"]), seal_key=given["key"])
+    frame = thaw((line.encode() for line in given["leaves"]), seal_key=given["key"], draw=terms.draw)
     proof = membership_proof(given["announcement"], frame, unit)
     return {
         "key": given["key"],
@@ -81,7 +100,9 @@ def sealed_example():
         f"ticket {unit}": given["tickets"][unit],
         **drawn_in(given),
         "nonce": nonce(given["key"], terms.draw),
-        "digest of open": open_digest(given["root"], 12, given["key"]),
+        "key of withheld selection": SHA256.hmac(bytes.fromhex(given["key"]), f"withheld|{terms.draw}|selection"),
+        "digest of selection": section_digest(terms.draw, "selection", given["selection"], given["key"]),
+        "digest of open": open_digest(given["root"], 12, given["key"], OPENED_AT),
         f"proof of {unit}": canonical(proof).decode(),
     }
 
@@ -134,6 +155,7 @@ def draw_example():
         "probability B": str(drawn[1].probability),
         "pareto drawn": " ".join(sorted(u.id for u in select_pareto(frame, given["seed"], 6, lam))),
         "commitment": commitment("demo-2026-003", "ceremony:party-1", SECRETS[0]),
+        "commitment of the second round": commitment("demo-2026-003", "ceremony:party-1", SECRETS[0], second=True),
     }
 
 
@@ -152,9 +174,16 @@ def test_the_example_of_the_log_is_true(name):
 
 
 def test_the_pages_name_every_step_of_the_check():
+    late = ROUND_1000 + timedelta(days=9)
+    lottery = [Value("lottery:ssq", "03-11-15-22-28-31+07", late), Value("lottery:dlt", "02-09-17-25-33+04-11", late)]
+    frame = freeze(UNITS)
+    odd = [execute(announce(), ceremony_values(secrets=("none", SECRETS[1])))]
+    odd.append(execute(announce(), lottery, fallback=1, fallback_reason="x"))
     made = [*BUNDLES.values(), signed()]
+    made += [bundle(announcement=announce(), frame=frame, execution=e, selection=select(frame, e.seed, N)) for e in odd]
     steps = {step.name for one in made for step in verify(one).steps}
     steps |= {step.name for step in check_membership(PROOF).steps}
+    assert {"fallback", "defaults", "missing", "announced-when", "assignment-freedom", "substitutions"} <= steps
     assert {"key", "scope", "pareto", "withheld", "opened", "signatures", "changes", "membership"} <= steps
     for page in ("draw.md", "draw.zh.md"):
         rows = re.findall(r"^\| ([a-z, 、-]+) \|", (RULES / page).read_text(encoding="utf-8"), re.M)
