@@ -428,7 +428,8 @@ class Draw:
             prefix, full = (f"{name}.", f"{name}/") if name else ("", "")
             own = {key: leaf.get(prefix + key) for key in OWN}
             if name and own["stratum"] is None:
-                same(f"{leaf['id']}: columns of a list it is not on", [], [k for k in leaf if k.startswith(prefix)])
+                stray = [part for part in ("exclusion", "lambda", "speciality") if prefix + part in leaf]
+                same(f"{leaf['id']}: columns of a list it is not on", [], stray)
                 continue
             need(isinstance(own["stratum"], str), f"{leaf['id']} has no stratum")
             plain(own["stratum"])

@@ -20,7 +20,9 @@ from zhunsheng.engine.words import say
 ROOT = Path(__file__).parents[2]
 SECOND = ROOT / "docs/rules/verify_draw.py"
 #: what the second verifier leaves to others: BLS signatures, pinned keys
-NOT_JUDGED_THERE = {"wrong-round-dated-right", "invented-round", "another-key"}
+NOT_JUDGED_THERE = {"wrong-round-dated-right", "invented-round", "another-key", "strangers-key"}
+#: steps that only tell, and pass
+PASSES = {"abandoned-with-a-good-reason"}
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +78,7 @@ def test_the_second_verifier_notices_it_by_the_same_step(scene, name, tmp_path):
     steps, code, said = second(pull(lever, scene).shown, tmp_path)
     if lever.told or name in NOT_JUDGED_THERE:
         assert code == 0, said
-        told = {"fallback-without-need": "PASS"}.get(name, "open")
-        assert steps[lever.catches] == told, said
+        assert steps[lever.catches] == ("PASS" if name in PASSES else "open"), said
     else:
         assert code == (2 if lever.catches == "format" else 1)
         failed = [step for step, mark in steps.items() if mark == "FAIL"]
@@ -91,6 +92,25 @@ def test_levers_can_be_pulled_on_a_bundle_from_elsewhere(scene, part):
     assert made == getattr(scene, part)
     assert all(one.caught for one in found), [one.lever.name for one in found if not one.caught]
     assert len(found) >= {"open": 25, "sealed": 8, "given_up": 2}[part]
+
+
+def test_the_guess_would_succeed_if_the_digests_did_not_hide_what_they_are_of(scene):
+    """The lever that must be impossible is a real attempt: on plain digests it finds what was drawn."""
+    mine = deepcopy(scene)
+    mine.closed["withheld"]["selection"] = draw.digest(mine.sealed["selection"])
+    pulled = pull(LEVERS["guessed-from-its-digest"], mine)
+    assert not pulled.caught and pulled.reason.code == "cheat.guessed"
+    mine = deepcopy(scene)
+    mine.proof["blind"] = draw.blind(
+        mine.sealed["open"]["key"], "demo-2023-002", json.loads(mine.sealed["open"]["leaves"][0])["id"]
+    )
+    assert not pull(LEVERS["neighbours-line"], mine).caught
+
+
+def test_what_a_step_says_of_every_draw_notices_nothing(scene):
+    """A lever that only tells counts as noticed by words that the honest draw does not get."""
+    idle = type(LEVERS["changed-n"])("idle", lambda scene: "open", "verify", "announced-when", True)
+    assert not pull(idle, scene).caught
 
 
 # the command
@@ -173,20 +193,37 @@ def test_the_history_says_what_speaks_against_a_bundle(scene):
     assert check_history(mine.log.entries).concerns("demo-2023-001", right)[0].code == "history.announced_twice"
 
 
-def act(kind, number, **data):
-    return {"kind": f"draw.{kind}", "subject": f"draw:{number}", "data": data}
+def act(kind, number, at="2026-01-01T00:00:00+00:00", **data):
+    return {"kind": f"draw.{kind}", "subject": f"draw:{number}", "at": at, "data": data}
 
 
 def test_the_history_passes_over_what_is_no_draw_and_names_the_rest():
     noise = [1, "x", None, {"kind": "draw.announce"}, {"kind": "draw.announce", "subject": "plan:1", "data": 3}]
     assert check_history(noise).draws == {}
     assert check_history([act("execute", "a-1")]).problems[0].code == "history.not_announced"
-    two = [act("announce", "a-1", announcement="x", plan="p"), act("abandon", "a-1"), act("announce", "a-2", plan="p")]
+    first = act("announce", "a-1", announce="x", plan="p", not_before="2026-01-03T00:00:00Z")
+    two = [first, act("abandon", "a-1"), act("announce", "a-2", plan="p")]
     assert check_history(two).ok and check_history(two).open == ("a-2",)
-    other = [act("announce", "a-1", announcement="x"), act("execute", "a-1", announcement="y")]
+    other = [act("announce", "a-1", announce="x"), act("execute", "a-1", announcement="y")]
     assert check_history(other).problems[0].code == "history.executed_other"
-    far = check_history([act("announce", "a-999999999", announcement="x")])
+    far = check_history([act("announce", "a-999999999", announce="x")])
     assert far.problems[0].params == {"draw": "a-000000001", "count": 999999998}
+
+
+@pytest.mark.parametrize(
+    ("at", "late"),
+    [
+        ("2026-01-02T23:59:59+00:00", False), ("2026-01-03T00:00:00+00:00", True), ("2026-01-03T07:59:59+08:00", False),
+        ("2026-01-03T08:00:00+08:00", True), ("some day", True),
+    ],
+)  # fmt: skip
+def test_the_history_says_who_gave_up_when_the_seed_could_be_known(at, late):
+    """From `not_before` on, or when nobody can tell; and a sealed draw that was given up is to be opened."""
+    first = act("announce", "a-1", announce="x", mode="sealed", not_before="2026-01-03T00:00:00Z")
+    found = check_history([first, act("abandon", "a-1", at), act("open", "a-1")])
+    assert [one.code for one in found.suspicious] == (["history.abandoned_late"] if late else []) and not found.problems
+    found = check_history([first, act("abandon", "a-1", at)])
+    assert found.suspicious[-1].code == "history.abandoned_unopened" and not found.ok
 
 
 # the page
@@ -194,11 +231,14 @@ def test_the_history_passes_over_what_is_no_draw_and_names_the_rest():
 
 @pytest.mark.parametrize(("file", "lang"), [("cheat.md", "en"), ("cheat.zh.md", "zh")])
 def test_the_page_lists_every_lever_and_what_closes_it(file, lang):
-    rows = re.findall(
-        r"^\| `([a-z-]+)` \| (.*?) \| (.*?) \|$", (ROOT / "docs/rules" / file).read_text(encoding="utf-8"), re.M
-    )
+    page = (ROOT / "docs/rules" / file).read_text(encoding="utf-8")
+    before, table = re.split(r"^## (?:Levers|手法)$", page, flags=re.M)
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*?) \| (.*?) \|$", table, re.M)
     expected = []
     for lever in LEVERS.values():
         watch = say(f"cheat.watch.{lever.watch}", lang)
         expected.append((lever.name, say(f"cheat.lever.{lever.name}", lang), f"{watch}: `{lever.catches}`"))
     assert rows == expected
+    # what does not fail but is said stands in words before the table
+    told = {name for name, lever in LEVERS.items() if lever.told}
+    assert {name for row in re.findall(r"^\| (`.*?`) \|", before, re.M) for name in re.findall(r"[a-z-]+", row)} == told

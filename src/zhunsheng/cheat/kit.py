@@ -47,6 +47,11 @@ def pull(lever: Lever, scene: Scene) -> Pulled:
         problems = (*found.problems, *found.suspicious)
         first = problems[0] if problems else Reason("cheat.nobody")
         return Pulled(lever, bool(problems), first.code if problems else "", first)
+    if shown in ("guessed", "not guessed"):
+        failed = shown == "not guessed"
+        return Pulled(
+            lever, failed, lever.catches if failed else "", Reason(f"cheat.{'not_' if failed else ''}guessed")
+        )
     made = _part(mine, shown)
     key = signer()
     pins = [PublicKey(key.name, key.alg, key.public_key)] if lever.watch == "pinned" else []

@@ -21,6 +21,7 @@ from zhunsheng.cheat.scene import (
     DAY,
     DRAND,
     INSPECTORS,
+    KEY,
     NOT_BEFORE,
     OPEN,
     RANDOMNESS,
@@ -36,20 +37,23 @@ from zhunsheng.cheat.scene import (
     digest,
     leaves,
     signer,
+    targets,
+    units,
 )
 from zhunsheng.engine import draw
 from zhunsheng.engine import public_log as log
 from zhunsheng.engine.draw import Value
 from zhunsheng.engine.draw.assignment import read_teams
 
-Shown = Literal["open", "sealed", "closed", "proof", "mirror", "history"]
-Watch = Literal["verify", "pinned", "mirror", "history"]
+Shown = Literal["open", "sealed", "closed", "given_up", "proof", "mirror", "history", "guessed", "not guessed"]
+Watch = Literal["verify", "pinned", "mirror", "history", "impossible"]
 
 
 @dataclass(frozen=True, slots=True)
 class Lever:
     """One lever: its name, how it is pulled, who watches (see kit.py), and what they should say: the step that does not
-    hold, or the code of the alarm. told: the step is one that tells and leaves the judgement to the reader. portable:
+    hold, or the code of the alarm; of what is impossible, the section that keeps it from being done. told: the step is one
+    that tells and leaves the judgement to the reader. portable:
     it can be pulled on any bundle, if that has what is needed; others know the people and the rounds of the scene.
     """
 
@@ -90,6 +94,17 @@ def _covered(scene: Scene, level: str) -> Shown:
     scene.log.add("scoreboard.publish", "snapshot:1", datetime(2023, 9, 30, tzinfo=UTC))
     attach(scene.open, scene.log)
     return "mirror"
+
+
+def _made_without_reading(scene: Scene) -> Shown:
+    """Seed and selection follow from an announcement that our own reader would refuse; so it is put together by hand."""
+    hand.reseed(scene.open)
+    hand.redraw(scene.open)
+    for section in ("assign_announce", "assign", "changes"):
+        scene.open.pop(section, None)
+    hand.rename_in_log(scene.open, scene.log)
+    attach(scene.open, scene.log)
+    return "open"
 
 
 def _unlucky(scene: Scene) -> str:
@@ -155,6 +170,21 @@ def _excluded_afterwards(scene: Scene) -> Shown:
     return _finished(scene)
 
 
+@_lever("verify", "ids-unique")
+def _firm_under_two_codes(scene: Scene) -> Shown:
+    """The 组织机构代码 is the middle of the 统一社会信用代码: the same firm once more, with a second ticket."""
+    unit = _unlucky(scene)
+    if not unit.startswith("uscc:"):
+        raise LookupError("a 统一社会信用代码 is needed")
+
+    def change(units: list[dict[str, Any]]) -> None:
+        one = next(one for one in units if one["id"] == unit)
+        units.append({**one, "id": f"org:{unit[13:22]}"})
+
+    hand.edit_list(scene.open, change)
+    return _finished(scene, "list")
+
+
 @_lever("verify", "scope")
 def _outside_the_filter(scene: Scene) -> Shown:
     strange = dict.fromkeys(scene.open["announce"]["scope"], "别处")
@@ -192,6 +222,25 @@ def _changed_n(scene: Scene) -> Shown:
 def _nobody_from_a_stratum(scene: Scene) -> Shown:
     scene.open["announce"]["n"]["B"] = 0
     return _finished(scene, "announce")
+
+
+@_lever("verify", "n")
+def _fewer_than_the_ratio(scene: Scene) -> Shown:
+    scene.open["announce"]["ratio"] = {"A": "1/2"}
+    return _finished(scene, "announce")
+
+
+@_lever("verify", "format")
+def _look_alike_number(scene: Scene) -> Shown:
+    """Another draw whose number looks the same in print: a full-width digit."""
+    made = scene.open
+    made["announce"]["draw"] = made["announce"]["draw"][:-1] + "１"
+    hand.follow_from(made, "announce")
+    for entry in scene.log.entries:
+        if entry["subject"] == f"draw:{OPEN}":
+            entry["subject"] = f"draw:{made['announce']['draw']}"
+    attach(made, scene.log)
+    return "open"
 
 
 @_lever("history", "history.announced_twice")
@@ -232,6 +281,36 @@ def _redraw_shown(scene: Scene) -> Shown:
     return _finished(scene, "announce")
 
 
+@_lever("history", "history.abandoned_late")
+def _abandoned_when_the_outcome_was_known(scene: Scene) -> Shown:
+    """The seed does not please: the draw is given up for a reason that sounds good, and another is announced."""
+    late = next(entry for entry in scene.log.entries if entry["kind"] == "draw.abandon")
+    late["at"] = scene.given_up["announce"]["not_before"].replace("Z", "+00:00")
+    return "history"
+
+
+@_lever("verify", "abandoned", told=True)
+def _abandoned_with_a_good_reason(scene: Scene) -> Shown:
+    """The same in the bundle that is published of it."""
+    made = scene.given_up
+    made["abandon"]["at"] = made["announce"]["not_before"]
+    hand.rename_in_log(made, scene.log)
+    attach(made, scene.log)
+    return "given_up"
+
+
+@_lever("history", "history.abandoned_unopened")
+def _abandoned_and_never_opened(scene: Scene) -> Shown:
+    """A sealed draw is given up, and nobody is to see of which list."""
+    at = datetime(2023, 10, 1, tzinfo=UTC)
+    scene.log.add(
+        "draw.announce", "draw:demo-2023-004", at, announce="ab" * 32, plan="2023-04", mode="sealed",
+        not_before="2023-10-03T00:00:00Z",
+    )  # fmt: skip
+    scene.log.add("draw.abandon", "draw:demo-2023-004", at + timedelta(hours=1), announcement="ab" * 32)
+    return "history"
+
+
 @_lever("history", "history.executed_after_abandoned")
 def _revived_draw(scene: Scene) -> Shown:
     scene.log.add(
@@ -242,6 +321,84 @@ def _revived_draw(scene: Scene) -> Shown:
 
 
 # ── the randomness ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@_lever("verify", "announced-when", told=True)
+def _everything_made_afterwards(scene: Scene) -> Shown:
+    """List, announcement, values, log and proofs are all made on one evening, dated as they should be. The bundle holds;
+    only whoever kept the announcement hash knows another."""
+    unit = _unlucky(scene)
+    hand.edit_list(scene.open, lambda units: units.remove(next(one for one in units if one["id"] == unit)))
+    hand.follow_from(scene.open, "list")
+    hand.rename_in_log(scene.open, scene.log)
+    return _finished(scene)
+
+
+@_lever("verify", "sources")
+def _dice_to_suit_the_round(scene: Scene) -> Shown:
+    """Dice beside drand: they are thrown until they suit the round that everyone knows."""
+    announced = scene.open["announce"]
+    announced["sources"] = [{"id": DRAND, "round": 900}, *announced["sources"]]
+    known = {"source": DRAND, "value": RANDOMNESS, "at": scene.open["execute"]["at"], "evidence": {}}
+    scene.open["execute"]["values"].insert(0, known)
+    return _finished(scene, "announce")
+
+
+@_lever("verify", "time-order")
+def _thrown_until_it_suits_the_reveals(scene: Scene) -> Shown:
+    scene.open["execute"]["values"][2]["at"] = (REVEALED + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _finished(scene, "announce")
+
+
+@_lever("verify", "format")
+def _party_that_promises_nothing(scene: Scene) -> Shown:
+    """A party without commitment speaks last, and chooses."""
+    del scene.open["announce"]["sources"][1]["commitment"]
+    return _made_without_reading(scene)
+
+
+@_lever("verify", "format")
+def _fallbacks_to_choose_from(scene: Scene) -> Shown:
+    """The same fallback over and over: one of them will please."""
+    announced = scene.open["announce"]
+    announced["fallback"] = [{**announced["fallback"][0], "after_hours": 48 + day} for day in range(3)]
+    return _made_without_reading(scene)
+
+
+@_lever("verify", "sources")
+def _fallback_for_a_round_that_never_fails(scene: Scene) -> Shown:
+    """A past round of drand can always be had; a fallback for it is a second throw."""
+    scene.open["announce"]["assignment"]["fallback"] = deepcopy(scene.open["announce"]["fallback"])
+    return _finished(scene, "announce")
+
+
+@_lever("verify", "sources")
+def _one_source_for_both_rounds(scene: Scene) -> Shown:
+    """The value that chose the firms chooses the inspectors too: it is known when the recusals are closed."""
+    announced = scene.open["announce"]
+    announced["assignment"]["sources"] = [{**one, "note": "second round"} for one in announced["sources"]]
+    return _finished(scene, "announce")
+
+
+@_lever("verify", "sources")
+def _promise_used_twice(scene: Scene) -> Shown:
+    """A commitment of the first round, revealed by then, stands under another name in the second."""
+    first = scene.open["announce"]["sources"]
+    scene.open["announce"]["assignment"]["sources"] = [
+        *({**one, "id": one["id"] + "-again"} for one in first[:2]), {**first[2], "id": "ceremony:dice-again"},
+    ]  # fmt: skip
+    return _finished(scene, "announce")
+
+
+@_lever("verify", "time-order", portable=False)
+def _closed_when_the_next_round_could_be_seen(scene: Scene) -> Shown:
+    """Less than an hour between the closing of the recusals and the second round."""
+    second = hand.second_values(scene.open)
+    close(scene.open, ROUND - timedelta(minutes=30), DAY)
+    choose(scene.open, second)
+    scene.open.pop("changes", None)
+    hand.rename_in_log(scene.open, scene.log)
+    return _finished(scene)
 
 
 @_lever("verify", "time-order")
@@ -463,6 +620,62 @@ def _chain_cut_short(scene: Scene) -> Shown:
     return _finished(scene)
 
 
+@_lever("verify", "format")
+def _no_chain_at_all(scene: Scene) -> Shown:
+    """One step for a place is announced, so that the start, which can be computed beforehand, all but stays."""
+    scene.open["announce"]["assignment"]["steps_per_slot"] = 1
+    return _made_without_reading(scene)
+
+
+@_lever("verify", "constraints")
+def _invented_speciality(scene: Scene) -> Shown:
+    """A firm is said to need what one inspector alone can do."""
+    made = scene.open
+    target = made["assign_announce"]["targets"][0]
+    target["speciality"] = "" if target["speciality"] else "metrology"
+    choose(made, hand.second_values(made))
+    made.pop("changes", None)
+    hand.rename_in_log(made, scene.log)
+    return _finished(scene)
+
+
+@_lever("verify", "constraints", portable=False)
+def _invented_directory(scene: Scene) -> Shown:
+    """Some inspectors are left out of the directory when the firms are known."""
+    second = hand.second_values(scene.open)
+    close(scene.open, CLOSED, DAY, inspectors=INSPECTORS[:5])
+    choose(scene.open, second)
+    scene.open.pop("changes", None)
+    hand.rename_in_log(scene.open, scene.log)
+    return _finished(scene)
+
+
+@_lever("verify", "assignment-freedom", told=True, portable=False)
+def _one_person_left(scene: Scene) -> Shown:
+    """Recusals of all the others leave one lead for the firm. They may be true; the step says how many places are so."""
+    second = hand.second_values(scene.open)
+    unit = next(one.id for one in targets(scene.open) if one.speciality)
+    barred = [
+        one if one.number in ("P01", "P03") else replace(one, forbidden=((unit, "recusal"),)) for one in INSPECTORS
+    ]
+    close(scene.open, CLOSED, DAY, inspectors=barred)
+    choose(scene.open, second)
+    scene.open.pop("changes", None)
+    hand.rename_in_log(scene.open, scene.log)
+    return _finished(scene)
+
+
+@_lever("verify", "assignment-freedom", told=True, portable=False)
+def _one_person_everywhere(scene: Scene) -> Shown:
+    """Bounds of visits that do not follow from the rule."""
+    second = hand.second_values(scene.open)
+    close(scene.open, CLOSED, DAY, most=7)
+    choose(scene.open, second)
+    scene.open.pop("changes", None)
+    hand.rename_in_log(scene.open, scene.log)
+    return _finished(scene)
+
+
 @_lever("verify", "constraints")
 def _target_left_out(scene: Scene) -> Shown:
     made = scene.open
@@ -473,6 +686,32 @@ def _target_left_out(scene: Scene) -> Shown:
     made["assign_announce"]["steps"] -= 100
     choose(made, hand.second_values(made))
     made.pop("changes", None)
+    return _finished(scene)
+
+
+@_lever("verify", "changes")
+def _substitution_before_the_seed(scene: Scene) -> Shown:
+    scene.open["changes"][0]["at"] = scene.open["assign_announce"]["at"]
+    hand.rename_in_log(scene.open, scene.log)
+    return _finished(scene)
+
+
+@_lever("verify", "substitutions", told=True)
+def _substitutions_until_it_suits(scene: Scene) -> Shown:
+    """One after another falls ill, until the one who is wanted is next."""
+    made = scene.open
+    found = draw.read_constraints(made["assign_announce"])
+    team = read_teams(made["assign"]["teams"], "assign.teams")[0]
+    for _ in range(3):
+        change = draw.substitute(
+            found, made["assign"]["seed"], team, team.lead, reason="生病", at=datetime(2023, 8, 27, tzinfo=UTC)
+        )
+        made["changes"] = [
+            *(made["changes"] if team.lead in {one["in"] for one in made["changes"]} else []),
+            change.as_json(),
+        ]
+        team = draw.changed(team, change)
+    hand.rename_in_log(made, scene.log)
     return _finished(scene)
 
 
@@ -528,6 +767,28 @@ def _another_key(scene: Scene) -> Shown:
     return "open"
 
 
+@_lever("pinned", "signatures")
+def _strangers_key(scene: Scene) -> Shown:
+    """Somebody else signs everything, under a name of his own."""
+    made = scene.open
+    digests = {entry["section"]: digest(made, entry["section"]) for entry in made["signatures"]}
+    made["signatures"] = [one.as_json() for one in draw.sign(signer("demo.invalid/office-2"), OPEN, digests)]
+    made["digests"]["signatures"] = digest(made, "signatures")
+    return "open"
+
+
+@_lever("pinned", "signatures", told=True)
+def _strangers_key_for_the_rest(scene: Scene) -> Shown:
+    """The office signed the announcement; what came after is signed by somebody else."""
+    made = scene.open
+    digests = {entry["section"]: digest(made, entry["section"]) for entry in made["signatures"]}
+    rest = {section: value for section, value in digests.items() if section != "announce"}
+    kept = [entry for entry in made["signatures"] if entry["section"] == "announce"]
+    made["signatures"] = [*kept, *(one.as_json() for one in draw.sign(signer("demo.invalid/office-2"), OPEN, rest))]
+    made["digests"]["signatures"] = digest(made, "signatures")
+    return "open"
+
+
 @_lever("verify", "digests")
 def _sloppy_edit(scene: Scene) -> Shown:
     scene.open["digests"]["selection"] = "0" * 64
@@ -541,6 +802,94 @@ def _sloppy_edit(scene: Scene) -> Shown:
 def _swapped_seal_key(scene: Scene) -> Shown:
     """The key is chosen when the seed is known."""
     scene.sealed["open"]["key"] = "7a" * 32
+    attach(scene.sealed, scene.log)
+    return "sealed"
+
+
+@_lever("verify", "key", portable=False)
+def _seal_used_again(scene: Scene) -> Shown:
+    """The sealed list of an earlier draw, whose key is known, serves again under another number."""
+    made = scene.sealed
+    made["announce"]["draw"] = "demo-2023-004"
+    hand.reseed(made)
+    for entry in scene.log.entries:
+        if entry["subject"] == f"draw:{SEALED}":
+            entry["subject"] = "draw:demo-2023-004"
+    attach(made, scene.log)
+    return "sealed"
+
+
+@_lever("impossible", "withheld")
+def _guessed_from_its_digest(scene: Scene) -> Shown:
+    """Before the opening somebody tries, for every section that is withheld, all that it could be. Here the guess is even
+    the true content: without the key it cannot be told from a false one."""
+    found = set(scene.closed["withheld"].values()) | set(scene.closed["digests"].values())
+    found |= {str(value) for entry in scene.log.entries for value in entry["data"].values()}
+    guesses = [sha256(log.canonical(scene.sealed[section])).hexdigest() for section in ("selection", "assign")]
+    return "guessed" if found & set(guesses) else "not guessed"
+
+
+@_lever("impossible", "seal", portable=False)
+def _neighbours_line(scene: Scene) -> Shown:
+    """A firm that holds its own proof tries the ids of all others with its blind, to see who is on the list."""
+    lines = "".join(scene.closed["sealed"]["lines"])
+    for line in scene.sealed["open"]["leaves"]:
+        unit = log.parse_json(line.encode())
+        name = str(unit["id"]) if isinstance(unit, dict) else ""
+        text = f"{draw.PROTOCOL}/seal|{scene.proof['blind']}|{name}"
+        if name != scene.proof["id"] and sha256(text.encode()).hexdigest() in lines:
+            return "guessed"
+    return "not guessed"
+
+
+@_lever("verify", "withheld")
+def _constraints_swapped_at_the_opening(scene: Scene) -> Shown:
+    """A recusal appears when the list is opened, and the teams are computed again with it."""
+    _later_recusal(scene)
+    attach(scene.sealed, scene.log)
+    return "sealed"
+
+
+@_lever("verify", "log-inclusion")
+def _constraints_and_what_was_withheld_swapped(scene: Scene) -> Shown:
+    """The same, with digests withheld that fit; the log has the others."""
+    made = scene.sealed
+    _later_recusal(scene)
+    made["withheld"] |= {section: digest(made, section) for section in made["withheld"]}
+    attach(made, scene.log)
+    return "sealed"
+
+
+def _later_recusal(scene: Scene) -> None:
+    made = scene.sealed
+    second = hand.second_values(made)
+    number = made["assign"]["teams"][1]["lead"]
+    unit = made["assign"]["teams"][1]["id"]
+    barred = [replace(one, forbidden=((unit, "recusal"),)) if one.number == number else one for one in INSPECTORS]
+    before = draw.read_constraints(made["assign_announce"])
+    close(made, before.at, before.on, before.nonce, inspectors=barred)
+    choose(made, second)
+
+
+@_lever("verify", "format")
+def _half_withheld(scene: Scene) -> Shown:
+    """The teams are not among what was withheld, so that they can be chosen at the opening."""
+    scene.sealed["withheld"].pop("assign")
+    attach(scene.sealed, scene.log)
+    return "sealed"
+
+
+@_lever("verify", "log-inclusion")
+def _opened_in_time_on_paper(scene: Scene) -> Shown:
+    """The list is opened late, and the opening is dated back afterwards."""
+    scene.sealed["open"]["at"] = "2023-09-10T02:00:00Z"
+    attach(scene.sealed, scene.log)
+    return "sealed"
+
+
+@_lever("verify", "log-inclusion")
+def _opening_never_logged(scene: Scene) -> Shown:
+    scene.log.entries = [entry for entry in scene.log.entries if entry["kind"] != "draw.open"]
     attach(scene.sealed, scene.log)
     return "sealed"
 
@@ -618,6 +967,16 @@ def _somebody_elses_line(scene: Scene) -> Shown:
     return "proof"
 
 
+@_lever("verify", "root-published", told=True, portable=False)
+def _membership_of_another_list(scene: Scene) -> Shown:
+    """A firm that is not on the list gets a proof from a list made for it. Its announcement is another."""
+    frame = draw.freeze([*units(), {"id": code(77), "stratum": "A"}], seal_key=KEY, draw=SEALED)
+    announced = deepcopy(scene.sealed["announce"])
+    announced["frame"] = {"root": frame.root, "size": frame.size}
+    scene.proof = draw.membership_of(announced, frame.lines, code(77), KEY)
+    return "proof"
+
+
 @_lever("verify", "membership", portable=False)
 def _forged_membership(scene: Scene) -> Shown:
     scene.proof["proof"][0] = "0" * 64
@@ -685,6 +1044,36 @@ def _forged_proof(scene: Scene) -> Shown:
     act = scene.open["log"]["acts"][0]
     act["proof"][0] = "0" * 64
     scene.open["digests"]["log"] = digest(scene.open, "log")
+    return "open"
+
+
+@_lever("verify", "log-inclusion")
+def _log_stuffed_with_choices(scene: Scene) -> Shown:
+    """Beforehand the log is given the digests of many lists in acts of another kind; the one that pleases is pointed at."""
+    made = scene.open
+    hand.edit_list(made, lambda units: units.remove(next(one for one in units if one["id"] == _unlucky(scene))))
+    hand.follow_from(made, "list")
+    entry = next(entry for entry in scene.log.entries if entry["kind"] == "rule_book.publish")
+    entry["data"] |= {
+        section: digest(made, section) for section in ("announce", "execute", "selection", "assign_announce", "assign")
+    }
+    root, proof = scene.log.proofs()
+    attach(made, scene.log)
+    index = scene.log.entries.index(entry)
+    for act in made["log"]["acts"]:
+        if act["act"] in entry["data"]:
+            act |= {"index": index, "entry": entry, "proof": proof(index)}
+    made["digests"]["log"] = digest(made, "log")
+    return "open"
+
+
+@_lever("verify", "log-inclusion")
+def _log_of_another_draw(scene: Scene) -> Shown:
+    """The digests stand in acts of another draw, where nobody looks for them."""
+    for entry in scene.log.entries:
+        if entry["subject"] == f"draw:{OPEN}":
+            entry["subject"] = "draw:demo-2022-099"
+    attach(scene.open, scene.log, "draw:demo-2022-099")
     return "open"
 
 

@@ -205,8 +205,9 @@ def honest() -> Scene:
     return Scene(opened, sealed, closed, given_up, proof, public, mirror)
 
 
-def attach(made: Section, public: Log) -> None:
-    """Signs a bundle, gives it its digests, and its proofs from the log as it is now."""
+def attach(made: Section, public: Log, subject: str = "") -> None:
+    """Signs a bundle, gives it its digests, and its proofs from the log as it is now. subject: of the acts in the log, where
+    they are not those of the draw."""
     made.pop("log", None)
     made.pop("digests", None)
     made.pop("signatures", None)
@@ -220,7 +221,7 @@ def attach(made: Section, public: Log) -> None:
         for one in draw.sign(key, made["announce"]["draw"], {name: digest(made, name) for name in sections})
     ]
     root, proof = public.proofs()
-    subject = f"draw:{made['announce']['draw']}"
+    subject = subject or f"draw:{made['announce']['draw']}"
     acts = [
         {"act": section, "index": index, "entry": entry, "proof": proof(index)}
         for index, entry in enumerate(public.entries)
