@@ -8,7 +8,17 @@ from collections import Counter
 
 import pytest
 
-from tests.web.inspection.conftest import ANNOUNCED, DRAWN, NOT_BEFORE, ceremony, moment
+from tests.web.inspection.conftest import (
+    ANNOUNCED,
+    CLOSED,
+    DRAWN,
+    NOT_BEFORE,
+    announce,
+    ceremony,
+    moment,
+    promised,
+    secret,
+)
 from zhunsheng.engine.draw import Fallback, Source, Value, round_time, seed, seed_text, select, verify
 from zhunsheng.engine.public_log import parse_json
 from zhunsheng.web.common.errors import NotAllowed, Refused
@@ -61,7 +71,7 @@ def test_the_announcement_names_the_rule_book_and_the_plan(staffed):
     assert said["rule_book_sha256"] == staffed.book.sha256
     assert said["plan"].endswith(f"sha256:{actions.plan_hash(draw.plan)}")
     entry = json.loads(LogEntry.objects.get(kind="draw.announce").body)
-    assert entry["data"]["announcement"] == draw.announcement_hash
+    assert entry["data"]["announce"] == draw.announcement_hash
     assert entry["data"]["root"] == draw.frame_root
 
 
@@ -210,7 +220,7 @@ def test_an_item_version_outside_the_rule_book_is_refused(staffed):
 def test_others_may_not_announce(staffed, who):
     plan = staffed.plan()
     with pytest.raises(NotAllowed):
-        actions.announce_draw(plan, by=getattr(staffed, who), at=ANNOUNCED, not_before=NOT_BEFORE)
+        announce(plan, by=getattr(staffed, who), at=ANNOUNCED, not_before=NOT_BEFORE)
 
 
 # -- executing ---------------------------------------------------------------------------------------------------------
@@ -225,7 +235,7 @@ def test_there_is_no_redraw(staffed):
     draw = staffed.executed()
     before = set(draw.tasks.values_list("entity_id", flat=True))
     with pytest.raises(Refused, match="没有第二次"):
-        staffed.executed(draw, ceremony(strings=("0000", "a071")))
+        staffed.executed(draw, ceremony(dice="1-1-1-1-1-1-1-1-1-1"))
     with pytest.raises(Refused):
         actions.abandon_draw(draw, by=staffed.head, at=moment(4), reason="结果不合适，想重来")
     assert set(draw.tasks.values_list("entity_id", flat=True)) == before
@@ -255,6 +265,8 @@ def test_values_from_the_future_are_refused(staffed):
         ceremony()[:2],
         [*ceremony()[:2], Value("ceremony:other", "3f", DRAWN)],
         ceremony(strings=("a|b", "c")),
+        ceremony(strings=("not-what-was-committed-to-1", secret(2))),
+        [Value("ceremony:dice", "4-2-6-1-5-3-3-6-2-1", DRAWN + datetime.timedelta(seconds=1)), *ceremony()[1:]],
     ],
 )
 def test_values_of_the_wrong_form_are_refused_and_nothing_is_stored(staffed, values):
@@ -268,9 +280,11 @@ def test_values_of_the_wrong_form_are_refused_and_nothing_is_stored(staffed, val
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
-        ({"dice": "4-2-6-1-5"}, "value_2"),
-        ({"strings": ("3f9c", "a|71")}, "value_1"),
-        ({"strings": ("", "a071")}, "value_0"),
+        ({"dice": "4-2-6-1-5"}, "value_0"),
+        ({"strings": (secret(1), "a|71" * 6)}, "value_2"),
+        ({"strings": ("", secret(2))}, "value_1"),
+        ({"strings": (secret(2), secret(2))}, "value_1"),
+        ({"strings": (secret(1, second=True), secret(2))}, "value_1"),
         ({"at": moment(3, 9)}, "at_0"),
         ({"at": moment(3, 12)}, "at_0"),
     ],
@@ -317,7 +331,7 @@ def test_both_lotteries_make_a_seed(staffed):
 
 
 def test_the_announced_fallback_is_used_late_and_with_a_reason(staffed):
-    draw = staffed.announced(sources=LOTTERY, fallback=[Fallback(48, queries.default_sources())])
+    draw = staffed.announced(sources=LOTTERY, fallback=[Fallback(48, promised("T-SJ-2026-001"))])
 
     def execute(at, reason="双色球停售"):
         return actions.execute_draw(
@@ -362,9 +376,7 @@ def test_a_drand_round_is_verified_offline(staffed):
         ends_on=datetime.date(2023, 12, 31),
     )
     plan = actions.approve_plan(plan, by=staffed.head, at=then - 3 * day)
-    draw = actions.announce_draw(
-        plan, by=staffed.member, at=then - 2 * day, not_before=then - day / 2, sources=[source]
-    )
+    draw = announce(plan, by=staffed.member, at=then - 2 * day, not_before=then - day / 2, sources=[source])
     randomness = hashlib.sha256(bytes.fromhex(signature)).hexdigest()
     forged = Value(chain, "00" * 32, then, {"signature": signature})
     with pytest.raises(Refused) as refusal:
@@ -389,7 +401,7 @@ def test_giving_up_is_public_with_its_reason(staffed):
 
 
 def test_whoever_announced_cannot_give_up_alone(staffed):
-    draw = actions.announce_draw(staffed.plan(), by=staffed.head, at=ANNOUNCED, not_before=NOT_BEFORE)
+    draw = announce(staffed.plan(), by=staffed.head, at=ANNOUNCED, not_before=NOT_BEFORE)
     with pytest.raises(NotAllowed):
         actions.abandon_draw(draw, by=staffed.head, at=moment(2, 12), reason="名录有误，另行公告")
     with pytest.raises(NotAllowed):
@@ -482,6 +494,40 @@ def test_nobody_goes_without_certificate_or_on_leave(staffed, change):
     assert not TeamMember.objects.filter(inspector=absent).exists()
 
 
+def test_the_directory_is_the_announced_one(staffed):
+    """Who comes later is not sent; who has left or lost what the directory names is told as on leave."""
+    draw = staffed.executed()
+    late = staffed.inspector()
+    gone, changed = staffed.inspectors[0], staffed.inspectors[1]
+    gone.status = "left"
+    gone.save()
+    Qualification.objects.filter(inspector=changed).delete()
+    draw = staffed.assigned(draw)
+    assert not TeamMember.objects.filter(inspector__in=[late, gone, changed]).exists()
+    closed = queries.stored_constraints(draw)
+    assert closed is not None and [one.number for one in closed.inspectors] == ["P001", "P002", "P003", "P004"]
+    assert [one.number for one in closed.inspectors if one.leave] == ["P001", "P002"]
+    assert verify(queries.bundle_bytes(Draw.objects.get(pk=draw.pk))).ok
+
+
+def test_the_second_round_waits_an_hour_after_the_closing(staffed):
+    draw = staffed.closed()
+    soon = CLOSED + datetime.timedelta(minutes=59)
+    with pytest.raises(Refused):
+        staffed.assigned(draw, ceremony(soon, second=True))
+    assert staffed.assigned(draw, ceremony(CLOSED + datetime.timedelta(hours=1), second=True)).second_seed
+
+
+def test_other_bounds_need_a_public_reason(staffed):
+    draw = staffed.executed()
+    with pytest.raises(Refused, match="理由") as refusal:
+        staffed.closed(draw, least=0, most=18)
+    assert refusal.value.field == "bounds_reason"
+    staffed.closed(draw, least=0, most=18, bounds_reason="两人同期还承担专项任务")
+    entry = json.loads(LogEntry.objects.get(kind="draw.close_list").body)
+    assert entry["data"]["bounds"] == "两人同期还承担专项任务"
+
+
 def test_the_lead_holds_the_speciality(staffed):
     other = staffed.inspector(speciality="food_sale")
     staffed.assigned()
@@ -512,9 +558,16 @@ def test_the_lead_of_a_joint_plan_holds_every_speciality_of_the_leading_office(s
         staffed.assigned(draw)
     assert "信息公示与登记" in str(refusal.value)
     assert "食品销售" in str(refusal.value)
+
+
+def test_the_lead_of_a_joint_plan_is_who_holds_them_all(staffed):
+    for entity in BusinessEntity.objects.all():
+        entity.industry = "5211"
+        entity.save()
     both = staffed.inspector(speciality="publicity", office=staffed.town.other_office)
     Qualification.objects.create(inspector=both, speciality="food_sale")
-    draw = staffed.assigned(draw)
+    plan = staffed.joint(name="联合抽查", ratios={"A": "0.1", "B": "0.1", "C": "0.1", "D": "0.1"})
+    draw = staffed.assigned(staffed.executed(staffed.announced(plan)))
     assert set(TeamMember.objects.filter(lead=True).values_list("inspector_id", flat=True)) == {both.pk}
     assert verify(queries.bundle_bytes(Draw.objects.get(pk=draw.pk))).ok
 
@@ -532,7 +585,7 @@ def test_an_entity_at_its_cap_stays_in_the_frame_and_is_not_drawn(staffed):
     first = staffed.executed()
     drawn = set(first.tasks.values_list("unit_id", flat=True))
     plan = staffed.plan(name="下半年再抽", ends_on=datetime.date(2026, 12, 31))
-    second = actions.announce_draw(plan, by=staffed.member, at=moment(10, month=9), not_before=moment(11, 10, month=9))
+    second = announce(plan, by=staffed.member, at=moment(10, month=9), not_before=moment(11, 10, month=9))
     leaves = [json.loads(line) for line in queries.frame_lines(second)]
     assert {leaf["id"] for leaf in leaves if leaf.get("exclusion") == "CAP"} == drawn
     assert {one["key"]: (one["size"], one["capped"], one["n"]) for one in second.strata}["D"] == (0, 10, 0)
@@ -546,7 +599,7 @@ def test_an_entity_at_its_cap_stays_in_the_frame_and_is_not_drawn(staffed):
 def test_after_a_year_an_entity_may_be_drawn_again(staffed):
     staffed.executed()
     plan = staffed.plan(name="次年", ends_on=datetime.date(2027, 3, 31))
-    draw = actions.announce_draw(
+    draw = announce(
         plan,
         by=staffed.member,
         at=datetime.datetime(2027, 3, 4, 9, tzinfo=ANNOUNCED.tzinfo),
@@ -597,7 +650,7 @@ def test_every_entity_of_a_stratum_is_drawn_about_as_often(staffed):
     frame, terms = queries.stored_frame(draw), json.loads(draw.announcement)
     counts: Counter[str] = Counter()
     for number in range(2000):
-        made = seed(seed_text(terms, [f"{number:04d}", "a071", "1-1-1-1-1-1-1-1-1-1"]))
+        made = seed(seed_text(terms, ["1-1-1-1-1-1-1-1-1-1", f"{number:04d}", "a071"]))
         counts.update(one.id for one in select(frame, made, terms["n"]) if one.stratum == "C")
     # Each of the ten is drawn with probability 1/2: 1,000 of 2,000, standard deviation 22.4; five of them allowed.
     assert len(counts) == 10

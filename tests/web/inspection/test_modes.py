@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from tests.web.inspection.conftest import ANNOUNCED, CLOSED, DRAWN, SECOND, ceremony, moment
+from tests.web.inspection.conftest import ANNOUNCED, CLOSED, DRAWN, SECOND, announce, ceremony, moment
 from zhunsheng.engine.draw import verify
 from zhunsheng.engine.signing import PublicKey
 from zhunsheng.web.common.errors import NotAllowed, Refused
@@ -106,6 +106,23 @@ def test_an_open_frame_does_not_tell_who_was_drawn_under_seal(staffed, sealed):
     assert len(queries.capped(staffed.items[:1], day, sealed=True)[staffed.items[0].pk]) == drawn.selected_count
     actions.open_draw(staffed.assigned(drawn), by=staffed.member, at=moment(5))
     assert len(queries.capped(staffed.items[:1], day)[staffed.items[0].pk]) == drawn.selected_count
+
+
+def test_a_sealed_draw_that_is_given_up_is_opened(staffed, sealed):
+    key = DrawKey.objects.get(draw=sealed).key
+    late = actions.abandon_draw(sealed, by=staffed.head, at=moment(3, 12), reason="见证方未能到场")
+    assert (late.state, late.secret) == (Draw.State.ABANDONED, False)
+    found = check(late)
+    assert found.outcome == "abandoned" and found.reason.code == "draw.verdict.abandoned_late"
+    assert key in queries.bundle_bytes(late).decode()
+    kinds = list(LogEntry.objects.order_by("index").values_list("kind", flat=True))
+    assert kinds[-2:] == ["draw.open", "draw.abandon"]
+
+
+def test_the_log_of_a_sealed_draw_counts_nobody(staffed, sealed):
+    staffed.assigned(staffed.executed(sealed))
+    for entry in LogEntry.objects.filter(subject=f"draw:{sealed.no}"):
+        assert not {"drawn", "targets", "inspectors", "load", "moved", "teams"} & set(json.loads(entry.body)["data"])
 
 
 def test_only_the_offices_of_the_plan_look_and_each_look_is_noted(staffed, sealed, client):
@@ -235,7 +252,7 @@ def test_who_was_drawn_this_year_stands_apart_and_is_drawn_less(staffed):
     drawn = set(first.tasks.values_list("unit_id", flat=True))
     plan = staffed.plan(again=True, name="再抽", ratios=dict.fromkeys("ABCD", "0.4"))
     found = queries.preview_of(plan, datetime.date(2026, 5, 4))
-    second = actions.announce_draw(plan, by=staffed.member, at=moment(4, month=5), not_before=moment(5, 10, month=5))
+    second = announce(plan, by=staffed.member, at=moment(4, month=5), not_before=moment(5, 10, month=5))
     leaves = [json.loads(line) for line in queries.frame_lines(second)]
     assert {leaf["id"] for leaf in leaves if leaf["stratum"] == "again"} == drawn
     # 20 firms that would have had 0.4 each, times a quarter: 2
@@ -275,15 +292,17 @@ def test_recusals_are_declared_on_the_drawn_list_until_it_is_closed(staffed):
 def test_the_constraints_come_before_the_second_round(staffed):
     draw = staffed.executed()
     with pytest.raises(Refused, match="先关闭名单"):
-        actions.assign_teams(draw, by=staffed.member, at=moment(3, 12), values=ceremony(SECOND), witnesses="2人")
+        actions.assign_teams(
+            draw, by=staffed.member, at=moment(3, 12), values=ceremony(SECOND, second=True), witnesses="2人"
+        )
     closed = staffed.closed(draw)
     acts = Act.objects.count()
     assert staffed.closed(draw).list_closed_at == closed.list_closed_at
     assert Act.objects.count() == acts
     with pytest.raises(Refused) as refusal:  # thrown before the closing
-        staffed.assigned(closed, values=ceremony(DRAWN))
+        staffed.assigned(closed, values=ceremony(DRAWN, second=True))
     assert refusal.value.field == "at_0" and "见证" not in str(refusal.value)
-    assert "纪检监察机关" in str(refusal.value)  # the name of the source, not its id
+    assert "骰子" in str(refusal.value) and "ceremony" not in str(refusal.value)  # the name of the source, not its id
     done = staffed.assigned(closed)
     assert staffed.assigned(done).second_seed == done.second_seed
     with pytest.raises(Refused, match="不能重派"):
@@ -291,7 +310,7 @@ def test_the_constraints_come_before_the_second_round(staffed):
             done,
             by=staffed.member,
             at=moment(3, 13),
-            values=ceremony(SECOND, dice="1-1-1-1-1-1-1-1-1-1"),
+            values=ceremony(SECOND, second=True, dice="1-1-1-1-1-1-1-1-1-1"),
             witnesses="2人",
         )
 
@@ -299,9 +318,9 @@ def test_the_constraints_come_before_the_second_round(staffed):
 def test_bounds_of_visits_are_kept_and_published(staffed):
     draw = staffed.executed()  # 18 firms, 36 visits, four inspectors
     with pytest.raises(Refused) as refusal:
-        staffed.closed(draw, most=8)
+        staffed.closed(draw, most=8, bounds_reason="另有专项任务")
     assert "36" in str(refusal.value) and "增加 1" in str(refusal.value)
-    draw = staffed.assigned(staffed.closed(draw, least=9, most=9))
+    draw = staffed.assigned(staffed.closed(draw, least=9, most=9, bounds_reason="每人次数相同"))
     load = json.loads(LogEntry.objects.get(kind="draw.assign").body)["data"]["load"]
     assert set(load.values()) == {9}
     assert {(row["least"], row["most"]) for row in json.loads(draw.file.constraints)["inspectors"]} == {(9, 9)}

@@ -127,19 +127,24 @@ def directory_of(draw: Draw) -> QuerySet[Inspector]:
 def inspectors(draw: Draw, on: datetime.date) -> list[engine.Inspector]:
     """Everyone of the committed directory as the engine wants it, without bounds of visits (see `bounded`).
 
-    Certificates and specialities are as committed. Who has left since, or lost the certificate, is away on the day; who
-    came since is not in it.
+    Certificates and specialities are as committed. Who has left since, or lost the certificate or a committed
+    speciality, is away on the day; who came since is not in it.
     """
     pool = {one.person_no: one for one in directory_of(draw)}
-    barred = forbidden(draw, list(pool.values()), on)
+    barred, held = forbidden(draw, list(pool.values()), on), _specialities(list(pool.values()), on)
+    serving = set(inspector_pool(draw.plan).values_list("person_no", flat=True))
     found = []
     for number, certificate_to, specialities in draw.file.directory:
         one = pool.get(number)
-        away = one is None or one.status in {"left", "leave"} and not (one.leave_from or one.leave_to)
         leave: tuple[tuple[datetime.date, datetime.date], ...] = ()
-        if away or (one is not None and (one.certificate_valid_to or datetime.date.min) < on):
+        if (
+            one is None
+            or number not in serving
+            or (one.certificate_valid_to or datetime.date.min) < on
+            or not held[one.pk].issuperset(specialities)
+        ):
             leave = ((on, on),)
-        elif one is not None and (one.leave_from or one.leave_to):
+        elif one.leave_from or one.leave_to or one.status == "leave":
             leave = ((one.leave_from or datetime.date.min, one.leave_to or datetime.date.max),)
         found.append(
             engine.Inspector(

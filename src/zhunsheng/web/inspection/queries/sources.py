@@ -52,13 +52,10 @@ def source_form(source: engine.Source) -> str:
         return _("红球从小到大用 - 连接，加号后写蓝球，例如 03-11-15-22-28-31+07。")
     if source.kind == "dlt":
         return _("前区从小到大用 - 连接，加号后写后区，例如 02-09-17-25-33+04-11。")
-    if "commitment" in source.terms:
-        return (
-            _("须与事先承诺的字符串一致；拒不揭示的，用公布的默认值。")
-            if "default" in source.terms
-            else _("须与事先承诺的字符串一致。")
-        )
-    return _("字母和数字，不含 | 和 =。")
+    if source.kind == "party":
+        said = {"default": source.terms.get("default", "")}
+        return _("须与事先承诺的字符串一致；不揭示的，录入公布的默认值 %(default)s。") % said
+    return _("96 位十六进制数；随机数由它算出并离线验证。")
 
 
 @dataclass(frozen=True, slots=True)
