@@ -36,9 +36,9 @@ def secret(party: int, *, second: bool = False) -> str:
 
 def promised(no: str, *, second: bool = False, suite: str = "sha256") -> tuple[Source, ...]:
     """The ceremony as announced for the draw of that number."""
-    return queries.ceremony_sources(
+    return queries.ceremony(
         [
-            queries.Promise(
+            queries.Party(
                 name,
                 commitment(
                     no, f"ceremony:party-{number}", secret(number, second=second), suite_named(suite), second=second

@@ -29,17 +29,17 @@ def next_draw_no(office: Office, on: datetime.date) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class Party:
     """What a party of a ceremony hands in before the announcement: who it is, the commitment to its secret string for one
     round, and the value that stands in if it does not reveal."""
 
-    party: str
+    name: str
     commitment: str
     default: str
 
 
-def ceremony_sources(
-    promises: Sequence[Promise], *, second: bool = False, rolls: int = 10, balls: tuple[int, int] | None = None
+def ceremony(
+    parties: Sequence[Party], *, second: bool = False, rolls: int = 10, balls: tuple[int, int] | None = None
 ) -> tuple[engine.Source, ...]:
     """The public ceremony （公开仪式） in the order of its steps: dice (`rolls`, 0 = none) are thrown and balls (how many in
     the drum, how many are taken) drawn, then each party reveals its string.
@@ -51,8 +51,8 @@ def ceremony_sources(
         found.append(engine.Source(f"ceremony:dice{mark}", {"rolls": rolls}))
     if balls is not None:
         found.append(engine.Source(f"ceremony:balls{mark}", {"balls": balls[0], "draws": balls[1]}))
-    for number, one in enumerate(promises, 1):
-        terms = {"party": one.party, "commitment": one.commitment, "default": one.default}
+    for number, one in enumerate(parties, 1):
+        terms = {"party": one.name, "commitment": one.commitment, "default": one.default}
         found.append(engine.Source(party_id(number), terms))
     return tuple(found)
 
