@@ -97,6 +97,30 @@ GIVEN_UP = PlanIdea("加油站计量与油品质量抽查", ("CJ-09", "CJ-16"), 
 WAITING = PlanIdea("检验检测机构抽查", ("CJ-18",), 2, "directed", {"industries": ["74"]})
 
 
+#: What the parties of the waiting draw have sealed. A visitor who plays the ceremony types these, or the published defaults.
+WAITING_STRINGS = [f"hengchuan-demo-party-{n}-first-round" for n in range(1, len(PARTIES) + 1)]
+WAITING_SECOND = [f"hengchuan-demo-party-{n}-second-round" for n in range(1, len(PARTIES) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The strings that the parties reveal in the first round and in the second."""
+
+    first: list[str]
+    second: list[str]
+
+
+def committed(number: str, strings: list[str], *, second: bool = False) -> tuple[Source, ...]:
+    """The ceremony of a draw as announced: each party's commitment, and what stands in if it does not reveal."""
+    parties = [
+        inspection_queries.Party(
+            party, commitment(number, f"ceremony:party-{n}", string, second=second), f"not-revealed-{n}"
+        )
+        for n, (party, string) in enumerate(zip(PARTIES, strings, strict=True), 1)
+    ]
+    return inspection_queries.ceremony(parties, second=second)
+
+
 class Progress:
     """One line a step, with a bar where the amount is known."""
 
@@ -284,7 +308,7 @@ def _inspectors(
         )
         first = (
             officer.number == 1
-        )  # the demo's account; it and the next may lead anything, so that no target lacks a lead
+        )  # the demo's account; it and the next five may lead anything, so that no target of a joint draw lacks a lead
         inspector = Inspector(
             person_no=officer.person_no, name=users["inspector"].display_name if first else officer.name, user=users["inspector"] if first else None,
             office=offices[officer.office], certificate_no=f"99{officer.number:08d}",
@@ -299,7 +323,7 @@ def _inspectors(
                 source="演示数据",
                 valid_from=today - datetime.timedelta(days=1500),
             )
-            for code in (specialities if officer.number <= 2 else officer.specialities)
+            for code in (specialities if officer.number <= 6 else officer.specialities)
         ]
     registry.write_inspectors(new, [], qualifications, by=users["sysadmin"], at=at)
     return {officer.person_no: officer.strictness for officer in officers}
@@ -360,34 +384,33 @@ class Simulation:
 
         self.later(opening - datetime.timedelta(days=6), draft)
 
-    def announce(self, plan: Plan, at: datetime.datetime) -> tuple[Draw, list[tuple[str, str]]]:
-        """Announces with commitments of the ceremony's parties; returns the draw and what they will reveal."""
+    def announce(self, plan: Plan, at: datetime.datetime) -> tuple[Draw, Secrets]:
+        """Announces with the commitments of the ceremony's parties to both rounds; returns the draw and what they will reveal."""
         number = inspection_queries.next_draw_no(plan.office, at.astimezone(CHINA).date())
-        secrets = [(f"ceremony:party-{n}", f"{self.rng.getrandbits(128):032x}") for n in range(1, len(PARTIES) + 1)]
-        sources = [
-            Source(name, {"party": party, "commitment": commitment(number, name, secret)})
-            for (name, secret), party in zip(secrets, PARTIES, strict=True)
-        ]
+        secrets = Secrets(*([f"{self.rng.getrandbits(128):032x}" for _ in PARTIES] for _ in range(2)))
         draw = inspection.announce_draw(
-            plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=40), sources=[*sources, Source("ceremony:dice", {"rolls": 10})],
-            second_sources=inspection_queries.default_sources(PARTIES),
+            plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=40),
+            sources=committed(number, secrets.first), second_sources=committed(number, secrets.second, second=True),
         )  # fmt: skip
         return draw, secrets
 
-    def ceremony(self, secrets: list[tuple[str, str]], at: datetime.datetime) -> list[Value]:
-        """What the parties reveal, and what the dice give, in the twenty minutes before."""
+    def ceremony(self, strings: list[str], at: datetime.datetime, *, second: bool = False) -> list[Value]:
+        """What the dice give, and what the parties then reveal, in the twenty minutes before."""
         dice = "-".join(str(self.rng.randint(1, 6)) for _ in range(10))
-        values = [
-            Value(name, secret, at - datetime.timedelta(minutes=20 - n), {"record": "公开仪式记录"})
-            for n, (name, secret) in enumerate(secrets)
+        thrown = Value(
+            f"ceremony:dice{'-2' if second else ''}",
+            dice,
+            at - datetime.timedelta(minutes=20),
+            {"witness": "公证处现场公证"},
+        )
+        revealed = [
+            Value(f"ceremony:party-{n}", string, at - datetime.timedelta(minutes=15 - n), {"record": "公开仪式记录"})
+            for n, string in enumerate(strings, 1)
         ]
-        return [
-            *values,
-            Value("ceremony:dice", dice, at - datetime.timedelta(minutes=5), {"witness": "公证处现场公证"}),
-        ]
+        return [thrown, *revealed]
 
-    def execute(self, draw: Draw, secrets: list[tuple[str, str]], at: datetime.datetime) -> Draw:
-        values = self.ceremony(secrets, at)
+    def execute(self, draw: Draw, secrets: Secrets, at: datetime.datetime) -> Draw:
+        values = self.ceremony(secrets.first, at)
         return inspection.execute_draw(draw, by=self.users["member"], at=at, values=values, witnesses=WITNESSES)
 
     # -- the course of events ------------------------------------------------------------------------------------------
@@ -429,27 +452,26 @@ class Simulation:
         draw, secrets = self.announce(plan, at)
         self.later(at + datetime.timedelta(hours=48), partial(self.draw, draw, secrets))
 
-    def draw(self, draw: Draw, secrets: list[tuple[str, str]], at: datetime.datetime) -> None:
+    def draw(self, draw: Draw, secrets: Secrets, at: datetime.datetime) -> None:
         drawn = self.execute(draw, secrets, at)
         self.later(at + datetime.timedelta(hours=6), partial(self.declare, drawn))
-        self.later(at + datetime.timedelta(days=1), partial(self.close_list, drawn))
+        self.later(at + datetime.timedelta(days=1), partial(self.close_list, drawn, secrets))
 
     def declare(self, draw: Draw, at: datetime.datetime) -> None:
         """A few inspectors look at the list and name a firm; the others say that there is nothing."""
         tasks = list(draw.tasks.select_related("entity").order_by("no")[:40])
-        for inspector in inspection_queries.inspector_pool(draw.plan)[:6]:
+        for inspector in inspection_queries.directory_of(draw)[:6]:
             chosen = [self.rng.choice(tasks)] if self.rng.random() < 0.4 else []
             kind, note = ("relative", "近亲属在该单位任职") if chosen else ("", "")
             inspection.declare_recusals(draw, inspector, chosen, kind=kind, note=note, by=self.users["member"], at=at)
 
-    def close_list(self, draw: Draw, at: datetime.datetime) -> None:
+    def close_list(self, draw: Draw, secrets: Secrets, at: datetime.datetime) -> None:
         closed = inspection.close_list(draw, by=self.users["member"], at=at)
-        self.later(at + datetime.timedelta(hours=2), partial(self.assign, closed))
+        self.later(at + datetime.timedelta(hours=2), partial(self.assign, closed, secrets))
 
-    def assign(self, draw: Draw, at: datetime.datetime) -> None:
+    def assign(self, draw: Draw, secrets: Secrets, at: datetime.datetime) -> None:
         """The second round, and the visits that follow from it: of a sealed draw within ten days, then the seal is opened."""
-        secrets = [(f"ceremony:party-{n}", f"{self.rng.getrandbits(64):016x}") for n in range(1, len(PARTIES) + 1)]
-        values = self.ceremony(secrets, at)
+        values = self.ceremony(secrets.second, at, second=True)
         draw = inspection.assign_teams(draw, by=self.users["member"], at=at, values=values, witnesses=WITNESSES)
         self.absent(draw, at)
         if draw.sealed:
@@ -613,9 +635,10 @@ class Simulation:
 
     def announce_only(self, plan: Plan, at: datetime.datetime) -> None:
         """Announced and waiting for the ceremony: a visitor may draw."""
+        number = inspection_queries.next_draw_no(plan.office, at.astimezone(CHINA).date())
         inspection.announce_draw(
             plan, by=self.users["member"], at=at, not_before=at + datetime.timedelta(hours=26),
-            sources=inspection_queries.default_sources(PARTIES), second_sources=inspection_queries.default_sources(PARTIES),
+            sources=committed(number, WAITING_STRINGS), second_sources=committed(number, WAITING_SECOND, second=True),
         )  # fmt: skip
 
     def draft_only(self, at: datetime.datetime) -> None:

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from zhunsheng.demo import build, truth
 from zhunsheng.engine import estimate
-from zhunsheng.engine.draw import Value, Verdict, verify
+from zhunsheng.engine.draw import Source, Value, Verdict, commitment, verify
 from zhunsheng.web.common import city
 from zhunsheng.web.desk.importing import actions as importing
 from zhunsheng.web.desk.importing import find_kind
@@ -160,26 +160,38 @@ def _draw(users: dict[str, User], rng: random.Random) -> Draw:
         scope={"schemes": ["toronto"]},
     )  # fmt: skip
     plan = inspection.approve_plan(plan, by=users["head"], at=announced - datetime.timedelta(days=2))
+    number = queries.next_draw_no(plan.office, day)
+    strings = [[f"{rng.getrandbits(96):024x}" for _ in range(2)] for _ in range(2)]
+
+    def sources(second: bool) -> tuple[Source, ...]:
+        parties = [
+            queries.Party(
+                name,
+                commitment(number, f"ceremony:party-{n}", strings[second][n - 1], second=second),
+                f"not-revealed-{n}",
+            )
+            for n, name in ((1, "纪检监察机关"), (2, "群众代表"))
+        ]
+        return queries.ceremony(parties, second=second)
+
+    def gave(at: datetime.datetime, second: bool) -> list[Value]:
+        dice = "-".join(str(rng.randint(1, 6)) for _ in range(10))
+        return [
+            Value(f"ceremony:dice{'-2' if second else ''}", dice, at),
+            *(Value(f"ceremony:party-{n}", strings[second][n - 1], at) for n in (1, 2)),
+        ]
+
     draw = inspection.announce_draw(
-        plan, by=users["member"], at=announced, not_before=announced + datetime.timedelta(hours=25)
-    )
+        plan, by=users["member"], at=announced, not_before=announced + datetime.timedelta(hours=25),
+        sources=sources(False), second_sources=sources(True),
+    )  # fmt: skip
     thrown = announced + datetime.timedelta(hours=26)
-    values = [
-        Value("ceremony:party-1", f"{rng.getrandbits(96):024x}", thrown),
-        Value("ceremony:party-2", f"{rng.getrandbits(96):024x}", thrown),
-        Value("ceremony:dice", "-".join(str(rng.randint(1, 6)) for _ in range(10)), thrown),
-    ]
     at = thrown + datetime.timedelta(minutes=10)
-    draw = inspection.execute_draw(draw, by=users["member"], at=at, values=values, witnesses="演练")
+    draw = inspection.execute_draw(draw, by=users["member"], at=at, values=gave(thrown, False), witnesses="演练")
     draw = inspection.close_list(draw, by=users["member"], at=at + datetime.timedelta(hours=1))
-    again = at + datetime.timedelta(hours=2)
-    second = [
-        Value("ceremony:party-1", f"{rng.getrandbits(96):024x}", again),
-        Value("ceremony:party-2", f"{rng.getrandbits(96):024x}", again),
-        Value("ceremony:dice", "-".join(str(rng.randint(1, 6)) for _ in range(10)), again),
-    ]
+    again = at + datetime.timedelta(hours=3)
     return inspection.assign_teams(
-        draw, by=users["member"], at=again + datetime.timedelta(minutes=10), values=second, witnesses="演练"
+        draw, by=users["member"], at=again + datetime.timedelta(minutes=10), values=gave(again, True), witnesses="演练"
     )
 
 
