@@ -2,7 +2,7 @@
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from operator import itemgetter
@@ -26,40 +26,6 @@ def next_draw_no(office: Office, on: datetime.date) -> str:
     """The number that the office's next draw of the year gets: ceremony parties commit to it before the announcement."""
     start = f"{office.code}-{on.year}-"
     return f"{start}{Draw.objects.filter(no__startswith=start).count() + 1:03d}"
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """What a party of a ceremony hands in before the announcement: who it is, the commitment to its secret string for one
-    round, and the value that stands in if it does not reveal."""
-
-    name: str
-    commitment: str
-    default: str
-
-
-def ceremony(
-    parties: Sequence[Party], *, second: bool = False, rolls: int = 10, balls: tuple[int, int] | None = None
-) -> tuple[engine.Source, ...]:
-    """The public ceremony （公开仪式） in the order of its steps: dice (`rolls`, 0 = none) are thrown and balls (how many in
-    the drum, how many are taken) drawn, then each party reveals its string.
-
-    Dice and balls of the second round have ids of their own: they are thrown again.
-    """
-    mark, found = "-2" if second else "", list[engine.Source]()
-    if rolls:
-        found.append(engine.Source(f"ceremony:dice{mark}", {"rolls": rolls}))
-    if balls is not None:
-        found.append(engine.Source(f"ceremony:balls{mark}", {"balls": balls[0], "draws": balls[1]}))
-    for number, one in enumerate(parties, 1):
-        terms = {"party": one.name, "commitment": one.commitment, "default": one.default}
-        found.append(engine.Source(party_id(number), terms))
-    return tuple(found)
-
-
-def party_id(number: int) -> str:
-    """The id of the source of the n-th party, from 1: it stands in the text that the party commits to."""
-    return f"ceremony:party-{number}"
 
 
 # -- the frame -------------------------------------------------------------------------------------------------------
