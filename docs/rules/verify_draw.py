@@ -51,6 +51,10 @@ class Wrong(Exception):
     """Something does not hold."""
 
 
+#: what a file that is not as it should be makes of a step
+BROKEN = (Wrong, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
+
 class NotJudged(Exception):
     """Something this program leaves to the reader."""
 
@@ -1185,7 +1189,7 @@ def attempt(done, name, function, *given):
         ok, said = True, function(*given)
     except NotJudged as remark:
         ok, said = None, str(remark)
-    except (Wrong, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except BROKEN as error:
         ok, said = False, str(error) if isinstance(error, Wrong) else f"{type(error).__name__}: {error}"
     done[name] = ok
     line = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in f"{name}  {said}")
@@ -1249,7 +1253,7 @@ def main(path):
                 attempt(done, name, getattr(proof, name.replace("-", "_")))
             return 1 if False in done.values() else 0
         draw = Draw(made)
-    except (Wrong, KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
+    except (*BROKEN, RecursionError) as error:
         print("FAIL format ", error)
         return 2
     print("PASS format  draw", draw.name)
