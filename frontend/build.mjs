@@ -34,7 +34,7 @@ await build({
 const licence = (name) => readFileSync(join(here, "../node_modules", name, "LICENSE"), "utf8").trim();
 await build({
   absWorkingDir: here,
-  entryPoints: { verify: "verify/page.js", "verify-worker": "verify/worker.js" },
+  entryPoints: { verify: "verify/page.js", "verify-worker": "verify/worker.js", commitment: "verify/commitment.js" },
   outdir: out,
   bundle: true,
   minify: true,
@@ -43,15 +43,17 @@ await build({
   logLevel: "info",
   legalComments: "none",
 });
-const worker = join(out, "verify-worker.js");
-const licences = ["@noble/curves", "@noble/hashes"].map((name) => `${name}: ${licence(name)}`).join("\n\n");
-writeFileSync(worker, `/*! ${licences.replaceAll("*/", "* /")} */\n${readFileSync(worker, "utf8")}`);
+for (const [name, used] of Object.entries({ "verify-worker.js": ["@noble/curves", "@noble/hashes"], "commitment.js": ["@noble/hashes"] })) {
+  const file = join(out, name);
+  const licences = used.map((one) => `${one}: ${licence(one)}`).join("\n\n");
+  writeFileSync(file, `/*! ${licences.replaceAll("*/", "* /")} */\n${readFileSync(file, "utf8")}`);
+}
 
 const sources = ["css", "js", "verify"].flatMap((folder) => readdirSync(join(here, folder)).map((name) => `${folder}/${name}`));
 const listed = (names, folder) => Object.fromEntries(names.sort().map((name) => [name, sha256(join(folder, name))]));
 const record = {
   built_by: "npm run build",
   sources: listed([...sources, "build.mjs"], here),
-  outputs: listed(["zhunsheng.css", "zhunsheng.js", "verify.js", "verify-worker.js"], out),
+  outputs: listed(["zhunsheng.css", "zhunsheng.js", "verify.js", "verify-worker.js", "commitment.js"], out),
 };
 writeFileSync(join(out, "BUILD.json"), JSON.stringify(record, null, 2) + "\n");

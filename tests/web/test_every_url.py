@@ -250,6 +250,7 @@ URLS: dict[str, tuple[Any, ...]] = {
     "portal:burden_year": (PUBLIC, lambda w: [2026]),
     "portal:results": (PUBLIC,),
     "portal:verify": (PUBLIC,),
+    "portal:commitment": (PUBLIC,),
     "portal:result": (PUBLIC, lambda w: [w.own["visit"].no]),
     "portal:scoreboard": (PUBLIC,),
     "portal:scoreboard_year": (PUBLIC, lambda w: [2026]),

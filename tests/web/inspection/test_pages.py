@@ -7,8 +7,8 @@ import pytest
 import time_machine
 from django.urls import reverse
 
-from tests.web.inspection.conftest import moment
-from zhunsheng.engine.draw import verify
+from tests.web.inspection.conftest import moment, secret
+from zhunsheng.engine.draw import commitment, verify
 from zhunsheng.web.inspection import actions
 from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, RuleBook, Task, Visit
 
@@ -165,8 +165,16 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
             "mechanical": ["dice"],
             "party_1": "纪检监察机关",
             "party_2": "群众代表",
+            "default_1": "not-revealed-1",
+            "default_2": "not-revealed-2",
             "suite": "sha256",
         }
+        wrong = client.post(announce, said | {"not_before": "2026-03-03T10:00"})
+        assert wrong.status_code == 422 and wrong.context["form"].errors["commitment_1"]
+        for mark, second in (("", False), ("second_", True)):
+            for n in (1, 2):
+                promise = commitment("T-SJ-2026-001", f"ceremony:party-{n}", secret(n, second=second), second=second)
+                said[f"{mark}commitment_{n}"] = promise
         wrong = client.post(announce, said)
         assert (wrong.status_code, Draw.objects.count()) == (422, 0)
         assert "24" in wrong.content.decode()
@@ -176,27 +184,27 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
 
         execute = reverse("inspection:execute", args=[draw.no])
         given = {
-            "value_0": "3f9c",
+            "value_0": "4-2-6-1-5-3-3-6-2-1",
             "at_0": "2026-03-03T10:30",
-            "value_1": "a071",
+            "value_1": secret(1),
             "at_1": "2026-03-03T10:31",
-            "value_2": "4-2-6-1-5-3-3-6-2-1",
+            "value_2": secret(2),
             "at_2": "2026-03-03T10:32",
             "witnesses": "市纪委监委2人",
         }
         assert client.post(execute, given).status_code == 422
         clock.move_to(moment(3, 11))
         client.force_login(staffed.member)  # the session of the day before has ended
-        wrong = client.post(execute, given | {"value_2": "9-9"})
+        wrong = client.post(execute, given | {"value_0": "9-9"})
         assert wrong.status_code == 422
-        assert "骰子" in str(wrong.context["form"].errors["value_2"])
+        assert "骰子" in str(wrong.context["form"].errors["value_0"])
         assert not wrong.context["form"].non_field_errors()
         assert client.post(execute, given).status_code == 302
         draw.refresh_from_db()
         assert draw.state == Draw.State.EXECUTED
-        assert client.post(execute, given | {"value_0": "0000"}).status_code == 302
+        assert client.post(execute, given | {"value_0": "1-1-1-1-1-1-1-1-1-1"}).status_code == 302
         draw.refresh_from_db()
-        assert draw.values[0]["value"] == "3f9c"
+        assert draw.values[0]["value"] == "4-2-6-1-5-3-3-6-2-1"
         shown = client.get(reverse("inspection:draw", args=[draw.no])).content.decode()
         assert "2026-03-03 10:30" in shown and draw.values[0]["at"] == "2026-03-03T02:30:00Z"
         assert "2026-03-03T02:30" not in shown
@@ -208,15 +216,23 @@ def test_a_plan_is_drafted_previewed_approved_announced_executed_and_assigned(st
         draw.refresh_from_db()
         assert draw.state == Draw.State.LIST_CLOSED
         second = {
-            "value_0": "77aa", "at_0": "2026-03-03T11:20", "value_1": "b0b1", "at_1": "2026-03-03T11:21",
-            "value_2": "1-1-2-3-5-6-6-4-2-1", "at_2": "2026-03-03T11:22", "witnesses": "市纪委监委2人",
-        }  # fmt: skip
+            "value_0": "1-1-2-3-5-6-6-4-2-1",
+            "at_0": "2026-03-03T12:20",
+            "value_1": secret(1, second=True),
+            "at_1": "2026-03-03T12:21",
+            "value_2": secret(2, second=True),
+            "at_2": "2026-03-03T12:22",
+            "witnesses": "市纪委监委2人",
+        }
         assign = reverse("inspection:assign", args=[draw.no])
         assert client.post(assign, second).status_code == 422  # later than now
-        clock.move_to(moment(3, 12))
-        wrong = client.post(assign, second | {"at_0": "", "value_1": ""}).content.decode()
+        clock.move_to(moment(3, 13))
+        client.force_login(staffed.member)  # an hour without a click ends a session
+        wrong = client.post(assign, second | {"at_1": "", "value_2": ""}).content.decode()
         assert "纪检监察机关的产生时间" in wrong and "群众代表的值" in wrong  # the summary names the source, not its id
-        assert client.post(assign, second | {"at_2": "2026-03-03T11:05"}).status_code == 422  # before the closing
+        assert (
+            client.post(assign, second | {"at_0": "2026-03-03T11:50"}).status_code == 422
+        )  # within the hour of the closing
         assert client.post(assign, second).status_code == 302
         draw.refresh_from_db()
         assert draw.state == Draw.State.ASSIGNED

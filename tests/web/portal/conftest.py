@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
-from tests.web.inspection.conftest import Bureau, bureau, moment, staffed  # noqa: F401 - fixtures
+from tests.web.inspection.conftest import Bureau, announce, bureau, moment, staffed  # noqa: F401 - fixtures
 from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.appraisal.models import Snapshot
 from zhunsheng.web.common import city
@@ -133,9 +133,7 @@ def public(staffed: Bureau, home, now) -> Public:  # noqa: F811 - a fixture
     abandoned = inspection.abandon_draw(abandoned, by=bureau.second_head, at=moment(3), reason="公告后发现名录不全")
     joint = bureau.joint(name="联合抽查计划", items=bureau.items[:1])
     joint = bureau.assigned(bureau.executed(bureau.announced(joint)))
-    waiting = inspection.announce_draw(
-        bureau.plan(name="等待抽取的计划"), by=bureau.member, at=moment(19), not_before=moment(23)
-    )
+    waiting = announce(bureau.plan(name="等待抽取的计划"), by=bureau.member, at=moment(19), not_before=moment(23))
     sealed = _sealed(bureau, secrets["why a firm of a sealed draw was withdrawn"])
     found = Public(
         bureau, draw, waiting, abandoned, sealed, joint, _upstream(bureau), published, corrected, correction, failed,

@@ -327,6 +327,11 @@ class Draw(Sourced):
         return self.mode == Plan.Mode.SEALED
 
     @property
+    def abandoned_late(self) -> bool:
+        """Whether it was given up when the seed could already be known."""
+        return self.abandoned_at is not None and self.abandoned_at >= self.not_before
+
+    @property
     def secret(self) -> bool:
         """Sealed and not yet opened: who is drawn is told to nobody outside the offices of the plan."""
         return self.sealed and self.opened_at is None

@@ -38,6 +38,7 @@ urlpatterns = [
     path("draws/", draws.listing, name="draws"),
     path("draws/upstream/", upstream.listing, name="upstream"),
     path("draws/upstream/<int:pk>/", upstream.draw, name="upstream_draw"),
+    path("draws/commitment/", verify.commitment, name="commitment"),
     path("draws/<str:no>/", draws.draw, name="draw"),
     path("draws/<str:no>/announcement.json", draws.announcement, name="announcement"),
     path("draws/<str:no>/bundle.json", draws.bundle, name="bundle"),

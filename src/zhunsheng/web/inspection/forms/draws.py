@@ -19,7 +19,7 @@ from zhunsheng.web.inspection.forms.fields import Group, Grouped, InspectorChoic
 from zhunsheng.web.inspection.models import Plan, Task, TeamMember
 from zhunsheng.web.registry.models import Inspector
 
-PARTIES = 3
+PARTIES, LEAST_PARTIES = 4, 2
 CEREMONY, LOTTERY, DRAND = "ceremony", "lottery-pair", "drand-quicknet"
 MECHANICAL = [("dice", _("骰子")), ("balls", _("摇号球"))]
 
@@ -35,7 +35,7 @@ class AnnounceForm(Grouped, forms.Form):
     second_profiles = forms.MultipleChoiceField(
         label=_("派员的随机数来源（第二轮）"),
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("名单关闭、回避申报之后才产生；公开仪式的见证方与第一轮相同。"),
+        help_text=_("名单关闭一小时以后才产生；与第一轮用不同的承诺、期号或轮次。"),
     )
     mechanical = forms.MultipleChoiceField(
         label=_("当众产生的随机数"), required=False, choices=MECHANICAL, widget=forms.CheckboxSelectMultiple
@@ -54,21 +54,16 @@ class AnnounceForm(Grouped, forms.Form):
     second_ssq = forms.CharField(label=_("第二轮双色球期号"), required=False, max_length=20)
     second_dlt = forms.CharField(label=_("第二轮大乐透期号"), required=False, max_length=20)
     second_from = moment_field(
-        _("第二轮预计时间"), required=False, help_text=_("用 drand 灯塔时据此确定轮次，须在关闭名单之后。")
+        _("第二轮预计时间"), required=False, help_text=_("用 drand 灯塔时据此确定轮次，至少在关闭名单一小时之后。")
     )
-    fallback_1 = forms.ChoiceField(label=_("第一备用"), required=False)
-    fallback_1_hours = forms.IntegerField(
-        label=_("几小时后改用第一备用"), required=False, min_value=1, max_value=24 * 60,
-        help_text=_("自最早抽取时间起算；第二轮自关闭名单起算。"),
+    fallback_hours = forms.IntegerField(
+        label=_("几小时后改用 drand 灯塔"), required=False, min_value=1, max_value=24 * 60,
+        help_text=_("不填就没有备用来源。第一轮自最早抽取时间起算，第二轮自关闭名单起算。"),
     )  # fmt: skip
-    fallback_2 = forms.ChoiceField(label=_("第二备用"), required=False)
-    fallback_2_hours = forms.IntegerField(
-        label=_("几小时后改用第二备用"), required=False, min_value=1, max_value=24 * 60
-    )
     suite = forms.ChoiceField(
         label=_("密码套件"),
         choices=[("sha256", _("SHA-256（通用）")), ("sm3", _("SM3（国密）"))],
-        help_text=_("决定本次抽取的全部哈希；选 SM3 的，核验程序须支持 SM3。"),
+        help_text=_("决定本次抽取的全部哈希；选 SM3 的，核验程序须支持 SM3，见证方也用 SM3 计算承诺。"),
     )
 
     def __init__(self, *args: Any, on: datetime.date, plan: Plan, **kwargs: Any) -> None:
@@ -77,25 +72,19 @@ class AnnounceForm(Grouped, forms.Form):
         self.on, self.rows = on, queries.named_rows("draw/randomness", on)
         names = queries.choices("draw/randomness", on)
         fields["profiles"].choices = fields["second_profiles"].choices = names
-        spare = [("", _now("不设")), *((code, name) for code, name in names if code != LOTTERY)]
-        fields["fallback_1"].choices = fields["fallback_2"].choices = spare
         if plan.mode != Plan.Mode.SEALED:
             del fields["open_by"]
         for number in range(1, PARTIES + 1):
-            label = {"n": number}
-            fields[f"party_{number}"] = forms.CharField(
-                label=_now("见证方 %(n)s") % label, required=False, max_length=60
-            )
-            fields[f"commitment_{number}"] = forms.CharField(
-                label=_now("见证方 %(n)s 的承诺哈希") % label,
-                required=False,
-                max_length=64,
-                help_text=_now("见证方事先密封的字符串按上面的格式算出的哈希；不填表示当众揭示即可。")
-                if number == 1
-                else "",
-            )
+            fields[f"party_{number}"] = forms.CharField(label=_now("名称"), required=False, max_length=60)
+            for part, label in (("", _now("第一轮的承诺哈希")), ("second_", _now("第二轮的承诺哈希"))):
+                fields[f"{part}commitment_{number}"] = forms.CharField(
+                    label=label,
+                    required=False,
+                    max_length=64,
+                    widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+                )
             fields[f"default_{number}"] = forms.CharField(
-                label=_now("见证方 %(n)s 不揭示时的默认值") % label, required=False, max_length=100
+                label=_now("不揭示时的默认值"), required=False, max_length=100
             )
 
     def profile_rows(self) -> list[dict[str, Any]]:
@@ -110,22 +99,33 @@ class AnnounceForm(Grouped, forms.Form):
         ]  # fmt: skip
 
     def layout(self) -> list[Group]:
-        numbers = range(1, PARTIES + 1)
-        promises = tuple(f"{part}_{number}" for number in numbers for part in ("commitment", "default"))
+        parties = [
+            Group(
+                _("见证方 %(n)s") % {"n": number},
+                tuple(f"{name}_{number}" for name in ("party", "default", "commitment", "second_commitment")),
+                folded=number > LEAST_PARTIES,
+                hint=_("见证方在“承诺工具”网页上自己产生秘密字符串，只交出两轮的承诺哈希；字符串到仪式上才揭示。默认值随公告公开，拒不揭示的用它代替。")
+                if number == 1
+                else "",
+            )
+            for number in range(1, PARTIES + 1)
+        ]  # fmt: skip
         return [
             Group(_("何时"), ("not_before", "open_by")),
             Group(
                 _("抽取企业：第一轮随机数"), ("profiles",), grid=False,
-                hint=_("可以同时选几种：只要其中一种可靠，结果就无法预知。各方案防的是谁，见下表。"),
+                hint=_("可以同时选几种：只要其中一种可靠，结果就无法预知。用彩票或灯塔的一轮不掷骰子、不摇号：那时外部的值已经知道，可以掷到满意为止；见证方仍可参加，先承诺、后揭示。"),
             ),
-            Group(_("公开仪式"), tuple(f"party_{number}" for number in numbers), hint=_("至少两个见证方，各揭示一个字符串，再当众掷骰子或摇号。")),
-            Group(_("骰子和摇号球"), ("mechanical", "rolls", "balls", "draws")),
-            Group(_("见证方的承诺和默认值"), promises, folded=True, hint=_("承诺使任何一方不能听了别人的再改；默认值使拒不揭示的一方不能阻止抽取。")),
-            Group(_("彩票"), ("ssq", "dlt", "second_ssq", "second_dlt"), folded=True, hint=_("选两种彩票同用时，填写将要开奖的期号。")),
             Group(_("派员：第二轮随机数"), ("second_profiles", "second_from"), grid=False),
             Group(
-                _("备用来源"), ("fallback_1", "fallback_1_hours", "fallback_2", "fallback_2_hours"), folded=True,
-                hint=_("公告的来源取不到值时，按次序改用；次序在公告中写明，事后不能挑选。两轮同样适用。"),
+                _("公开仪式：骰子和摇号球"), ("mechanical", "rolls", "balls", "draws"),
+                hint=_("次序固定：见证方公告前承诺，仪式上先掷骰子或摇号，再由各方揭示。骰子的时间不得晚于任何一方揭示的时间。"),
+            ),
+            *parties,
+            Group(_("彩票"), ("ssq", "dlt", "second_ssq", "second_dlt"), folded=True, hint=_("选两种彩票同用时，填写将要开奖的期号；两轮的期号不同。")),
+            Group(
+                _("备用来源"), ("fallback_hours",), folded=True,
+                hint=_("公告的来源取不到值时，改用该时刻的 drand 灯塔轮次；在公告中写明，事后不能挑选。只用灯塔的一轮没有备用：过去的轮次总能取到。"),
             ),
             Group(_("密码套件"), ("suite",), folded=True),
         ]  # fmt: skip
@@ -139,8 +139,8 @@ class AnnounceForm(Grouped, forms.Form):
         try:
             cleaned["sources"] = self._round(cleaned, "profiles", start)
             cleaned["second_sources"] = self._round(cleaned, "second_profiles", later, second=True)
-            cleaned["fallback"] = self._fallback(cleaned, start)
-            cleaned["second_fallback"] = self._fallback(cleaned, later)
+            cleaned["fallback"] = self._fallback(cleaned, "profiles", start)
+            cleaned["second_fallback"] = self._fallback(cleaned, "second_profiles", later)
         except ZhunshengError as problem:
             self.add_error("profiles", say(problem))
         return cleaned
@@ -149,8 +149,6 @@ class AnnounceForm(Grouped, forms.Form):
         self, cleaned: Mapping[str, Any], field: str, start: datetime.datetime, *, second: bool = False
     ) -> list[engine.Source]:
         chosen, sources = cleaned.get(field) or [], list[engine.Source]()
-        if CEREMONY in chosen:
-            sources += self._ceremony(cleaned, second=second)
         if LOTTERY in chosen:
             for name in ("ssq", "dlt"):
                 key = f"second_{name}" if second else name
@@ -159,58 +157,56 @@ class AnnounceForm(Grouped, forms.Form):
                 sources.append(engine.Source(f"lottery:{name}", {"issue": str(cleaned.get(key, ""))}))
         if DRAND in chosen:
             sources.append(_drand(start))
+        if CEREMONY in chosen:
+            sources += self._ceremony(cleaned, second=second, alone=not sources)
         return sources
 
-    def _fallback(self, cleaned: Mapping[str, Any], start: datetime.datetime) -> tuple[engine.Fallback, ...]:
-        found, last = list[engine.Fallback](), 0
-        for number in (1, 2):
-            code, hours = cleaned.get(f"fallback_{number}"), cleaned.get(f"fallback_{number}_hours")
-            if not code:
-                continue
-            if not hours:
-                self.add_error(f"fallback_{number}_hours", _now("请填写几小时后改用备用来源。"))
-            elif hours <= last:
-                self.add_error(f"fallback_{number}_hours", _now("第二备用应晚于第一备用。"))
-            else:
-                last = hours
-                sources = (
-                    self._ceremony(cleaned, second=True)
-                    if code == CEREMONY
-                    else [_drand(start + datetime.timedelta(hours=hours))]
-                )
-                found.append(engine.Fallback(int(hours), tuple(sources)))
-        return tuple(found)
+    def _fallback(
+        self, cleaned: Mapping[str, Any], field: str, start: datetime.datetime
+    ) -> tuple[engine.Fallback, ...]:
+        hours = cleaned.get("fallback_hours")
+        if not hours or cleaned.get(field) == [DRAND]:
+            return ()
+        return (engine.Fallback(int(hours), (_drand(start + datetime.timedelta(hours=hours)),)),)
 
-    def _ceremony(self, cleaned: Mapping[str, Any], *, second: bool = False) -> list[engine.Source]:
-        """The parties, then dice and balls. Commitments are for the first round: a string that was revealed is no secret any more."""
-        sources = []
+    def _ceremony(self, cleaned: Mapping[str, Any], *, second: bool, alone: bool) -> list[engine.Source]:
+        """What is thrown, where nothing from outside is in the round, and the parties with what they have handed in."""
+        part, parties = "second_" if second else "", list[queries.Party]()
         for number in range(1, PARTIES + 1):
-            party = cleaned.get(f"party_{number}", "")
-            promise = "" if second else cleaned.get(f"commitment_{number}", "").lower()
-            default = "" if second else cleaned.get(f"default_{number}", "")
-            if not party:
+            name = cleaned.get(f"party_{number}", "")
+            if not name:
                 continue
-            if promise and not re.fullmatch(r"[0-9a-f]{64}", promise):
-                self.add_error(f"commitment_{number}", _now("承诺哈希应是 64 位十六进制数。"))
-            terms: dict[str, str | int] = {"party": party}
-            terms |= {"commitment": promise} if promise else {}
-            terms |= {"default": default} if default else {}
-            sources.append(engine.Source(f"ceremony:party-{number}", terms))
-        if len(sources) < 2 and not self.has_error("party_1"):
-            self.add_error("party_1", _now("公开仪式至少要两个见证方。"))
+            promise = cleaned.get(f"{part}commitment_{number}", "").lower()
+            default = cleaned.get(f"default_{number}", "")
+            if not re.fullmatch(r"[0-9a-f]{64}", promise):
+                self._say(f"{part}commitment_{number}", _now("承诺哈希应是 64 位十六进制数，由见证方用承诺工具算出。"))
+            if not default:
+                self._say(f"default_{number}", _now("请填写默认值：拒不揭示时用它代替。"))
+            parties.append(queries.Party(name, promise, default))
+        if alone and len(parties) < LEAST_PARTIES:
+            self._say("party_1", _now("公开仪式至少要两个见证方。"))
+        if not parties:
+            self._say("party_1", _now("请填写参加的见证方。"))
+        rolls, balls = self._mechanical(cleaned) if alone else (0, None)
+        return list(queries.ceremony(parties, second=second, rolls=rolls, balls=balls))
+
+    def _mechanical(self, cleaned: Mapping[str, Any]) -> tuple[int, tuple[int, int] | None]:
         chosen = cleaned.get("mechanical") or []
-        if not chosen and not self.has_error("mechanical"):
-            self.add_error("mechanical", _now("公开仪式要有骰子或摇号球。"))
-        if "dice" in chosen:
-            sources.append(engine.Source("ceremony:dice", {"rolls": cleaned.get("rolls") or 10}))
+        if not chosen:
+            self._say("mechanical", _now("公开仪式要有骰子或摇号球。"))
+        balls = None
         if "balls" in chosen:
             total, drawn = cleaned.get("balls"), cleaned.get("draws")
-            if not total or not drawn:
-                if not self.has_error("balls"):
-                    self.add_error("balls", _now("请填写球的总数和摇出的个数。"))
+            if total and drawn:
+                balls = (int(total), int(drawn))
             else:
-                sources.append(engine.Source("ceremony:balls", {"balls": total, "draws": drawn}))
-        return sources
+                self._say("balls", _now("请填写球的总数和摇出的个数。"))
+        return (int(cleaned.get("rolls") or 10) if "dice" in chosen else 0), balls
+
+    def _say(self, field: str, text: str) -> None:
+        """An error once, though both rounds may have it."""
+        if not self.has_error(field):
+            self.add_error(field, text)
 
 
 def _drand(start: datetime.datetime) -> engine.Source:
@@ -264,14 +260,21 @@ class ExecuteForm(Grouped, forms.Form):
             )
 
     def layout(self) -> list[Group]:
-        found = [
-            Group(
-                queries.source_words(source),
-                tuple(f"{part}_{number}" for part in ("value", "at", "record", "signature")),
-            )
-            for number, source in enumerate(self.sources)
-        ]
-        return [*found, Group(_("见证"), ("witnesses", "fallback_reason"), grid=False)]
+        """Each value beside its time; records and addresses behind a click."""
+        typed = [number for number, source in enumerate(self.sources) if source.kind != "drand"]
+        rows = [f"{part}_{number}" for number in typed for part in ("value", "at")]
+        signed = tuple(f"signature_{number}" for number in range(len(self.sources)) if number not in typed)
+        return [
+            Group(_("当众给出的值"), tuple(rows), hint=_("先录骰子和摇号球，再录各方揭示的字符串：骰子的时间不得晚于任何一方揭示的时间。") if self.thrown else ""),
+            Group(_("灯塔"), signed, grid=False),
+            Group(_("见证"), ("witnesses", "fallback_reason"), grid=False),
+            Group(_("记录或网址"), tuple(f"record_{number}" for number in typed), folded=True),
+        ]  # fmt: skip
+
+    @property
+    def thrown(self) -> bool:
+        """Whether dice are thrown or balls drawn in this round."""
+        return any(source.kind in {"dice", "balls"} for source in self.sources)
 
     def values(self) -> list[engine.Value]:
         return [self.value(number) for number in range(len(self.sources))]
@@ -298,12 +301,19 @@ class CloseForm(Grouped, forms.Form):
         required=False,
         min_value=0,
         max_value=9999,
-        help_text=_("不填则按计划；计划没有的，按各人在岗天数建议。"),
+        help_text=_("不填则按计划；计划没有的，按公告的平均份额和放宽次数。另定的须写明理由。"),
     )
     most = forms.IntegerField(label=_("每人最多检查次数"), required=False, min_value=1, max_value=9999)
+    bounds_reason = forms.CharField(
+        label=_("另定次数的理由"),
+        required=False,
+        max_length=300,
+        widget=text_area(2),
+        help_text=_("理由将向社会公开，请勿写个人信息。"),
+    )
 
     def layout(self) -> list[Group]:
-        return [Group(_("每人检查次数的上下限"), ("least", "most"))]
+        return [Group(_("每人检查次数的上下限"), ("least", "most", "bounds_reason"))]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

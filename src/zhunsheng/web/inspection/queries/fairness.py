@@ -91,7 +91,7 @@ def draws_to_declare(user: User) -> QuerySet[Draw]:
 
 
 # -- what was typed --------------------------------------------------------------------------------------------------
-def value_problem(source: engine.Source, typed: str, no: str) -> str:
+def value_problem(source: engine.Source, typed: str, draw: Draw, *, second: bool = False) -> str:
     """What is wrong with a value as typed; '' where it is well written and as promised. The time is not looked at."""
     try:
         if source.kind == "drand":
@@ -104,7 +104,7 @@ def value_problem(source: engine.Source, typed: str, no: str) -> str:
             check_signature(source, value)
         else:
             value = engine.Value(source.id, typed, datetime.datetime.fromtimestamp(0, datetime.UTC))
-            check_value(source, value, no)
+            check_value(source, value, draw.no, suite(draw.suite), second=second)
     except ZhunshengError as problem:
         return say(problem)
     except ValueError:

@@ -64,6 +64,8 @@ def draws(request: UserRequest) -> HttpResponse:
 
 def stage_of(draw: Draw) -> tuple[str, str]:
     """(kind of tag, words) of where a draw stands. Once the teams are out, it is the tasks that tell."""
+    if draw.abandoned_late:
+        return "bad", _("在可以知道种子之后放弃")
     if draw.state not in {Draw.State.ASSIGNED, Draw.State.OPENED}:
         return STATE_KIND[draw.state], str(draw.get_state_display())
     ended = getattr(draw, "ended", None)
@@ -123,9 +125,19 @@ def draw(request: UserRequest, no: str) -> HttpResponse:
         "may_close": found.state == Draw.State.EXECUTED and may_assign,
         "may_assign": found.state == Draw.State.LIST_CLOSED and may_assign,
         "may_open": found.secret and found.state == Draw.State.ASSIGNED and policy.may_open(request.user, found),
-        "may_abandon": waiting and policy.may_abandon(request.user, found),
+        "may_abandon": waiting and policy.may_abandon(request.user, found), "abandon_what": _abandon_what(found, late=now >= found.not_before),
         "abandon_form": PublicReasonForm(prefix="abandon"),
     })  # fmt: skip
+
+
+def _abandon_what(found: Draw, *, late: bool) -> str:
+    """What giving up this draw does, in words."""
+    text = _("理由写入公开存证日志，编号不再使用，放弃次数计入公开指标。")
+    if late:
+        text += _("已到最早抽取时间：公开页面和核验结论都会标注“在可以知道种子之后放弃”。")
+    if found.sealed:
+        text += _("封存的名录随即开封公开。")
+    return text
 
 
 def _round_rows(which: queries.Round | None, values: list[dict[str, Any]], fallback: int) -> dict[str, Any] | None:
@@ -164,7 +176,7 @@ def _events(found: Draw) -> list[dict[str, Any]]:
             *events,
             {
                 "at": found.abandoned_at,
-                "title": _("公开放弃"),
+                "title": _("在可以知道种子之后放弃") if found.abandoned_late else _("公开放弃"),
                 "text": found.abandon_reason,
                 "by": found.abandoned_by,
                 "kind": "bad",
@@ -397,24 +409,27 @@ def ceremony_check(request: UserRequest, no: str) -> HttpResponse:
         typed = request.POST.get(f"value_{number}") or request.POST.get(f"signature_{number}") or ""
         kind, text = "muted", _("等待")
         if typed.strip():
-            problem = queries.value_problem(source, typed.strip(), found.no)
-            kind, text = (
-                ("bad", problem)
-                if problem
-                else ("good", _("格式正确，与承诺一致") if "commitment" in source.terms else _("格式正确"))
-            )
+            problem = queries.value_problem(source, typed.strip(), found, second=which.number == 2)
+            kind, text = ("bad", problem) if problem else ("good", _revealed(source, typed.strip()))
         rows.append({"name": queries.source_name(source), "kind": kind, "text": text})
     return render(request, "inspection/_ceremony_check.html", {"rows": rows})
+
+
+def _revealed(source: engine.Source, typed: str) -> str:
+    """What can be said of a value that is well written."""
+    if source.kind == "party":
+        return _("未揭示，用默认值") if typed == source.terms["default"] else _("已揭示，与承诺一致")
+    return _("格式正确")
 
 
 def _ceremony_steps(found: Draw) -> list[dict[str, Any]]:
     """The steps of the event; the present one is marked."""
     names = [
-        (_("名录和规则已公告"), True),
-        (_("第一轮：揭示、掷骰或摇号"), bool(found.seed)),
+        (_("名录和规则已公告，各方已承诺"), True),
+        (_("第一轮：先掷骰或摇号，再揭示"), bool(found.seed)),
         (_("抽出检查对象"), bool(found.seed)),
         (_("申报回避，关闭名单"), found.list_closed_at is not None),
-        (_("第二轮：揭示、掷骰或摇号"), bool(found.second_seed)),
+        (_("第二轮（关闭一小时后）：先掷骰或摇号，再揭示"), bool(found.second_seed)),
         (_("派出检查组"), bool(found.second_seed)),
     ]
     present = next((number for number, (_words, done) in enumerate(names) if not done), -1)
@@ -481,7 +496,14 @@ def close(request: UserRequest, no: str) -> HttpResponse:
 
     def save(form: Any) -> HttpResponse:
         asked = form.cleaned_data
-        actions.close_list(found, by=request.user, at=timezone.now(), least=asked["least"], most=asked["most"])
+        actions.close_list(
+            found,
+            by=request.user,
+            at=timezone.now(),
+            least=asked["least"],
+            most=asked["most"],
+            bounds_reason=asked["bounds_reason"],
+        )
         messages.success(request, _("名单已关闭，派员约束已公布；现在进行第二轮随机数"))
         return redirect(back)
 
@@ -489,6 +511,7 @@ def close(request: UserRequest, no: str) -> HttpResponse:
     return form_page(
         request, lambda data, initial: CloseForm(data, initial=initial), save, title=_("关闭名单"), submit=_("公布约束并关闭名单"), back=back,
         crumbs=[(_("抽取"), reverse("inspection:draws")), (no, back)], template="inspection/close.html", draw=found, ready=state,
+        earliest=timezone.now() + engine.MIN_CLOSED,
         shortages=[actions.shortage_words(one) for one in state.shortages], said=queries.have_declared(found),
         lead=_("关闭之后公布谁可以去哪里和起始方案，再产生第二轮随机数；此后任何人不能挑选派员结果。"),
     )  # fmt: skip

@@ -347,8 +347,8 @@ def announce(request: UserRequest, pk: int) -> HttpResponse:
         initial={
             "not_before": tomorrow.strftime("%Y-%m-%dT%H:%M"), "profiles": ["ceremony"], "second_profiles": ["ceremony"],
             "mechanical": ["dice"], "rolls": 10, "party_1": _("纪检监察机关"), "party_2": _("群众代表"), "suite": "sha256",
-            "open_by": queries.suggested_open_by(found, today),
+            "open_by": queries.suggested_open_by(found, today), **{f"default_{n}": f"not-revealed-{n}" for n in range(1, 5)},
         },
-        template="inspection/announce.html", plan=found, preview=queries.preview_of(found, today), profiles=form.profile_rows(),
+        template="inspection/announce.html", parties=range(1, 5), plan=found, preview=queries.preview_of(found, today), profiles=form.profile_rows(),
         next_no=queries.next_draw_no(found.office, today), book=queries.rule_book_on(today), sealed=found.mode == Plan.Mode.SEALED,
     )  # fmt: skip

@@ -24,6 +24,15 @@ def verify(request: HttpRequest) -> HttpResponse:
     })  # fmt: skip
 
 
+@public
+def commitment(request: HttpRequest) -> HttpResponse:
+    """The tool of a party of a ceremony: secret strings and the commitments to them, made in its own browser."""
+    party = asked(request, "party", 1)
+    return render(request, "portal/commitment.html", {
+        "no": asked(request, "no", 40), "party": party if party in {"1", "2", "3", "4"} else "1",
+    })  # fmt: skip
+
+
 def _is_bundle(address: str) -> bool:
     """Whether this is the path of a bundle of this site and nothing else: no host, no query."""
     try:
