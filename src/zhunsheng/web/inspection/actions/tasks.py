@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from zhunsheng.engine import draw as engine
 from zhunsheng.engine.draw.announce import ASSIGN_RULE
 from zhunsheng.engine.errors import DrawError
+from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.suites import suite
 from zhunsheng.web.common.errors import NotAllowed, Refused, say
 from zhunsheng.web.desk.actions import notify
@@ -158,7 +159,7 @@ def _record_change(task: Task, change: engine.Change, *, by: User, at: datetime.
     digest = sign_section(draw, "changes", section)
     held = keep_back(draw)
     draw.save(update_fields=["signatures"])
-    public = {"changes": digest, **held}
+    public: dict[str, Json] = {"changes": digest, **held}
     if draw.secret:
         deeds.append(Deed("team.replace", "draw", draw.no, rule=ASSIGN_RULE, public=public))
     else:
