@@ -196,6 +196,8 @@ def test_a_source_of_the_first_round_is_refused_in_the_second():
             "draw.announce.same_source", announce, fallback=[Fallback(48, (one,))], assignment=rule(sources=[second])
         )
     refused("draw.announce.same_source", announce, sources=LOTTERY, fallback=[], assignment=rule(sources=LOTTERY))
+    short = [Source("lottery:ssq", {"issue": "23099"}), Source("lottery:dlt", {"issue": "2023099"})]  # the same issues
+    refused("draw.announce.same_source", announce, sources=LOTTERY, fallback=[], assignment=rule(sources=short))
     refused("draw.announce.same_source", announce, assignment=rule(sources=ceremony()))
     other = [Source("ceremony:dice-2", {"rolls": 10}), *ceremony()[:2]]
     renamed = [other[0], *(replace(p, terms={**p.terms, "default": "other"}) for p in other[1:])]

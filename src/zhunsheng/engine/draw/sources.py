@@ -93,8 +93,12 @@ class Source:
 
     @property
     def what(self) -> tuple[str, tuple[tuple[str, str | int], ...]]:
-        """What the source is, its notes aside: two sources that are alike in this give one and the same value."""
-        return self.id, tuple(sorted((key, term) for key, term in self.terms.items() if key not in ("note", "party")))
+        """What the source is, its notes aside: two sources that are alike in this give one and the same value. An issue
+        is written with the whole year or its last two digits: 2023099 is 23099."""
+        terms = {key: term for key, term in self.terms.items() if key not in ("note", "party")}
+        if "issue" in terms:
+            terms["issue"] = str(terms["issue"])[-5:]
+        return self.id, tuple(sorted(terms.items()))
 
     def as_json(self) -> dict[str, Json]:
         """The source as it stands in the announcement."""
