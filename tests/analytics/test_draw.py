@@ -164,11 +164,15 @@ def test_a_sealed_frame_with_a_pareto_stratum_gives_what_the_engine_gives(engine
     rows = [
         {"id": f"demo:{number:03d}", "stratum": "AB"[number % 2], "size": 1 + number * 37 % 50} for number in range(200)
     ]
-    frame = freeze(rows, pareto={"B": 9}, seal_key=key)
+    frame = freeze(rows, pareto={"B": 9}, draw="P-1", seal_key=key)
     weights = frame.pareto["B"]
     fill(
         engine,
-        [(unit, tag(key, unit), stratum, weights.get(unit)) for stratum, ids in frame.strata.items() for unit in ids],
+        [
+            (unit, tag(key, "P-1", unit), stratum, weights.get(unit))
+            for stratum, ids in frame.strata.items()
+            for unit in ids
+        ],
     )
     n = {"A": 12, "B": 9}
     found = drawn(engine, SEED, frame.sizes, n, scale=frame.scale, pareto=frame.pareto)

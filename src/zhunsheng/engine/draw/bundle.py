@@ -269,7 +269,13 @@ class _Bundle(Check):
         region: Region | None,
     ) -> None:
         super().__init__()
-        self.data, self.pins, self.witnesses, self.now, self.region = data, tuple(pins), tuple(witnesses), now, region
+        self.data, self.pins, self.witnesses, self.known_time, self.region = (
+            data,
+            tuple(pins),
+            tuple(witnesses),
+            now,
+            region,
+        )
         self.made: Mapping[str, Json] = {}
         self.lines: Lines
         self.key = ""
@@ -606,14 +612,14 @@ class _Bundle(Check):
         return Reason("draw.verify.time_order", {**said, "at": str(at)})
 
     def _not_in_future(self) -> None:
-        if self.now is None:
+        if self.known_time is None:
             return
         done = [(name, _object(self.made[name]).get("at")) for name in ("open", "abandon") if name in self.made]
         moments = [("announce.announced_at", self.terms.announced_at)]
         moments += [(f"{name}.at", instant(at, f"{name}.at")) for name, at in done if name == "abandon" or self.key]
         moments += [(value.source, value.at) for value in (*self.values, *self.second_values)]
         for at, moment in moments:
-            if moment > self.now:
+            if moment > self.known_time:
                 raise DrawError("draw.verify.in_future", at=at, moment=instant_text(moment, at))
 
     def source_values(self) -> Reason:
@@ -924,7 +930,7 @@ class _Bundle(Check):
             return None
         last = int(self.terms.not_before.timestamp())
         found = [(one.time, one.key.name) for one in verify_note(note, keys) if one.time is not None]
-        now = None if self.now is None else int(self.now.timestamp())
+        now = None if self.known_time is None else int(self.known_time.timestamp())
         for time, name in found:
             if now is not None and time > now:
                 raise DrawError("draw.verify.in_future", at=name, moment=str(time))
