@@ -398,9 +398,9 @@ OWN = ("stratum", "exclusion", "size", "lambda", "speciality")
 class Draw:
     """A bundle, and what the steps found out about it."""
 
-    def __init__(self, made):
+    def __init__(self, made, now):
         shape(made)
-        self.made, self.a = made, made["announce"]
+        self.made, self.a, self.now = made, made["announce"], now
         self.has, self.name = made.__contains__, made["announce"]["draw"]
         self.hash = Hashes(self.a.get("suite", "sha256"))
         self.bound = self.hash.h(canonical(self.a))
@@ -627,7 +627,8 @@ def sources(d):
 
 def value_of(source):
     """What a source is, whoever holds it and whatever is noted: two that are alike in this give one value."""
-    return {key: term for key, term in source.items() if key not in ("note", "party")}
+    found = {key: term for key, term in source.items() if key not in ("note", "party")}
+    return {**found, "issue": found["issue"][-5:]} if "issue" in found else found  # 2023099 is 23099
 
 
 def round_time(source):
@@ -660,6 +661,10 @@ def time_order(d):
     for section in ("abandon", "open"):
         at = d.made.get(section, {}).get("at", d.a["announced_at"])
         need(moment(at) >= moment(d.a["announced_at"]), f"{section} is earlier than the announcement")
+    given = [value for name in ("execute", "assign") for value in d.made.get(name, {}).get("values", [])]
+    ended = [d.made[name] for name in ("open", "abandon") if "at" in d.made.get(name, {})]
+    for at in (d.a["announced_at"], *(entry["at"] for entry in (*given, *ended))):
+        need(moment(at) <= d.now, f"{at} has not come yet")
     if not d.has("execute"):
         return f"not before {d.a['not_before']}"
     done = d.made["execute"]
@@ -1239,8 +1244,8 @@ def head_of(data):
     return len(data) - (end - start.start()) if end >= 0 else len(data)
 
 
-def main(path):
-    done = {}
+def main(path, now=None):
+    done, now = {}, now or datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
     with open(path, "rb") as file:
         data = file.read()
     try:
@@ -1252,7 +1257,7 @@ def main(path):
             for name in ("membership", "unit", "root-published"):
                 attempt(done, name, getattr(proof, name.replace("-", "_")))
             return 1 if False in done.values() else 0
-        draw = Draw(made)
+        draw = Draw(made, now)
     except (*BROKEN, RecursionError) as error:
         print("FAIL format ", error)
         return 2

@@ -13,9 +13,12 @@ const LOTTERIES = { ssq: [[6, 33], [1, 16]], dlt: [[5, 35], [2, 12]] };
 export const MECHANICAL = new Set(["dice", "balls"]);
 export const OUTSIDE = new Set(["ssq", "dlt", "drand"]);
 
-// What a source is, its notes aside: two that are alike in this give one and the same value.
-export const whatOf = (source) =>
-  JSON.stringify(Object.keys(source).filter((key) => key !== "note" && key !== "party").sort().map((key) => [key, source[key]]));
+// What a source is, its notes aside: two that are alike in this give one and the same value. An issue is written with the
+// whole year or its last two digits: 2023099 is 23099.
+export function whatOf(source) {
+  const keys = Object.keys(source).filter((key) => key !== "note" && key !== "party").sort();
+  return JSON.stringify(keys.map((key) => [key, key === "issue" ? source[key].slice(-5) : source[key]]));
+}
 
 // Whether the party did not reveal, and its published default stands in.
 export const defaulted = (source, value) => kindOf(source.id) === "party" && value.value === source.default;

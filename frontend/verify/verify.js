@@ -47,9 +47,11 @@ function same(at, expected, found) {
 const pairs = (numbers) => Object.keys(numbers).sort(byteOrder).map((name) => `${name}=${numbers[name]}`).join(" ");
 
 export class Check {
-  // tables: the profiles and chains of the platform's dated data. report(step, share) tells how far it is.
-  constructor(tables, report = () => {}) {
+  // tables: the profiles and chains of the platform's dated data. report(step, share) tells how far it is. now: the time, in
+  // milliseconds, where it is known: what is dated later is refused.
+  constructor(tables, report = () => {}, now = Infinity) {
     this.tables = tables;
+    this.now = now;
     this.report = report;
     this.steps = [];
     this.leading = {}; // stratum → the units drawn from it, in order
@@ -380,6 +382,7 @@ export class Check {
     const { execute, assign_announce, assign, open, abandon } = this.made;
     if (abandon) this.later("abandon.at", abandon.at, "announced_at", announced_at);
     if (this.key) this.later("open.at", open.at, "announced_at", announced_at);
+    this.notInFuture();
     if (!execute) return said("draw.verify.time_announced", { announced_at, not_before });
     this.paired("execute", this.first.sources, execute.values);
     checkTimes(this.tables, this.first.sources, execute.values, start + this.first.hours * HOUR);
@@ -395,6 +398,14 @@ export class Check {
 
   afterClosing() {
     return this.second.hours * HOUR || MIN_CLOSED;
+  }
+
+  notInFuture() {
+    const { execute, assign, open, abandon } = this.made;
+    const dated = [["announce.announced_at", this.a.announced_at], ...[...(execute?.values ?? []), ...(assign?.values ?? [])].map((value) => [value.source, value.at])];
+    if (this.key) dated.push(["open.at", open.at]);
+    if (abandon) dated.push(["abandon.at", abandon.at]);
+    for (const [at, moment] of dated) if (millis(moment) > this.now) fail("draw.verify.in_future", { at, moment });
   }
 
   roundsNotBefore(sources, earliest) {

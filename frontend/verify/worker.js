@@ -9,7 +9,7 @@ self.addEventListener("message", async ({ data }) => {
     self.postMessage({ kind: "found", id: data.id, unit: check?.find(data.id) ?? null });
     return;
   }
-  const mine = new Check(data.tables, (step, share) => self.postMessage({ kind: "progress", step, share }));
+  const mine = new Check(data.tables, (step, share) => self.postMessage({ kind: "progress", step, share }), Date.now());
   check = mine;
   try {
     const verdict = await mine.run(new Uint8Array(data.bytes));

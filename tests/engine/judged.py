@@ -235,6 +235,7 @@ def edits():
         "parties and drand": put("announce", "sources", [party, {"id": DRAND, "round": 1000}]),
         "drand and a fallback": put(*rule, "fallback", [fallback]), "same in both rounds": put(*rule, "sources", open_["announce"]["sources"]),
         "same in a fallback": put(*rule, "sources", [{**one, "note": "again"} for one in fallback["sources"]]),
+        "same issue, written otherwise": put(*rule, "sources", [{"id": "lottery:ssq", "issue": "23099"}, {"id": "lottery:dlt", "issue": "2023099"}]),
         "few steps": put(*rule, "steps_per_slot", 19), "no directory": put(*rule, "directory", None), "no slack": put(*rule, "slack", None),
         "slack below 0": put(*rule, "slack", -1), "other directory": put(*rule, "directory", "0" * 64), "team of 21": put(*rule, "team_size", 21),
         "round of another age": put(*rule, "sources", 0, "round", 2**52),

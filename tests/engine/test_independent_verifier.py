@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,12 +21,17 @@ MARKS = {"PASS": True, "FAIL": False, "open": None}
 BLS = {"lever wrong-round-dated-right", "lever invented-round"}
 
 
-@pytest.fixture(scope="module")
-def second():
-    """second(path): the steps of the second verifier and its exit code, in this process."""
+def load():
     spec = importlib.util.spec_from_file_location("verify_draw", PROGRAM)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def second():
+    """second(path): the steps of the second verifier and its exit code, in this process."""
+    module = load()
 
     def run(path):
         said = io.StringIO()
@@ -96,6 +102,27 @@ def test_forgeries_fall_by_the_same_step(second, tmp_path, name):
         assert (first_failure(steps), code) == (first_failure(right), expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "now", "holds"),
+    [
+        ("announced", "2023-08-22T00:59:59", False), ("announced", "2023-08-22T01:00:00", True),
+        ("plain", "2023-08-23T01:29:59", False), ("plain", "2023-08-23T01:30:00", True),
+        ("whole", "2023-08-23T15:59:23", False), ("whole", "2023-08-23T15:59:24", True),
+        ("sealed", "2023-09-20T07:59:59", False), ("sealed", "2023-09-20T08:00:00", True),
+        ("abandoned late", "2023-08-23T00:59:59", False), ("abandoned late", "2023-08-23T01:00:00", True),
+    ],
+)  # fmt: skip
+def test_what_is_dated_later_than_now_is_refused_by_both(tmp_path, name, now, holds):
+    data, moment = judged.true_files()[name], datetime.fromisoformat(now)
+    path = tmp_path / "file.json"
+    path.write_bytes(data)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        load().main(str(path), moment)
+    assert f"{'PASS' if holds else 'FAIL'} time-order" in said.getvalue()
+    assert verify(data, now=moment.replace(tzinfo=UTC)).step("time-order").ok is holds
+
+
 def test_every_place_of_a_bundle_bent_a_little_is_judged_alike(second, tmp_path):
     """Each place of whole, sealed and joint bundles in turn, every fifth here; the digests are made again."""
     path = tmp_path / "file.json"
@@ -114,9 +141,7 @@ def test_every_place_of_a_bundle_bent_a_little_is_judged_alike(second, tmp_path)
 
 def test_the_ed25519_of_rfc_8032(second):
     """Section 7.1, tests 1 to 3, and a signature that is not canonical (s + order)."""
-    spec = importlib.util.spec_from_file_location("verify_draw", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load()
     for key, message, signature in RFC_8032:
         module.ed25519(bytes.fromhex(key), bytes.fromhex(signature), bytes.fromhex(message))
         raw = bytes.fromhex(signature)
