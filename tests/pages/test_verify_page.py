@@ -1,5 +1,6 @@
 """The page that verifies in the reader's browser: the same verdicts as the program, offline, in both languages."""
 
+import base64
 import json
 
 import pytest
@@ -53,8 +54,6 @@ WORKER = """async ([address, tables, files]) => {
 
 def test_the_page_and_the_program_give_the_same_verdict_step_by_step(opened):
     """Everything of tests/engine/judged.py: true files, every lever, every forgery, and bent bundles."""
-    import base64
-
     files = judged.true_files() | judged.forgeries() | judged.bends(every=9)
     found = opened.evaluate(WORKER, [
         opened.get_attribute("#verify", "data-worker"),
@@ -173,6 +172,21 @@ def test_the_page_stays_responsive_while_it_computes(opened):
     opened.wait_for_selector("#verify[data-state=done]")
 
 
+@pytest.mark.parametrize(("now", "holds"), [("2023-08-23T15:59:23Z", "false"), ("2023-08-23T15:59:24Z", "true")])
+def test_what_is_dated_later_than_the_clock_is_refused(page, live_server, now, holds):
+    """The page knows the time, as the command does: here the worker's clock is set."""
+
+    def at(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=f"Date.now = () => Date.parse('{now}');{answer.text()}")
+
+    page.route("**/verify-worker*.js", at)
+    page.goto(f"{live_server.url}{reverse('portal:verify')}")
+    page.wait_for_selector("#verify[data-state=ready]")
+    give(page, judged.true_files()["whole"])
+    assert page.locator("#verify tr[data-step=time-order]").get_attribute("data-ok") == holds
+
+
 def test_a_dropped_file_is_taken(opened):
     text = judged.true_files()["plain"].decode()
     opened.evaluate(
@@ -228,7 +242,7 @@ def test_it_fits_the_screen(opened, axe, width, scheme):
 
 
 def test_without_a_script_it_says_what_to_do(browser, live_server):
-    context = browser.new_context(java_script_enabled=False)
+    context = browser.new_context(java_script_enabled=False, locale="zh-CN")
     page = context.new_page()
     page.goto(f"{live_server.url}{reverse('portal:verify')}")
     expect(page.locator("#verify")).to_contain_text("浏览器没有运行脚本")
