@@ -315,7 +315,8 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
     w.own["executed"] = staffed.executed(staffed.announced(staffed.plan(name="已抽取的计划")))
     w.own["closed"] = staffed.closed(staffed.executed(staffed.announced(staffed.plan(name="名单已关闭的计划"))))
     w.own["joint"] = staffed.joint(name="联合计划", confirm=False).further_lists.get()
-    published, open_task = w.own["draw"].tasks.order_by("pk")[:2]
+    # of teams without the inspector of the roles: chance may send anybody anywhere
+    published, open_task = w.own["draw"].tasks.exclude(team__inspector=mine).order_by("pk")[:2]
     w.own |= {"task": open_task, "visit": staffed.published(published)}
     w.own["upstream"] = inspection.import_upstream(
         [
