@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from zhunsheng import __version__
 from zhunsheng.demo import people as demo_people
-from zhunsheng.demo import truth
+from zhunsheng.demo import truth, upstream
 from zhunsheng.demo.problems import problems
 from zhunsheng.engine import clock
 from zhunsheng.engine.draw import Source, Value, commitment
@@ -215,7 +215,7 @@ def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
     progress.begin("实施细则 / rule book")
     rule_book(users, start)
     progress.begin("两年的抽查 / two years of inspections")
-    Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now).run(progress)
+    Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now, seed).run(progress)
     progress.end()
 
 
@@ -344,8 +344,10 @@ class Simulation:
         strictness: dict[str, float],
         rng: random.Random,
         now: datetime.datetime,
+        seed: int,
     ) -> None:
         self.users, self.latent, self.strictness, self.rng, self.now = users, latent, strictness, rng, now
+        self.seed, self.extra = seed, random.Random(f"papers-{seed}")
         self.wordings = {row.code: row for row in ResultWording.objects.filter(valid_to=None)}
         self.calendar = clock.default_calendar()
         self.queue: list[tuple[datetime.datetime, int, Callable[[datetime.datetime], None]]] = []
@@ -429,6 +431,7 @@ class Simulation:
             WAITING, (self.now - datetime.timedelta(hours=50)).replace(second=0, microsecond=0), self.announce_only
         )
         self.later(self.now - datetime.timedelta(hours=24), self.draft_only)
+        self.later(self.now - datetime.timedelta(days=30), self.upstream)
         self.later(self.now - datetime.timedelta(days=3), self.freeze)
         self.later(self.now - datetime.timedelta(seconds=1), self.freeze_today)
         first = self.queue[0][0]
@@ -615,11 +618,29 @@ class Simulation:
                 else:
                     findings.append(inspection.FindingInput(item, "pass"))
         absent = code in {"04", "06", "R1", "R2", "R4"}
+        arrived = visited.astimezone(CHINA)
+        left = arrived + datetime.timedelta(minutes=self.extra.randint(*((10, 25) if absent else (35, 150))))
         return inspection.VisitInput(
+            arrived_at=arrived.time(), left_at=left.time(), documents=() if absent else self.papers(),
             task=task, visited_on=visited.date(), result=self.wordings[code], findings=findings,
             summary="" if not absent else "现场走访并核对登记信息,拍照留存。",
             signed="absent" if absent else "signed", witness="所在地村(社区)工作人员" if absent else "", at=entered,
         )  # fmt: skip
+
+    def papers(self) -> tuple[str, ...]:
+        """The papers that a team asks for, now and then; some of them any authority could look up itself."""
+        if self.extra.random() < 0.6:
+            return ()
+        kinds = ("purchase_records", "production_records", "test_reports", "staff_records", "contracts")
+        asked = set(self.extra.sample(kinds, self.extra.randint(1, 2)))
+        if self.extra.random() < 0.12:
+            asked.add(self.extra.choice(("licence", "permit", "annual_report")))
+        return tuple(sorted(asked))
+
+    def upstream(self, at: datetime.datetime) -> None:
+        """The lists of a provincial platform are handed down and taken in."""
+        found = upstream.entries(self.seed, self.now.astimezone(CHINA).date())
+        inspection.import_upstream(found, by=self.users["reviewer"], at=at, reason="省级平台下发名单")
 
     # -- what a visitor finds ----------------------------------------------------------------------------------------------
     def give_up(self, plan: Plan, at: datetime.datetime) -> None:
