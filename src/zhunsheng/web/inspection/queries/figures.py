@@ -47,7 +47,7 @@ def pass_rate_inputs(
 
     A unit without a published result counts as non-response, and so does a withdrawn one: it was drawn, and what would
     have been found is not known. Strata of different draws are kept apart (year pooled by draw). Visits that were not
-    drawn never enter. In a joint draw each list is a sample of its own: `list` takes the units of one of them, and a unit
+    drawn never enter. Where a stratum was drawn by size, each unit carries its own probability. In a joint draw each list is a sample of its own: `list` takes the units of one of them, and a unit
     that two lists drew stands in both.
     """
     tasks = Task.objects.all()
@@ -69,15 +69,36 @@ def pass_rate_inputs(
     if list is not None:
         rows = rows.filter(list=list)
     units, pending, draws = [], set(), set()
-    for pk, no, name, stratum, size, n, state in rows.order_by("task", "list", "stratum").values_list(
-        "task_id", "task__draw__no", "list", "stratum", "size", "n", "task__state"
+    for pk, unit, no, name, stratum, size, n, numerator, denominator, state in rows.order_by(
+        "task", "list", "stratum"
+    ).values_list(
+        "task_id",
+        "task__unit_id",
+        "task__draw__no",
+        "list",
+        "stratum",
+        "size",
+        "n",
+        "numerator",
+        "denominator",
+        "task__state",
     ):
         draws.add(no)
         role = roles.get(pk)
         if role is None and state != Task.State.WITHDRAWN:
             pending.add(pk)
         full = "/".join(filter(None, (no, name, stratum)))
-        units.append(UnitResult(full, size, n, Role(role) if role else Role.NON_RESPONSE))
+        share = Fraction(numerator, denominator)
+        units.append(
+            UnitResult(
+                full,
+                size,
+                n,
+                Role(role) if role else Role.NON_RESPONSE,
+                pi=None if share == Fraction(n, size) else share,
+                id=unit,
+            )
+        )
     return RateInputs(tuple(units), len(pending), tuple(sorted(draws)))
 
 
