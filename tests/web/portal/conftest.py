@@ -204,7 +204,11 @@ def addresses(found: Public) -> list[str]:
     for draw, name in ((draw, name) for draw in draws for name in ("unit", "membership")):
         made += [reverse(f"portal:{name}", args=[draw.no]) + f"?q={unit}" for unit in units_of(draw)[:4]]
     made += [reverse("portal:unit", args=[found.draw.no]) + f"?q={task.unit_id}" for task in found.draw.tasks.all()]
-    made += [reverse("portal:upstream_draw", args=[found.upstream.pk]), reverse("portal:verify")]
+    made += [
+        reverse("portal:upstream_draw", args=[found.upstream.pk]),
+        reverse("portal:verify"),
+        reverse("portal:commitment"),
+    ]
     made += [reverse("portal:burden_year", args=[2026])]
     made += [reverse("portal:result", args=[visit.no]) for visit in visits]
     made += [reverse("portal:firm", args=[unit]) for unit in units_of(found.draw)]
