@@ -10,6 +10,7 @@ from django.urls import reverse
 from tests.web.inspection.conftest import moment, secret
 from zhunsheng.engine.draw import commitment, verify
 from zhunsheng.web.inspection import actions
+from zhunsheng.web.inspection.forms.draws import AnnounceForm
 from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, RuleBook, Task, Visit
 
 pytestmark = pytest.mark.django_db
@@ -435,3 +436,30 @@ def test_the_record_page_says_why_the_day_is_the_last(filled, client, at):
     text = client.get(reverse("inspection:visit", args=[Visit.objects.order_by("pk").first().pk])).content.decode()
     assert "zhunsheng clock limit inspection.publish_result 2026-03-04" in text
     assert datetime.date(2026, 4, 1).isoformat() in text
+
+
+def test_the_form_of_the_announcement_throws_nothing_beside_values_from_outside(staffed):
+    """Dice beside a lottery or the beacon could be thrown until they suit what everybody knows by then."""
+    plan = staffed.plan()
+    said = {
+        "not_before": "2026-03-03T10:00", "mechanical": ["dice"], "suite": "sha256", "fallback_hours": "48",
+        "party_1": "纪检监察机关", "party_2": "群众代表", "default_1": "not-revealed-1", "default_2": "not-revealed-2",
+        **{f"{part}commitment_{n}": f"{part and 1}{n}".rjust(64, "0") for part in ("", "second_") for n in (1, 2)},
+    }  # fmt: skip
+
+    def form(**changes) -> AnnounceForm:
+        return AnnounceForm(said | changes, on=moment(2).date(), plan=plan)
+
+    alone = form(profiles=["ceremony"], second_profiles=["drand-quicknet"])
+    assert alone.is_valid(), alone.errors
+    assert [one.id for one in alone.cleaned_data["sources"]] == [
+        "ceremony:dice", "ceremony:party-1", "ceremony:party-2",
+    ]  # fmt: skip
+    assert len(alone.cleaned_data["fallback"]) == 1
+    assert alone.cleaned_data["second_fallback"] == ()  # a past round of the beacon can always be had
+    both = form(profiles=["ceremony", "drand-quicknet"], second_profiles=["ceremony"])
+    assert both.is_valid(), both.errors
+    assert [one.kind for one in both.cleaned_data["sources"]] == ["drand", "party", "party"]
+    assert both.cleaned_data["second_sources"][0].id == "ceremony:dice-2"
+    wrong = form(profiles=["ceremony"], second_profiles=["ceremony"], commitment_2="abc", default_1="")
+    assert not wrong.is_valid() and {"commitment_2", "default_1"} <= set(wrong.errors)
