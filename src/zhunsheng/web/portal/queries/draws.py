@@ -83,12 +83,20 @@ def stage(draw: Any) -> str:
 
 
 def stage_words(draw: Draw) -> str:
-    return str(STAGES[stage(draw)][1])
+    return str(_stage(draw)[1])
+
+
+def _stage(draw: Draw) -> tuple[str, Promise]:
+    """(kind of tag, words): given up when the seed could already be known is another thing than given up before."""
+    return ("bad", _LATE) if draw.abandoned_late else STAGES[stage(draw)]
+
+
+_LATE = gettext_lazy("在可以知道种子之后放弃")
 
 
 def stage_tags(draw: Draw) -> SafeString:
     """The state of a draw as words, shape and colour; of a sealed one with what its opening has come to."""
-    kind, text = STAGES[stage(draw)]
+    kind, text = _stage(draw)
     mark = state_tag(kind, text)
     sealing = seal_words(draw)
     return mark if sealing is None else mark + SafeString(" ") + state_tag(*sealing)
