@@ -328,6 +328,7 @@ def test_bounds_of_visits_are_kept_and_published(staffed):
     assert [part.visits for part in report.parts] == [9, 9, 9, 9]
     assert sum(part.leads for part in report.parts) == 18
     year = queries.fairness_over(Draw.objects.all(), 2026)
+    assert any(row.divisions for row in year), "where the inspectors went is counted over the year"
     assert [row.visits for row in year] == [9, 9, 9, 9]
 
 

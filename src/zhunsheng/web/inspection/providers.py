@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -239,6 +240,15 @@ def level_tag(counted: int, cap: int) -> Any:
     return state_tag(kind, text)
 
 
+def _recent_draws(entity: BusinessEntity) -> list[tuple[Draw, str]]:
+    """The draws of the last twelve months, each with the page that says whether the firm is on its list, with the proof."""
+    _scheme, _colon, code = entity.unit_id.partition(":")
+    text = code if _scheme == "uscc" else entity.unit_id
+    since = timezone.now() - datetime.timedelta(days=366)
+    draws = Draw.objects.filter(announced_at__gte=since).select_related("plan").order_by("-announced_at")[:FOUND]
+    return [(draw, f"{reverse('portal:unit', args=[draw.no])}?{urlencode({'q': text})}") for draw in draws]
+
+
 def burden_section(entity: BusinessEntity, request: HttpRequest, *, public: bool) -> dict[str, Any]:
     """One firm's meter of this year. `public`: what the firm itself may see."""
     meter = queries.meter_of(entity, timezone.localdate().year)
@@ -246,6 +256,7 @@ def burden_section(entity: BusinessEntity, request: HttpRequest, *, public: bool
     return {
         "meter": meter, "level": state_tag(kind, text), "needless": queries.needless_requests(meter), "hours": round(meter.minutes / 60, 1),
         "coming": queries.coming(entity, public=public),
+        "draws": _recent_draws(entity) if public else [],
         "request_url": "" if public or not policy.may_request_documents(request.user) else reverse("inspection:request_documents", args=[entity.pk]),
     }  # fmt: skip
 

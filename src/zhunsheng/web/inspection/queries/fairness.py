@@ -4,7 +4,7 @@ import datetime
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from django.db.models import QuerySet
@@ -165,11 +165,11 @@ class Year:
     open_to: int = 0
     forbidden: int = 0
     within: float = 0.0
-    divisions: Counter[str] | None = None
+    divisions: Counter[str] = field(default_factory=Counter)
 
     @property
     def places(self) -> int:
-        return len(self.divisions or ())
+        return len(self.divisions)
 
 
 def fairness_over(draws: QuerySet[Draw], year: int) -> list[Year]:
@@ -186,12 +186,12 @@ def fairness_over(draws: QuerySet[Draw], year: int) -> list[Year]:
         teams = [team for task in tasks if (team := standing_team(task)) is not None]
         divisions = {task.unit_id: county_of.get(task.entity.division_id or "", "") for task in tasks}
         for part in fairness.parts(closed, teams, divisions):
-            row = found.setdefault(part.number, Year(part.number, divisions=Counter()))
+            row = found.setdefault(part.number, Year(part.number))
             row.draws += part.most > 0
             row.visits, row.leads = row.visits + part.visits, row.leads + part.leads
             row.open_to, row.forbidden = row.open_to + part.open_to, row.forbidden + sum(part.forbidden.values())
             row.within += (part.least + part.most) / 2
-            (row.divisions or Counter()).update(part.divisions)
+            row.divisions.update(part.divisions)
     for one in Inspector.objects.filter(person_no__in=list(found)).select_related("office"):
         found[one.person_no].name, found[one.person_no].office = one.name, one.office.name
     return sorted(found.values(), key=lambda row: (-row.visits, row.number))
