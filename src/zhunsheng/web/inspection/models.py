@@ -357,7 +357,7 @@ class DrawFile(models.Model):
     #: the leaves in the open, ascending by id; of a sealed draw they are not published before it is opened
     frame = models.BinaryField(_("名录快照(gzip,每行一叶)"))
     #: of a sealed draw: the lines that were hashed and published, ascending by seal
-    sealed = models.BinaryField(_("封存名录(gzip,每行一叶)"), default=bytes)
+    sealed = models.BinaryField(_("封存名录（gzip，每行一叶）"), default=bytes)
     #: keys of the register in the order of the leaves (gzip): an entity that is renumbered after the announcement stays drawn
     keys = models.BinaryField(_("名录主键(gzip)"), default=bytes)
     #: the directory of inspectors that the announcement commits to: [[number, certificate_to, [specialities]] …]

@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='drawfile',
             name='sealed',
-            field=models.BinaryField(default=bytes, verbose_name='封存名录(gzip,每行一叶)'),
+            field=models.BinaryField(default=bytes, verbose_name='封存名录（gzip，每行一叶）'),
         ),
         migrations.AddField(
             model_name='plan',

@@ -184,7 +184,7 @@ def _events(found: Draw) -> list[dict[str, Any]]:
         ]
     if found.executed_at:
         events.append({
-            "at": found.executed_at, "title": _("公开抽取"), "by": found.executed_by, "kind": "good",
+            "at": found.executed_at, "title": _("产生随机数并抽取"), "by": found.executed_by, "kind": "good",
             "text": _("抽中 %(n)s 家；见证：%(witnesses)s") % {"n": found.selected_count, "witnesses": found.witnesses},
         })  # fmt: skip
     else:
