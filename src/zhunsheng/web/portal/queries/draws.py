@@ -284,13 +284,19 @@ def lists(draw: Draw) -> list[ListRow]:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """An announced source of randomness; `value`, `at` and `evidence` are there once it has spoken."""
+    """An announced source of randomness; `value`, `at` and `evidence` are there once it has spoken.
+
+    commitment, default: what a party promised beforehand, and what stands in if it does not reveal. defaulted: it did not.
+    """
 
     id: str
     words: str
     value: str = ""
     at: datetime.datetime | None = None
     evidence: tuple[tuple[str, str], ...] = ()
+    commitment: str = ""
+    default: str = ""
+    defaulted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,10 +344,14 @@ def _of(row: Any, column: str) -> str:
 
 
 def _source_row(source: engine.Source, value: engine.Value | None) -> SourceRow:
+    promised, default = str(source.terms.get("commitment", "")), str(source.terms.get("default", ""))
+    row = SourceRow(source.id, source_words(source), commitment=promised, default=default)
     if value is None:
-        return SourceRow(source.id, source_words(source))
+        return row
     evidence = tuple(sorted((evidence_words(key), text) for key, text in value.evidence.items()))
-    return SourceRow(source.id, source_words(source), value.value, value.at, evidence)
+    return replace(
+        row, value=value.value, at=value.at, evidence=evidence, defaulted=bool(promised) and value.value == default
+    )
 
 
 def source_words(source: engine.Source) -> str:
