@@ -426,11 +426,15 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a plan would draw: its strata, their sums, and what to be warned of. `missing`: classes without a ratio."""
+    """What a plan would draw: its strata, their sums, and what to be warned of. `missing`: classes without a ratio.
+
+    joint: several lists, whose sums count a firm once for each list that it is on.
+    """
 
     strata: tuple[Stratum, ...]
     missing: tuple[str, ...]
     warnings: tuple[str, ...] = field(default=())
+    joint: bool = False
 
     @property
     def size(self) -> int:
@@ -542,9 +546,10 @@ def preview(
 
 
 def preview_of(plan: Plan, on: datetime.date) -> Preview:
-    """The strata of a plan, of all its lists, as the register stands."""
+    """The strata of a plan, of all its lists, as the register stands. A joined list without items is not filled in yet."""
     sealed = plan.mode == Plan.Mode.SEALED
-    return _preview(lists(plan), on=on, starts_on=plan.starts_on, ends_on=plan.ends_on, sealed=sealed)
+    filled = [one for one in lists(plan) if one.items] or lists(plan)
+    return _preview(filled, on=on, starts_on=plan.starts_on, ends_on=plan.ends_on, sealed=sealed)
 
 
 def _preview(
@@ -573,7 +578,8 @@ def _preview(
                 _("%(years)s 年的放假安排尚未公布，有关期限暂按周一至周五计算。")
                 % {"years": _("、").join(map(str, years))}
             )
-    return Preview(tuple(strata), tuple(sorted(missing)), tuple(warnings))
+    joint = any(one.name for one in terms)
+    return Preview(tuple(strata), tuple(sorted(missing)), tuple(warnings), joint)
 
 
 def _list_preview(
