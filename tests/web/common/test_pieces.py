@@ -88,9 +88,7 @@ class TestNumbers:
         assert "94%" in shown and "〔79–98〕" in shown
 
     def test_nearly_all_is_not_all(self):
-        assert "99.6%" in zs.rate(
-            {"numerator": 89, "denominator": 90, "estimate": 0.996, "low": None, "high": None}
-        )
+        assert "99.6%" in zs.rate({"numerator": 89, "denominator": 90, "estimate": 0.996, "low": None, "high": None})
 
     def test_suppressed_rate_shows_no_figure(self):
         shown = zs.rate(
