@@ -81,7 +81,7 @@ def test_a_citizen_checks_a_draw(site, page, tmp_path):
     page.goto(site.url + "/draws/")
     page.click("main table a >> text=/market-20/ >> nth=-1")
     with page.expect_download() as download:
-        page.click("a[href$='bundle.json'] >> nth=0")
+        page.click("a[href$='/bundle.json']:not([href*='verify']) >> nth=0")
     bundle = tmp_path / "bundle.json"
     download.value.save_as(bundle)
     verdict = site.run("verify", str(bundle), "--json")
@@ -134,10 +134,12 @@ def test_a_result_from_the_phone_to_the_public(site, phone, browser, browser_con
     """An inspector writes, another person reviews, the head publishes, a citizen reads it and its log entry."""
     site.login(phone, "inspector")
     phone.goto(site.url + "/inspection/tasks/mine/")
-    link = phone.locator("main a[href*='/inspection/tasks/']:not([href*='mine'])").first.get_attribute("href")
-    phone.goto(site.url + link)
-    number = phone.locator("main").inner_text().split("market-")[1].split()[0]
-    number = f"market-{number}"
+    tasks = phone.locator("main a[href*='/inspection/tasks/']:not([href*='mine'])")
+    for link in [one.get_attribute("href") for one in tasks.all()]:
+        phone.goto(site.url + link)
+        number = "market-" + phone.locator("main").inner_text().split("market-")[1].split()[0]
+        if "2026-007" not in number:  # the draw that is still sealed: its results are published after its opening
+            break
     phone.goto(f"{site.url}{link}record/")
     phone.check("[name^=verdict_][value=problem]")
     phone.click("button[value=submit]")

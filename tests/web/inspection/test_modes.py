@@ -396,3 +396,12 @@ def test_every_published_section_is_signed_with_the_sites_key(staffed):
     assert verify(made, [key]).step("signatures").ok
     other = PublicKey(log.origin(), "ed25519", bytes(32))
     assert verify(made, [other]).step("signatures").ok is False
+
+
+def test_no_result_is_published_while_the_draw_is_sealed(staffed):
+    draw = staffed.assigned(staffed.closed(staffed.executed(staffed.announced(staffed.plan(mode="sealed")))))
+    visit = staffed.submitted(draw.tasks.order_by("no").first())
+    actions.review_visit(visit, by=staffed.reviewer, at=moment(5))
+    with pytest.raises(Refused, match="先开封"):
+        actions.publish_visit(visit, by=staffed.head, at=moment(6))
+    assert not LogEntry.objects.filter(kind="visit.publish").exists()

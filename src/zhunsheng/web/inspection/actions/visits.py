@@ -186,6 +186,11 @@ def publish_visits(visits: Iterable[Visit], *, by: User, at: datetime.datetime) 
                 raise Refused(_("记录 %(no)s 尚未审核通过，不能公示。") % {"no": visit.no})
             if visit.task is not None and visit.task.draw.secret:
                 raise Refused(
+                    _("抽取 %(draw)s 还没有开封，公示结果会泄露抽中名单；请先开封，再公示记录 %(no)s。")
+                    % {"draw": visit.task.draw.no, "no": visit.no}
+                )
+            if visit.task is not None and visit.task.draw.secret:
+                raise Refused(
                     _("抽取 %(draw)s 尚未开封，公示 %(no)s 会泄露抽中名单；请先开封。")
                     % {"draw": visit.task.draw.no, "no": visit.no}
                 )
