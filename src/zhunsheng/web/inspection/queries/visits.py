@@ -102,7 +102,9 @@ def to_review() -> QuerySet[Visit]:
 
 
 def to_publish() -> QuerySet[Visit]:
-    return Visit.objects.filter(state=Visit.State.REVIEWED)
+    """Reviewed records that may be published: those of a sealed draw wait for its opening."""
+    sealed = Q(task__draw__mode=Plan.Mode.SEALED, task__draw__opened_at__isnull=True)
+    return Visit.objects.filter(state=Visit.State.REVIEWED).exclude(sealed)
 
 
 def decided_by(user: User, visits: QuerySet[Visit]) -> QuerySet[Visit]:
