@@ -3,6 +3,7 @@
 import datetime
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from django.db.models import Count, F, Q
 
@@ -50,22 +51,24 @@ def pass_rate_inputs(
     drawn never enter. Where a stratum was drawn by size, each unit carries its own probability. In a joint draw each list is a sample of its own: `list` takes the units of one of them, and a unit
     that two lists drew stands in both.
     """
-    tasks = Task.objects.all()
+    wanted: dict[str, Any] = {}
     if draw is not None:
-        tasks = tasks.filter(draw=draw)
+        wanted["draw"] = draw
     if start is not None:
-        tasks = tasks.filter(draw__executed_at__date__gte=start)
+        wanted["draw__executed_at__date__gte"] = start
     if end is not None:
-        tasks = tasks.filter(draw__executed_at__date__lte=end)
+        wanted["draw__executed_at__date__lte"] = end
     if items:
         draws_of = Q(plan__items__code__in=items) | Q(plan__further_lists__items__code__in=items)
-        tasks = tasks.filter(draw__in=Draw.objects.filter(draws_of).values("pk"))
+        wanted["draw__in"] = Draw.objects.filter(draws_of).values("pk")
+    # Joined, not "in a list of tasks": PostgreSQL walks such a list again for each row where it has no statistics yet.
+    of_task = {f"task__{name}": value for name, value in wanted.items()}
     roles = dict(
-        Visit.objects.filter(task__in=tasks.order_by().values("pk"), state=Visit.State.PUBLISHED)
+        Visit.objects.filter(task__isnull=False, state=Visit.State.PUBLISHED, **of_task)
         .order_by()
         .values_list("task_id", "result__estimation_role")
     )
-    rows = Inclusion.objects.filter(task__in=tasks.order_by().values("pk"))
+    rows = Inclusion.objects.filter(**of_task)
     if list is not None:
         rows = rows.filter(list=list)
     units, pending, draws = [], set(), set()
