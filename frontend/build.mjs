@@ -10,37 +10,24 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "../src/zhunsheng/web/static");
 const sha256 = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-await build({
+const common = {
   absWorkingDir: here,
-  entryPoints: { zhunsheng: "css/main.css" },
   outdir: out,
   bundle: true,
   minify: true,
   target: ["chrome100", "firefox100", "safari15.4"],
   logLevel: "info",
-});
-await build({
-  absWorkingDir: here,
-  entryPoints: { zhunsheng: "js/main.js" },
-  outdir: out,
-  bundle: true,
-  minify: true,
-  format: "iife",
-  target: ["chrome100", "firefox100", "safari15.4"],
-  logLevel: "info",
-});
+};
+
+await build({ ...common, entryPoints: { zhunsheng: "css/main.css" } });
+await build({ ...common, entryPoints: { zhunsheng: "js/main.js" }, format: "iife" });
 
 // The verifier: the page's part, and the worker with the one library it takes from elsewhere, under its own licence.
 const licence = (name) => readFileSync(join(here, "../node_modules", name, "LICENSE"), "utf8").trim();
 await build({
-  absWorkingDir: here,
+  ...common,
   entryPoints: { verify: "verify/page.js", "verify-worker": "verify/worker.js", commitment: "verify/commitment.js" },
-  outdir: out,
-  bundle: true,
-  minify: true,
   format: "iife",
-  target: ["chrome100", "firefox100", "safari15.4"],
-  logLevel: "info",
   legalComments: "none",
 });
 for (const [name, used] of Object.entries({ "verify-worker.js": ["@noble/curves", "@noble/hashes"], "commitment.js": ["@noble/hashes"] })) {

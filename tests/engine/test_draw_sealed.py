@@ -27,14 +27,15 @@ from zhunsheng.engine.draw import (
     blind,
     check_membership,
     execute,
-    explain,
     freeze,
     key_hash,
     membership_proof,
     nonce,
+    read_terms,
     section_digest,
     seed,
     select,
+    standings,
     tag,
     verify,
 )
@@ -301,15 +302,17 @@ def test_a_bundle_that_speaks_of_proofs_is_still_a_bundle():
 def test_a_unit_is_told_its_ticket_its_rank_and_the_cut_off(frame):
     chosen = seed("x")
     drawn = select(frame, chosen, N)
+    key = frame.seal_key
+    terms = read_terms(announce(frame=frame, **({"open_by": OPEN_BY} if key else {})))
     for unit in UNITS:
-        (found,) = explain(frame, chosen, N, unit["id"])
+        (found,) = standings(frame.leaves, terms, chosen, unit["id"], key)
         mine = [one for one in drawn if one.id == unit["id"]]
         last = [one for one in drawn if one.stratum == unit["stratum"]][-1]
         assert found.drawn == bool(mine) and (found.n, found.size) == (N[unit["stratum"]], frame.sizes[unit["stratum"]])
         assert found.last == last.ticket and (found.ticket <= found.last) == found.drawn
         if mine:
             assert (found.ticket, found.rank, found.probability) == (mine[0].ticket, mine[0].rank, mine[0].probability)
-    assert explain(frame, chosen, N, "demo:T999") == ()
+    assert standings(frame.leaves, terms, chosen, "demo:T999", key) is None
     out = freeze([*UNITS, {"id": "demo:T013", "stratum": "A", "exclusion": "CAP"}])
-    (found,) = explain(out, chosen, N, "demo:T013")
+    (found,) = standings(out.leaves, read_terms(announce(frame=out)), chosen, "demo:T013")
     assert not found.drawn and (found.exclusion, found.rank, found.probability) == ("CAP", 0, 0)

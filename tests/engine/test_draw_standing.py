@@ -1,13 +1,16 @@
 """How one unit stands, read off the lines: as the whole draw has it, in every kind of draw."""
 
 import datetime
+import json
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhunsheng.engine import draw as engine
+from zhunsheng.engine.draw.seal import tag
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.suites import SHA256, SM3
 
@@ -59,17 +62,40 @@ def draws(draw):
     return frame, announced(frame, n, lists=lists, **values), n
 
 
+def whole_order(frame: engine.Frame, seed: str, n: dict[str, int], unit_id: str) -> tuple[engine.Standing, ...]:
+    """How a unit stands, by drawing everyone: `select` with n = N gives the whole order of a stratum."""
+    leaf = next(json.loads(line) for line in frame.leaves if json.loads(line)["id"] == unit_id)
+    called = tag(frame.seal_key, frame.draw, unit_id, frame.suite) if frame.seal_key else unit_id
+    made = []
+    for name in sorted(frame.lists) or [""]:
+        mark = f"{name}." if name else ""
+        if f"{mark}stratum" not in leaf:
+            continue
+        stratum = f"{name}/{leaf[f'{mark}stratum']}" if name else leaf["stratum"]
+        ids, wanted, exclusion = frame.strata[stratum], n.get(stratum, 0), leaf.get(f"{mark}exclusion", "")
+        order = engine.select(replace(frame, strata={stratum: ids}), seed, {stratum: len(ids)}) if ids else ()
+        rank = next((unit.rank for unit in order if unit.id == unit_id), 0)
+        share = Fraction(wanted, len(ids)) if ids else Fraction(0)
+        if stratum in frame.pareto and rank:
+            share = Fraction(frame.pareto[stratum][unit_id], frame.scale)
+        last = order[wanted - 1].ticket if 0 < wanted <= len(order) else ""
+        ticket = engine.ticket(seed, called, frame.suite)
+        share = Fraction(0) if exclusion else share
+        made.append(engine.Standing(stratum, exclusion, ticket, rank, len(ids), wanted, share, last))
+    return tuple(made)
+
+
 @settings(max_examples=60, deadline=None)
 @given(draws())
 def test_the_same_as_the_whole_draw_says(made):
-    """Ticket, rank, cut-off, probability of every unit are those of `explain`; drawn are those that `select` draws."""
+    """Ticket, rank, cut-off, probability of every unit are those of the whole order; drawn are those that `select` draws."""
     frame, said, n = made
     terms = engine.read_terms(said)
     drawn = {(one.id, one.stratum): one for one in engine.select(frame, SEED, n)}
     for line in frame.leaves:
         unit = line.decode().split('"id":"')[1].split('"')[0]
         found = engine.standings(frame.leaves, terms, SEED, unit, frame.seal_key)
-        assert found == engine.explain(frame, SEED, n, unit)
+        assert found == whole_order(frame, SEED, n, unit)
         for one in found:
             assert one.drawn == ((unit, one.stratum) in drawn)
             if one.drawn:

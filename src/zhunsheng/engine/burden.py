@@ -73,10 +73,16 @@ class Meter:
 
     @property
     def level(self) -> Level:
-        """free; near: one visit is left; reached: none is; over: the limit was broken."""
-        if self.counted > self.cap:
-            return "over"
-        return ("reached", "near")[self.left] if self.left < 2 else "free"
+        """See `level_of`."""
+        return level_of(self.counted, self.cap)
+
+
+def level_of(counted: int, cap: int) -> Level:
+    """free; near: one visit is left; reached: none is; over: the limit was broken."""
+    if counted > cap:
+        return "over"
+    left = cap - counted
+    return ("reached", "near")[left] if left < 2 else "free"
 
 
 def yearly_cap(on: date, scheme: str = "default") -> int:

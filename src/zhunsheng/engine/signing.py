@@ -21,7 +21,7 @@ ED25519 = "ed25519"
 SM2_SM3 = "sm2-sm3"
 SM2_USER = b"1234567812345678"
 
-_KEY_BYTES = {ED25519: 32, SM2_SM3: 65}
+KEY_BYTES = {ED25519: 32, SM2_SM3: 65}
 _SIGNATURE_BYTES = 64
 _SM2_ORDER = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f]{1,200}")
@@ -55,7 +55,7 @@ class Ed25519Signer:
 
     def __post_init__(self) -> None:
         check_key_name(self.name)
-        if len(self.private_key) != _KEY_BYTES[ED25519]:
+        if len(self.private_key) != KEY_BYTES[ED25519]:
             raise SuiteError("signing.bad_key", alg=ED25519)
         try:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -88,7 +88,7 @@ def read_key(text: str) -> PublicKey:
     name, _, digits = text.strip().rpartition("+")
     digits = digits.lower()
     key = bytes.fromhex(digits) if _HEX.fullmatch(digits) else b""
-    alg = next((alg for alg, length in _KEY_BYTES.items() if len(key) == length), "")
+    alg = next((alg for alg, length in KEY_BYTES.items() if len(key) == length), "")
     if not alg:
         raise SuiteError("signing.bad_key_text", text=text[:60])
     check_key_name(name)
@@ -104,9 +104,9 @@ def check_key_name(name: str) -> None:
 
 def check_key(alg: str, public_key: bytes) -> None:
     """Refuses an unknown algorithm, and a key that does not have its form."""
-    if alg not in _KEY_BYTES:
-        raise SuiteError("signing.unknown_alg", alg=alg[:40], known=", ".join(_KEY_BYTES))
-    if len(public_key) != _KEY_BYTES[alg] or (alg == SM2_SM3 and public_key[0] != 4):
+    if alg not in KEY_BYTES:
+        raise SuiteError("signing.unknown_alg", alg=alg[:40], known=", ".join(KEY_BYTES))
+    if len(public_key) != KEY_BYTES[alg] or (alg == SM2_SM3 and public_key[0] != 4):
         raise SuiteError("signing.bad_key", alg=alg)
 
 

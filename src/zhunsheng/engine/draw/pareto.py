@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from zhunsheng.engine.errors import DrawError
 
-LAMBDA_RULE = "zhunsheng/lambda/1"
 SCALES = (1000, 1_000_000)
 SCALE = 1_000_000
 _SHIFT = 170  # two different keys differ by more than 2^-168: both denominators are below 2^84

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from json import loads
 from math import isqrt
 
 from zhunsheng.engine.draw.frame import Frame, check_n
-from zhunsheng.engine.draw.leaf import LeafReader, speciality_of
+from zhunsheng.engine.draw.leaf import speciality_of
 from zhunsheng.engine.draw.pareto import check_scale, likely_ticket, pareto_key
-from zhunsheng.engine.draw.seal import Sealer, tag
+from zhunsheng.engine.draw.seal import Sealer
 from zhunsheng.engine.errors import DrawError
 from zhunsheng.engine.public_log import Json
 from zhunsheng.engine.suites import SHA256, Suite
@@ -155,33 +155,6 @@ class Standing:
     def drawn(self) -> bool:
         """Whether this stratum drew the unit."""
         return 0 < self.rank <= self.n
-
-
-def explain(frame: Frame, seed: str, n: Mapping[str, int], unit_id: str) -> tuple[Standing, ...]:
-    """How a unit fared, one standing a stratum it is in; empty for a unit that is not in the frame.
-
-    seed, n: as for `select`. Computes the tickets of those strata once more.
-    """
-    at = bisect_left(frame.leaves, unit_id, key=id_of)
-    if at == len(frame.leaves) or id_of(frame.leaves[at]) != unit_id:
-        return ()
-    _, standing, _ = LeafReader(frame.lists, frame.pareto).read(frame.leaves[at])
-    own = ticket(
-        seed, tag(frame.seal_key, frame.draw, unit_id, frame.suite) if frame.seal_key else unit_id, frame.suite
-    )
-    made: list[Standing] = []
-    for place in standing.places:
-        ids, wanted = frame.strata[place.stratum], n.get(place.stratum, 0)
-        # everyone drawn: the whole order
-        whole = select(replace(frame, strata={place.stratum: ids}), seed, {place.stratum: len(ids)}) if ids else ()
-        rank = next((unit.rank for unit in whole if unit.id == unit_id), 0)
-        share = Fraction(wanted, len(ids)) if ids else Fraction(0)
-        if place.stratum in frame.pareto and rank:
-            share = Fraction(frame.pareto[place.stratum][unit_id], frame.scale)
-        last = whole[wanted - 1].ticket if 0 < wanted <= len(whole) else ""
-        share = Fraction(0) if place.exclusion else share
-        made.append(Standing(place.stratum, place.exclusion, own, rank, len(ids), wanted, share, last))
-    return tuple(made)
 
 
 def id_of(line: bytes) -> str:

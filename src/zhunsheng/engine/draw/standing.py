@@ -1,6 +1,6 @@
 """Standing 名次: how one unit stands in a draw, read off the lines of the frame in one light pass.
 
-The same answer as `selection.explain` gives, without building the frame: for a page that is asked about one firm.
+The frame is not built and nothing is drawn: this is for a page that is asked about one firm.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zhunsheng.engine.errors import LogError, SuiteError
-from zhunsheng.engine.signing import ED25519, SM2_SM3, Signer, check_key, check_key_name, verify_signature
+from zhunsheng.engine.signing import ED25519, KEY_BYTES, SM2_SM3, Signer, check_key, check_key_name, verify_signature
 from zhunsheng.engine.suites import SHA256
 
 NOTE = {ED25519: b"\x01", SM2_SM3: b"\xffzhunsheng/sm2-sm3"}
@@ -30,7 +30,6 @@ MAX_SIGNATURES = 64
 MAX_TIME = 2**63 - 1
 
 _ALG = {kind: alg for table in (NOTE, COSIGNATURE) for alg, kind in table.items()}
-_LENGTH = {ED25519: 32, SM2_SM3: 65}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def read_vkey(text: str) -> NoteKey:
     raw = unbase64(data)
     # longest type first: that of a cosignature begins with that of a note
     for kind in sorted(_ALG, key=len, reverse=True):
-        if raw is not None and raw.startswith(kind) and len(raw) - len(kind) == _LENGTH[_ALG[kind]]:
+        if raw is not None and raw.startswith(kind) and len(raw) - len(kind) == KEY_BYTES[_ALG[kind]]:
             try:
                 found = NoteKey(name, kind, raw[len(kind) :])
             except SuiteError:

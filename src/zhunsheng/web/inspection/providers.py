@@ -235,17 +235,16 @@ LEVELS = {
 
 
 def level_tag(counted: int, cap: int) -> Any:
-    level = burden.Meter(0, cap, counted, 0, 0, 0, {}, 0, ()).level
-    kind, text = LEVELS[level]
+    kind, text = LEVELS[burden.level_of(counted, cap)]
     return state_tag(kind, text)
 
 
 def _recent_draws(entity: BusinessEntity) -> list[tuple[Draw, str]]:
     """The draws of the last twelve months, each with the page that says whether the firm is on its list, with the proof."""
-    _scheme, _colon, code = entity.unit_id.partition(":")
-    text = code if _scheme == "uscc" else entity.unit_id
+    text = entity.code if entity.scheme == "uscc" else entity.unit_id
     since = timezone.now() - datetime.timedelta(days=366)
-    draws = Draw.objects.filter(announced_at__gte=since).select_related("plan").order_by("-announced_at")[:FOUND]
+    draws = Draw.objects.filter(announced_at__gte=since).select_related("plan").order_by("-announced_at")
+    draws = draws.only("no", "announced_at", "plan__name")[:FOUND]  # without the large texts of a draw
     return [(draw, f"{reverse('portal:unit', args=[draw.no])}?{urlencode({'q': text})}") for draw in draws]
 
 

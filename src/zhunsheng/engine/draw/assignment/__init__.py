@@ -8,7 +8,14 @@ assign(closed, seed2)                                            the swap chain
 substitute(closed, seed2, team, out, …)                          someone cannot go
 """
 
-from zhunsheng.engine.draw.assignment.chain import Assignment, assign, assignment_seed, can_move, walk
+from zhunsheng.engine.draw.assignment.chain import (
+    Assignment,
+    assign,
+    assignment_seed,
+    assignment_seed_text,
+    can_move,
+    walk,
+)
 from zhunsheng.engine.draw.assignment.changes import Change, candidates, changed, read_change, substitute
 from zhunsheng.engine.draw.assignment.check import Freedom, check_assignment, check_changes, check_constraints, freedom
 from zhunsheng.engine.draw.assignment.closing import (
@@ -42,6 +49,7 @@ __all__ = [
     "Team",
     "assign",
     "assignment_seed",
+    "assignment_seed_text",
     "can_move",
     "candidates",
     "canonical_start",

@@ -59,19 +59,23 @@ class Assignment:
         return made
 
 
-def assignment_seed(
-    announcement_hash: str, constraints_hash: str, values: Sequence[Value], *, suite: Suite = SHA256
-) -> str:
-    """The second seed.
+def assignment_seed_text(announcement_hash: str, constraints_hash: str, values: Sequence[Value]) -> str:
+    """The text whose hash is the second seed.
 
-    hash("zhunsheng/draw/1/assign|" + announcement hash + "|" + constraints hash + "|" + id "=" value, joined by "|"),
-    the values of the second round in announced order. Raises DrawError where there is no value.
+    "zhunsheng/draw/1/assign|" + announcement hash + "|" + constraints hash + "|" + id "=" value, joined by "|", the
+    values of the second round in announced order. Raises DrawError where there is no value.
     """
     if not values:
         raise DrawError("draw.assign.no_values")
     domain = f"{PROTOCOL}/assign|{announcement_hash}"
-    text = seed_text_of(domain, constraints_hash, [(value.source, value.value) for value in values])
-    return suite.hex(text.encode())
+    return seed_text_of(domain, constraints_hash, [(value.source, value.value) for value in values])
+
+
+def assignment_seed(
+    announcement_hash: str, constraints_hash: str, values: Sequence[Value], *, suite: Suite = SHA256
+) -> str:
+    """The second seed: the hash of `assignment_seed_text`, 64 hexadecimal digits."""
+    return suite.hex(assignment_seed_text(announcement_hash, constraints_hash, values).encode())
 
 
 def assign(

@@ -13,7 +13,6 @@ from zhunsheng.engine.tables import Row
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection.models import DocumentRequest, Plan, Task, Visit
-from zhunsheng.web.inspection.queries.tables import choices
 from zhunsheng.web.registry.models import BusinessEntity
 
 
@@ -105,10 +104,6 @@ def city_burden(year: int) -> CityBurden:
         cap=cap,
         joint=visits.filter(task__draw__plan__joint_offices__isnull=False).distinct().count(),
     )
-
-
-def document_name(code: str) -> str:
-    return dict(choices("inspection/documents")).get(code, code)
 
 
 def needless_requests(meter: burden.Meter) -> list[tuple[burden.Needless, str]]:

@@ -8,7 +8,9 @@ from fractions import Fraction
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from zhunsheng.engine import burden
 from zhunsheng.engine.draw import upstream
@@ -20,13 +22,20 @@ from zhunsheng.web.inspection.queries.burden import made_visits
 from zhunsheng.web.inspection.queries.plans import a_year_before
 from zhunsheng.web.registry.models import BusinessEntity, Inspector, Qualification, Recusal
 
+#: what came of a check: the kind of its mark, and the word
+OUTCOMES: dict[str, tuple[str, Promise]] = {
+    "holds": ("good", gettext_lazy("符合")),
+    "fails": ("bad", gettext_lazy("不符")),
+    "unusual": ("warn", gettext_lazy("不寻常")),
+    "not_judged": ("muted", gettext_lazy("未核对")),
+}
 CHUNK = 900
 #: how many of the units at fault a page names
 SHOWN = 20
 
 
 def upstream_draws() -> QuerySet[UpstreamDraw]:
-    return UpstreamDraw.objects.select_related("imported_by")
+    return UpstreamDraw.objects.all()
 
 
 def as_value(draw: UpstreamDraw, units: Iterable[UpstreamUnit]) -> upstream.UpstreamDraw:
@@ -108,6 +117,10 @@ class Line:
     words: str
     units: tuple[str, ...]
     more: int
+
+    @property
+    def mark(self) -> tuple[str, Promise]:
+        return OUTCOMES[self.outcome]
 
 
 def checks(draw: UpstreamDraw) -> list[Line]:

@@ -1,7 +1,5 @@
 """Draws of other platforms: the list of them, and what could be checked of each."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,18 +13,6 @@ from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.forms.filters import UpstreamFilter
 from zhunsheng.web.inspection.views.pages import see, tabs
 from zhunsheng.web.people.queries import UserRequest
-
-OUTCOMES = {
-    "holds": ("good", gettext_lazy("符合")),
-    "fails": ("bad", gettext_lazy("不符")),
-    "unusual": ("warn", gettext_lazy("不寻常")),
-    "not_judged": ("muted", gettext_lazy("未核对")),
-}
-
-
-def outcome_tag(outcome: str) -> Any:
-    kind, text = OUTCOMES[outcome]
-    return state_tag(kind, text)
 
 
 @require_GET
@@ -68,8 +54,8 @@ def upstream_draw(request: UserRequest, pk: int) -> HttpResponse:
         "inspection/upstream_draw.html",
         {
             "draw": draw,
-            "lines": [(one, outcome_tag(one.outcome)) for one in lines],
-            "tests": [(one, outcome_tag(one.outcome)) for one in tests],
+            "lines": [(one, state_tag(*one.mark)) for one in lines],
+            "tests": [(one, state_tag(*one.mark)) for one in tests],
             "cannot": queries.upstream_cannot(),
             "failed": sum(one.outcome == "fails" for one in lines),
             "unusual": sum(one.outcome == "unusual" for one in tests),

@@ -423,8 +423,8 @@ def teams(draw: Draw) -> Teams | None:
     mark = engine.constraints_hash(section, suite(draw.suite))
     seed_text = ""
     if draw.second_seed:
-        values = "|".join(f"{value['source']}={value['value']}" for value in draw.second_values)
-        seed_text = f"{engine.PROTOCOL}/assign|{draw.announcement_hash}|{mark}|{values}"
+        values = [inspection.read_value(value) for value in draw.second_values]
+        seed_text = engine.assignment_seed_text(draw.announcement_hash, mark, values)
     if draw.secret:
         return Teams(mark, second_seed_text=seed_text)
     closed = engine.read_constraints(section)

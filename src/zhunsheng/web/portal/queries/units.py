@@ -85,10 +85,6 @@ def _place(one: engine.Standing, offices: Mapping[str, str], unequal: Sequence[s
     )  # fmt: skip
 
 
-def exclusion_words(code: str) -> str:
-    return _("最近一年检查次数已达上限") if code == inspection.CAP else code
-
-
 def progress_tag(task: Task) -> SafeString:
     """What has become of a drawn firm, as far as it is public."""
     if task.state == Task.State.WITHDRAWN:

@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import QuerySet
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
 
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.inspection import queries as inspection
@@ -15,20 +13,10 @@ from zhunsheng.web.public_log.models import LogEntry
 
 #: A check reads whole lists; its outcome is kept for so many seconds.
 KEPT = 600
-OUTCOMES: dict[str, tuple[str, Promise]] = {
-    "holds": ("good", gettext_lazy("符合")),
-    "fails": ("bad", gettext_lazy("不符")),
-    "unusual": ("warn", gettext_lazy("不寻常")),
-    "not_judged": ("muted", gettext_lazy("未核对")),
-}
-
-
-def all_upstream() -> QuerySet[UpstreamDraw]:
-    return UpstreamDraw.objects.all()
 
 
 def find(pk: int) -> UpstreamDraw | None:
-    return all_upstream().filter(pk=pk).first()
+    return inspection.upstream_draws().filter(pk=pk).first()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +64,7 @@ def verdict(draw: UpstreamDraw) -> Verdict:
 
 
 def _line(one: Any) -> Line:
-    kind, word = OUTCOMES[one.outcome]
+    kind, word = one.mark
     return Line(kind, word, one.words, len(one.units) + one.more)
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.templatetags.zs import day, grouped
+from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.portal.forms import UpstreamFilter
 from zhunsheng.web.portal.queries import upstream as queries
 from zhunsheng.web.portal.views.draws import tabs
@@ -18,7 +19,7 @@ from zhunsheng.web.portal.views.serving import Missing, public
 def listing(request: HttpRequest) -> HttpResponse:
     found = Listing(
         request=request,
-        queryset=queries.all_upstream(),
+        queryset=inspection.upstream_draws(),
         columns=[
             Column("no", gettext_lazy("抽取编号"), lambda draw: draw.no, order="no"),
             Column("name", gettext_lazy("名称"), lambda draw: draw.name),
