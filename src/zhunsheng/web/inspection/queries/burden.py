@@ -4,7 +4,6 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
@@ -22,12 +21,16 @@ def document_kinds(on: datetime.date) -> Mapping[str, Row]:
     return {row["code"]: row for row in tables.load("inspection/documents").valid_on(on)}
 
 
+def _made(visit: str = "") -> Q:
+    """The condition of `made_visits`; `visit`: the way to the visit, as `visits__`."""
+    waiting = [Visit.State.SUBMITTED, Visit.State.RETURNED, Visit.State.REVIEWED]
+    first = Q(**{f"{visit}state__in": waiting, f"{visit}corrects__isnull": True})
+    return Q(**{f"{visit}state": Visit.State.PUBLISHED}) | first
+
+
 def made_visits() -> QuerySet[Visit]:
     """Visits that took place: records handed in, each once; of a corrected one the version that stands."""
-    return Visit.objects.filter(
-        Q(state=Visit.State.PUBLISHED)
-        | Q(state__in=[Visit.State.SUBMITTED, Visit.State.RETURNED, Visit.State.REVIEWED], corrects__isnull=True)
-    )
+    return Visit.objects.filter(_made())
 
 
 def meter_of(entity: BusinessEntity, year: int) -> burden.Meter:
@@ -69,17 +72,13 @@ def coming(entity: BusinessEntity, *, public: bool) -> QuerySet[Task]:
 
 def burdened(year: int) -> QuerySet[BusinessEntity]:
     """Firms visited in a year, with `counted` (against the limit), `for_cause` and `asked` (papers), the most visited first."""
-    visits = made_visits().filter(visited_on__year=year).order_by().values("entity")
-    firms = BusinessEntity.objects.filter(pk__in=visits).select_related("division")
+    # one join of the visits for the filter and the counts: a list of visits in each count is walked row by row
+    firms = BusinessEntity.objects.filter(_made("visits__"), visits__visited_on__year=year).select_related("division")
     return firms.annotate(
-        counted=Count("visits", filter=Q(visits__in=_of(year), visits__cause=""), distinct=True),
-        for_cause=Count("visits", filter=Q(visits__in=_of(year)) & ~Q(visits__cause=""), distinct=True),
+        counted=Count("visits", filter=Q(visits__cause=""), distinct=True),
+        for_cause=Count("visits", filter=~Q(visits__cause=""), distinct=True),
         asked=Count("document_requests", filter=Q(document_requests__requested_on__year=year), distinct=True),
     ).order_by("-counted", "unit_id")
-
-
-def _of(year: int) -> QuerySet[Any]:
-    return made_visits().filter(visited_on__year=year).order_by().values("pk")
 
 
 @dataclass(frozen=True, slots=True)
