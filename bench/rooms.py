@@ -7,12 +7,17 @@ import html
 import io
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bench.harness import percentile
 
+if TYPE_CHECKING:
+    from zhunsheng.demo.truth import Firm
 
-def _firms(count: int, first: int = 2_000_000):  # type: ignore[no-untyped-def]
+
+def _firms(count: int, first: int = 2_000_000) -> "Iterator[Firm]":
     from zhunsheng.demo import truth
     from zhunsheng.web.registry.models import Division
 
@@ -118,7 +123,7 @@ def listing(entities: int, asks: int = 60) -> None:
     for name, url in pages.items():
         asked: list[str] = []
 
-        def note(execute, sql, params, many, context, asked=asked):  # type: ignore[no-untyped-def]
+        def note(execute: Any, sql: str, params: Any, many: bool, context: Any, asked: list[str] = asked) -> Any:
             asked.append(sql)
             return execute(sql, params, many, context)
 

@@ -26,6 +26,7 @@ from django.utils.translation import pgettext_lazy
 from zhunsheng.web.common.exports import safe
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import CheckItem, Draw, ResultWording, Task, Visit
+from zhunsheng.web.portal.queries.draws import terms
 from zhunsheng.web.public_log import queries as log
 from zhunsheng.web.registry.models import BusinessEntity, Division
 
@@ -119,7 +120,7 @@ def _draws() -> Iterator[tuple[Cell, ...]]:
 
 def _lists(draw: Draw) -> list[str]:
     """The names of the lists of a joint draw; none of a draw of one list."""
-    return sorted(inspection.announcement(draw).get("lists", {}))  # type: ignore[arg-type]
+    return sorted(terms(draw).lists)
 
 
 def _inclusions() -> Iterator[tuple[Cell, ...]]:

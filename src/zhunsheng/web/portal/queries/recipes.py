@@ -12,6 +12,7 @@ from zhunsheng.engine.public_log import canonical
 from zhunsheng.web.common.templatetags.zs import grouped
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import Draw, Inclusion
+from zhunsheng.web.portal.queries.draws import terms
 
 #: How many lines of what must come out a page shows.
 SHOWN = 12
@@ -70,7 +71,7 @@ def _stratum(draw: Draw, origin: str) -> list[Recipe]:
     if not telling:
         return []
     row = min(telling, key=lambda row: (row["size"], row["key"]))
-    joint = len(inspection.announcement(draw).get("lists", ())) > 0  # type: ignore[arg-type]
+    joint = terms(draw).lists
     name, _sep, stratum = row["key"].partition("/") if joint else ("", "", row["key"])
     drawn = Inclusion.objects.filter(task__draw=draw, list=name, stratum=stratum).order_by("rank")
     lines = tuple(f"{ticket}  {unit}" for ticket, unit in drawn.values_list("task__ticket", "task__unit_id"))
