@@ -254,7 +254,7 @@ class TestSavedViews:
             with pytest.raises(Refused) as refusal:
                 actions.save_view(lin, **{"name": "甲", "path": "/people/", "query": "", **values})
             assert refusal.value.field == field
-        monkeypatch.setattr(actions, "VIEWS_KEPT", 1)
+        monkeypatch.setattr(actions.views, "VIEWS_KEPT", 1)
         actions.save_view(lin, name="甲", path="/people/", query="")
         with pytest.raises(Refused):
             actions.save_view(lin, name="乙", path="/people/", query="")
