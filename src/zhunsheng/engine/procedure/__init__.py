@@ -36,6 +36,7 @@ from zhunsheng.engine.procedure.reading import (
 from zhunsheng.engine.procedure.running import (
     Standing,
     Verdict,
+    advance,
     apply,
     judge,
     may,
@@ -49,7 +50,7 @@ from zhunsheng.engine.procedure.running import (
 
 __all__ = [
     "Due", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
-    "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "apply", "check", "check_file", "codes", "deadlines", "diagram",
+    "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "advance", "apply", "check", "check_file", "codes", "deadlines", "diagram",
     "judge", "length", "load", "may", "next_deadline", "options", "published", "read_history", "read_moment", "read_value", "replay", "role_name", "shown",
     "start", "table", "tally", "version", "versions", "wording", "write_history",
 ]  # fmt: skip
