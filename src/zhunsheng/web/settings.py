@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "zhunsheng.web.people",
     "zhunsheng.web.public_log",
     "zhunsheng.web.desk",
+    "zhunsheng.web.documents",
     "zhunsheng.web.registry",
     "zhunsheng.web.inspection",
     "zhunsheng.web.appraisal",
