@@ -664,7 +664,7 @@ def test_the_example_of_the_rule_page_is_true():
 def test_the_chinese_rule_page_names_every_procedure():
     text = (Path(__file__).parents[2] / "docs/rules/procedures.zh.md").read_text(encoding="utf-8")
     for code in P.codes():
-        name = P.versions(code)[-1].name.split("(")[0]
+        name = P.versions(code)[-1].name.split("（")[0]
         assert name.removesuffix("列入和移出").removesuffix("办理") in text, code
 
 
