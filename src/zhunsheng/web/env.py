@@ -33,6 +33,15 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LOG_TSA_URL": ("", "address of a time-stamping authority (RFC 3161) for manage timestamp_log"),
     "LOG_TSA_CA": ("", "file with the authority's root certificates, PEM"),
     "EMAIL_URL": ("", "empty: notices stay in the platform; smtp://user:password@host:port sends them too"),
+    "SITE_URL": ("", "address under which staff open the platform, for links in messages and calendars"),
+    "SMS_URL": ("", "address of the SMS gateway; empty: no SMS"),
+    "SMS_TOKEN": ("", "key for the gateway, sent as a bearer token"),
+    "SMS_TEMPLATE": ("", "number of the approved SMS template that takes kind and count"),
+    "WECOM_URL": ("", "address of the 政务微信 server; empty: no such messages"),
+    "WECOM_CORP_ID": ("", "corp id of the organisation there"),
+    "WECOM_AGENT_ID": ("", "number of the application there"),
+    "WECOM_SECRET": ("", "secret of the application"),
+    "DIGEST_HOUR": ("8", "hour of the day at which digests are made"),
 }
 
 
@@ -132,6 +141,40 @@ def database(folder: Path) -> dict[str, object]:
     }
 
 
+def address(name: str) -> str:
+    """An http(s) address without its last slash, or ''."""
+    value = _raw(name).rstrip("/")
+    if value:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise BadSetting(f"{PREFIX}{name}: say https://host/path")
+    return value
+
+
+def _together(url: str, *names: str) -> dict[str, str]:
+    """An address and the variables that it needs, by their short names in lower case; {} without the address."""
+    found = {"url": address(url)} | {name.partition("_")[2].lower(): _raw(name) for name in names}
+    if not found["url"]:
+        return {}
+    missing = [f"{PREFIX}{name}" for name in names if not _raw(name)]
+    if missing:
+        raise BadSetting(f"{PREFIX}{url} is set, so these are needed too: {', '.join(missing)}")
+    return found
+
+
+def sms() -> dict[str, str]:
+    """url, token and template of the SMS gateway, or {}."""
+    return _together("SMS_URL", "SMS_TOKEN", "SMS_TEMPLATE")
+
+
+def wecom() -> dict[str, str]:
+    """url, corp_id, agent_id and secret of the 政务微信 server, or {}."""
+    found = _together("WECOM_URL", "WECOM_CORP_ID", "WECOM_AGENT_ID", "WECOM_SECRET")
+    if found and not found["agent_id"].isdecimal():
+        raise BadSetting(f"{PREFIX}WECOM_AGENT_ID: say a whole number")
+    return found
+
+
 def log_origin() -> str:
     """The name of the public log, or '' for that of the city."""
     value = _raw("LOG_ORIGIN")
@@ -154,4 +197,5 @@ def email(url: str) -> dict[str, object]:
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_TIMEOUT": 20,
     }

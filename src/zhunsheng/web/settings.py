@@ -29,6 +29,8 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
     "zhunsheng.web.common",
     "zhunsheng.web.people",
     "zhunsheng.web.public_log",
@@ -166,7 +168,13 @@ LOG_SIGNER_KEY = env.text("LOG_SIGNER_KEY")
 LOG_TSA_URL = env.text("LOG_TSA_URL")
 LOG_TSA_CA = env.text("LOG_TSA_CA")
 
+# Notices leave the house by these ways; work that may wait is done by `manage worker`, what returns by `manage tick`.
+SITE_URL = env.address("SITE_URL")
 vars().update(env.email(env.text("EMAIL_URL")))
+SMS = env.sms()
+WECOM = env.wecom()
+DIGEST_HOUR = env.integer("DIGEST_HOUR", 0, 23)
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 LOGGING = {
     "version": 1,
