@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -177,9 +176,9 @@ class Calendar:
             yield self._special[self._special_days[index]]
 
 
-@cache
+@tables.kept("working_days/")
 def default_calendar() -> Calendar:
-    """The calendar of the packaged tables, read once."""
+    """The calendar of the tables `working_days/<year>`, with the changes laid over them; read once."""
     return Calendar.load()
 
 

@@ -503,12 +503,12 @@ def _province_note(code: str) -> list[Reason]:
     return [] if code[:2] in _provinces() else [_reason("identifiers.province", code=code[:2])]
 
 
-@cache
+@tables.kept("identifiers/")
 def _provinces() -> frozenset[str]:
     return frozenset(row["code"] for row in tables.load("identifiers/provinces").rows)
 
 
-@cache
+@tables.kept("identifiers/")
 def _uscc_categories() -> tuple[Mapping[tuple[str, str], tuple[str, str]], str]:
     """The kinds of body by department and category, and the departments."""
     rows = tables.load("identifiers/uscc_categories").rows

@@ -7,6 +7,9 @@ and defaults for these four where the CSV has no such column or an empty cell.
 
 This is the only module of the engine that reads files. A city brings its own folder as `root`: a table found
 there stands in place of the packaged one of the same name.
+
+Changes of the law that a city approves later are no files: the shell gives them as an `Overlay`, which is laid over the
+packaged tables. A change closes a row and opens another; no row is rewritten (docs/rules/law.md).
 """
 
 from __future__ import annotations
@@ -16,14 +19,17 @@ import io
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import cache, lru_cache, wraps
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
 from zhunsheng.engine.errors import TableError
 from zhunsheng.engine.words import Param, Reason
@@ -32,6 +38,8 @@ CONFIDENCES = ("sure", "likely", "assumed")
 META = ("source", "confidence", "valid_from", "valid_to")
 MAX_BYTES = 32 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+Ts = TypeVarTuple("Ts")
+T = TypeVar("T")
 _SIDE_KEYS = {"title", "title_en", "key", "columns", "note", "note_en", "row", *META}
 
 
@@ -39,7 +47,8 @@ _SIDE_KEYS = {"title", "title_en", "key", "columns", "note", "note_en", "row", *
 class Row(Mapping[str, str]):
     """One row: a mapping from column to text, with its evidence and its days of validity (inclusive; None = open).
 
-    `line` is the row's place in its file: the line of a CSV, the ordinal of a `[[row]]` entry.
+    `line` is the row's place in its file: the line of a CSV, the ordinal of a `[[row]]` entry. `change`: the number of
+    the change that opened it; "" for a row of the file.
     """
 
     cells: Mapping[str, str]
@@ -49,6 +58,7 @@ class Row(Mapping[str, str]):
     valid_to: date | None
     table: str = ""
     line: int = 0
+    change: str = ""
 
     def __getitem__(self, column: str) -> str:
         return self.cells[column]
@@ -156,34 +166,135 @@ class Table:
         raise TableError.of(Reason("tables.not_found", said))
 
 
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A change of one row of a table: from `valid_from` on, the row with this key says `cells`.
+
+    `change`: the number of the change. `key`: the values of the key columns, in their order. `cells`: every column but
+    the four of evidence; None where the row ends and nothing follows. `valid_to`: the last day, None = open.
+    """
+
+    change: str
+    table: str
+    key: tuple[str, ...]
+    cells: Mapping[str, str] | None
+    source: str
+    confidence: str
+    valid_from: date
+    valid_to: date | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """The approved changes of the law, in the order of their approval: `amendments` of rows, whole new `tables`, and
+    `documents` (procedures) as they read with every change. Immutable; `stamp` says which state of the changes it is."""
+
+    stamp: str = ""
+    amendments: tuple[Amendment, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    documents: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    names: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        changed = {one.table for one in self.amendments} | set(self.tables) | set(self.documents)
+        object.__setattr__(self, "names", frozenset(changed))
+
+
+NOTHING = Overlay()
+"""No change: the tables as they are packaged."""
+
+_everywhere: Overlay = NOTHING
+_here: ContextVar[Overlay | None] = ContextVar("overlay", default=None)
+
+
+def lay(overlay: Overlay) -> None:
+    """Lays these changes over the tables for the whole process, in place of those laid before."""
+    global _everywhere
+    _everywhere = overlay
+
+
+@contextmanager
+def under(overlay: Overlay) -> Iterator[None]:
+    """Within the block (this thread or task only) the tables read as with these changes: one request, or a preview."""
+    token = _here.set(overlay)
+    try:
+        yield
+    finally:
+        _here.reset(token)
+
+
+def laid() -> Overlay:
+    """The changes under which tables are read here and now."""
+    return _here.get() or _everywhere
+
+
+def touched(prefix: str) -> Overlay:
+    """The changes laid here where any of them touches a table whose name begins with `prefix`, else NOTHING."""
+    overlay = laid()
+    return overlay if any(name.startswith(prefix) for name in overlay.names) else NOTHING
+
+
+def kept(prefix: str, maxsize: int = 64) -> Callable[[Callable[[*Ts], T]], Callable[[*Ts], T]]:
+    """Keeps what a function makes of the tables whose names begin with `prefix` (`""`: of any), as functools.lru_cache
+    does, and makes it anew once a change of one of them is laid."""
+
+    def keeping(make: Callable[[*Ts], T]) -> Callable[[*Ts], T]:
+        @lru_cache(maxsize=maxsize)
+        def made(overlay: Overlay, *args: *Ts) -> T:
+            return make(*args)
+
+        @wraps(make)
+        def answer(*args: *Ts) -> T:
+            return made(touched(prefix), *args)
+
+        return answer
+
+    return keeping
+
+
 def load(name: str, root: Path | None = None) -> Table:
     """The table `name`, such as `working_days/2017` or `cities/jiaozuo/targets`; read once and kept.
 
-    With `root`, that folder is looked in first. Raises TableError when there is no such table or it has any problem:
-    a damaged table is not used, not even in its good rows.
+    With `root`, that folder is looked in first, and it alone is heard: changes laid over the packaged tables do not
+    touch it. Raises TableError when there is no such table or it has any problem: a damaged table is not used, not even
+    in its good rows.
     """
+    overlay = laid()
+    if root is None and name in overlay.names:
+        return _sound(name, *_amended(name, overlay))
     return _load(name, str(root) if root is not None else "")
 
 
 @cache
 def _load(name: str, root: str) -> Table:
-    table, problems = _parse(name, Path(root) if root else None)
+    return _sound(name, *_parse(name, Path(root) if root else None))
+
+
+def _sound(name: str, table: Table | None, problems: tuple[Reason, ...]) -> Table:
     if problems or table is None:
         zh, en = problems[0].text("zh"), problems[0].text("en")
         raise TableError("tables.damaged", where=name, count=len(problems), first=zh, first_en=en)
     return table
 
 
+def packaged(name: str) -> Table:
+    """The table as the package has it, without any change laid over it. Raises TableError as `load` does."""
+    return _load(name, "")
+
+
 def check(name: str, root: Path | None = None) -> tuple[Reason, ...]:
     """What is wrong with a table: missing columns, bad confidence, bad or reversed dates, the same key valid twice on
     one day, no source, or an unreadable file. Empty when it is sound. Raises TableError when there is none."""
+    overlay = laid()
+    if root is None and name in overlay.names:
+        return _amended(name, overlay)[1]
     return _parse(name, root)[1]
 
 
 def names(root: Path | None = None) -> tuple[str, ...]:
     """The names of all tables, sorted; with `root`, those of that folder as well."""
     own = _listed(root) if root is not None else frozenset()
-    return tuple(sorted(own | _packaged()))
+    return tuple(sorted(own | _packaged() | laid().tables.keys()))
 
 
 def documents(folder: str, root: Path | None = None) -> tuple[str, ...]:
@@ -197,6 +308,9 @@ def documents(folder: str, root: Path | None = None) -> tuple[str, ...]:
 def read_document(name: str, root: Path | None = None) -> dict[str, object]:
     """A TOML file of the data that is not a table, such as `procedures/complaint`; one in `root` stands in place of the
     packaged one. Raises TableError when there is none, or it cannot be read."""
+    overlay = laid()
+    if root is None and name in overlay.documents:
+        return dict(overlay.documents[name])
     _, file, _ = _locate(name, root, rows=False)
     assert file is not None
     return _read_side(file)
@@ -372,28 +486,9 @@ def _parse(name: str, root: Path | None) -> tuple[Table | None, tuple[Reason, ..
                     days[column] = date.fromisoformat(filled[column])
                 except ValueError:
                     problem("tables.bad_date", line, column=column, value=filled[column])
-        start, end = days["valid_from"], days["valid_to"]
-        if start is not None and end is not None and end < start:
-            problem("tables.reversed", line, start=start.isoformat(), end=end.isoformat())
-        if filled["confidence"] not in CONFIDENCES:
-            problem("tables.bad_confidence", line, value=filled["confidence"])
-        if not filled["source"]:
-            problem("tables.no_source", line)
-        for column in key:
-            if column in header and not filled[column]:
-                problem("tables.empty_key", line, column=column)
-        rows.append(Row(filled, filled["source"], filled["confidence"], start, end, name, line))
-    index: dict[tuple[str, ...], list[Row]] = {}
-    if key and not set(key) - set(header):
-        for row in rows:
-            index.setdefault(tuple(row[column] for column in key), []).append(row)
-        for values, same in index.items():
-            same.sort(key=lambda row: row.valid_from or date.min)
-            for before, after in zip(same, same[1:], strict=False):
-                if before.valid_to is None or after.valid_from is None or after.valid_from <= before.valid_to:
-                    problem("tables.overlap", after.line, key=", ".join(values), other=before.line)
-    if not rows:
-        problem("tables.empty")
+        rows.append(
+            Row(filled, filled["source"], filled["confidence"], days["valid_from"], days["valid_to"], name, line)
+        )
     table = Table(
         name,
         str(side.get("title", "")) or name,
@@ -403,9 +498,118 @@ def _parse(name: str, root: Path | None) -> tuple[Table | None, tuple[Reason, ..
         str(side.get("note", "")),
         origin,
         str(side.get("note_en", "")),
-        {values: tuple(same) for values, same in index.items()},
     )
-    return table, tuple(problems)
+    table, more = _indexed(table, header)
+    return table, (*problems, *more)
+
+
+def _indexed(table: Table, header: Iterable[str]) -> tuple[Table, tuple[Reason, ...]]:
+    """The table with its index, and what is wrong with its rows."""
+    problems: list[Reason] = []
+
+    def problem(code: str, line: int = 0, **params: Param) -> None:
+        where = f"{table.name}:{line}" if line else table.name
+        problems.append(Reason(code, {"where": where, **params}))
+
+    header = set(header)
+    for row in table.rows:
+        if row.valid_from is not None and row.valid_to is not None and row.valid_to < row.valid_from:
+            start, end = row.valid_from.isoformat(), row.valid_to.isoformat()
+            problem("tables.reversed", row.line, start=start, end=end)
+        if row.confidence not in CONFIDENCES:
+            problem("tables.bad_confidence", row.line, value=row.confidence)
+        if not row.source:
+            problem("tables.no_source", row.line)
+        for column in table.key:
+            if column in header and not row[column]:
+                problem("tables.empty_key", row.line, column=column)
+    index: dict[tuple[str, ...], list[Row]] = {}
+    if table.key and not set(table.key) - header:
+        for row in table.rows:
+            index.setdefault(tuple(row[column] for column in table.key), []).append(row)
+        for values, same in index.items():
+            same.sort(key=lambda row: row.valid_from or date.min)
+            for before, after in zip(same, same[1:], strict=False):
+                if before.valid_to is None or after.valid_from is None or after.valid_from <= before.valid_to:
+                    problem("tables.overlap", after.line, key=", ".join(values), other=before.line)
+    if not table.rows:
+        problem("tables.empty")
+    return replace(table, _index={values: tuple(same) for values, same in index.items()}), tuple(problems)
+
+
+def new_table(
+    name: str, title: str, title_en: str, like: Table, rows: Iterable[Row]
+) -> tuple[Table, tuple[Reason, ...]]:
+    """A whole table that a change brings, with the key and the columns of another of its kind (the holidays of a year),
+    and what is wrong with it. `rows` are numbered as they come."""
+    header = columns(like)
+    found = tuple(
+        replace(row, cells={**dict.fromkeys(header, ""), **row.cells, **_evidence(row)}, table=name, line=number)
+        for number, row in enumerate(rows, 1)
+    )
+    return _indexed(Table(name, title, title_en, like.key, found, like.note, "change", like.note_en), header)
+
+
+def columns(table: Table) -> tuple[str, ...]:
+    """The columns of a table without the four of evidence, in the order of the file."""
+    seen: dict[str, None] = {}
+    for row in table.rows:
+        seen.update(dict.fromkeys(row))
+    return tuple(column for column in seen if column not in META)
+
+
+def key_of(table: Table, row: Mapping[str, str]) -> tuple[str, ...]:
+    """The values of the key columns of a row."""
+    return tuple(row[column] for column in table.key)
+
+
+@lru_cache(maxsize=512)
+def _amended(name: str, overlay: Overlay) -> tuple[Table | None, tuple[Reason, ...]]:
+    """A packaged or new table with every change of it: a row in force on a change's first day ends the day before, the
+    new row follows it. A row that begins on that very day never came into force and gives way. What the new row says of
+    its end is bounded by the next row with the same key."""
+    table = overlay.tables.get(name)
+    if table is None:
+        table, found = _parse(name, None)
+        if table is None or found:
+            return table, found
+    rows = list(table.rows)
+    header = columns(table)
+    for one in overlay.amendments:
+        if one.table == name:
+            _amend(rows, table, header, one)
+    return _indexed(replace(table, rows=tuple(rows)), header)
+
+
+def _amend(rows: list[Row], table: Table, header: tuple[str, ...], one: Amendment) -> None:
+    same = [i for i, row in enumerate(rows) if key_of(table, row) == one.key]
+    before = next((i for i in same if rows[i].valid_on(one.valid_from)), None)
+    ahead = [start for i in same if (start := rows[i].valid_from) is not None and start > one.valid_from]
+    place = len(rows) if not same else (before if before is not None else same[-1]) + 1
+    if before is not None:
+        if rows[before].valid_from == one.valid_from:
+            del rows[before]
+            place = before
+        else:
+            rows[before] = _closed(rows[before], one.valid_from - timedelta(days=1))
+    if one.cells is None:
+        return
+    next_day = min(ahead) - timedelta(days=1) if ahead else None
+    ends = min((day for day in (one.valid_to, next_day) if day is not None), default=None)
+    line = max((row.line for row in rows), default=0) + 1
+    row = Row(dict(one.cells), one.source, one.confidence, one.valid_from, ends, table.name, line, one.change)
+    rows.insert(place, replace(row, cells={**dict.fromkeys(header, ""), **one.cells, **_evidence(row)}))
+
+
+def _closed(row: Row, last: date) -> Row:
+    """The row, ending on `last`."""
+    row = replace(row, valid_to=last)
+    return replace(row, cells={**row.cells, **_evidence(row)})
+
+
+def _evidence(row: Row) -> dict[str, str]:
+    days = [day.isoformat() if day is not None else "" for day in (row.valid_from, row.valid_to)]
+    return dict(zip(META, (row.source, row.confidence, *days), strict=True))
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import cache
 
 from zhunsheng.engine import tables
 from zhunsheng.engine.errors import SamplingError
@@ -92,7 +91,7 @@ class AcceptancePlan:
         return Decimal(self.aql) > 10
 
 
-@cache
+@tables.kept("sampling/")
 def aqls() -> tuple[str, ...]:
     """The preferred AQLs, as the tables print them, ascending."""
     first = tables.load("sampling/single_plans").rows[0]

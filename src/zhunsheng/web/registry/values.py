@@ -109,7 +109,7 @@ def squeezed(word: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", word)).casefold()
 
 
-@lru_cache(maxsize=16)
+@tables.kept("")
 def _words(name: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
 

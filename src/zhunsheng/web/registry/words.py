@@ -2,7 +2,6 @@
 
 import datetime
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -48,7 +47,7 @@ def labels(table: str, day: datetime.date) -> dict[str, str]:
     return {row["code"]: row.label(lang) for row in tables.load(table).valid_on(day)}
 
 
-@cache
+@tables.kept("")
 def _names(table: str) -> Mapping[str, tuple[str, str]]:
     return {row["code"]: (row["name"], row.get("name_en") or row["name"]) for row in tables.load(table).rows}
 
@@ -79,7 +78,7 @@ def park_kind(code: str) -> "str | Promise":
     return PARK_KINDS.get(code, code)
 
 
-@cache
+@tables.kept("industry/")
 def industry_sections() -> Mapping[str, tuple[str, ...]]:
     """门类 → its 大类 codes, in order: C → 13 … 43."""
     found: dict[str, list[str]] = {}
@@ -91,7 +90,7 @@ def industry_sections() -> Mapping[str, tuple[str, ...]]:
     return {section: tuple(codes) for section, codes in found.items()}
 
 
-@cache
+@tables.kept("industry/")
 def industry_codes() -> frozenset[str]:
     return frozenset(row["code"] for row in tables.load("industry/gbt4754").rows)
 

@@ -3,7 +3,6 @@
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from django.db.models import Count, Q, QuerySet
 
@@ -15,7 +14,7 @@ from zhunsheng.web.inspection.models import DocumentRequest, Plan, Task, Visit
 from zhunsheng.web.registry.models import BusinessEntity
 
 
-@lru_cache(maxsize=64)
+@tables.kept("inspection/documents")
 def document_kinds(on: datetime.date) -> Mapping[str, Row]:
     """The kinds of papers that may be noted on that day, by code."""
     return {row["code"]: row for row in tables.load("inspection/documents").valid_on(on)}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from functools import cache
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
@@ -487,7 +486,7 @@ def section_of(industry: str) -> str:
     return _section_letters().get(industry[:2], "") if not industry[:1].isalpha() else industry[:1]
 
 
-@cache
+@tables.kept("industry/")
 def _section_letters() -> dict[str, str]:
     return {code[:2]: letter for letter, codes in industry_sections().items() for code in codes}
 

@@ -2,12 +2,11 @@
 
 import datetime
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import F, Prefetch, Q, QuerySet
 
-from zhunsheng.engine import clock
+from zhunsheng.engine import clock, tables
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.web.inspection.models import CheckItem, Finding, FollowUp, Plan, Task, TeamMember, Visit
 from zhunsheng.web.inspection.queries.plans import PlanTerms, lists
@@ -131,7 +130,7 @@ def publish_limit(visited_on: datetime.date) -> clock.TimeLimit:
     return clock.limit(PUBLISH_LIMIT, visited_on)
 
 
-@lru_cache(maxsize=4096)
+@tables.kept("", maxsize=4096)
 def _publish_deadline(visited_on: datetime.date) -> clock.Deadline:
     return publish_limit(visited_on).deadline(visited_on)
 
