@@ -85,7 +85,7 @@ def look_into(path: Path) -> str:
     Reads every entry once. Raises Refused.
     """
     with path.open("rb") as handle:
-        infos = _directory(handle)
+        infos = directory(handle)
         names = {info.filename for info in infos}
         if "mimetype" in names:
             kind = "ods" if b"opendocument.spreadsheet" in _small(handle, infos, "mimetype") else ""
@@ -100,11 +100,12 @@ def look_into(path: Path) -> str:
         if any("vbaproject" in name.lower() or name.lower().startswith("basic/") for name in names):
             raise Refused(_("文件带有宏。请另存为不带宏的 .xlsx 后再上传"))
         for info in infos:
-            _verify(handle, info)
+            verify(handle, info)
     return kind
 
 
-def _directory(handle: BinaryIO) -> list[zipfile.ZipInfo]:
+def directory(handle: BinaryIO) -> list[zipfile.ZipInfo]:
+    """The entries of an archive, by its directory. Raises Refused for what is damaged, encrypted or like a bomb."""
     handle.seek(0, 2)
     size = handle.tell()
     handle.seek(max(0, size - 66_000))
@@ -114,9 +115,7 @@ def _directory(handle: BinaryIO) -> list[zipfile.ZipInfo]:
         raise Refused(_("压缩结构已损坏（没有目录）。请重新保存后再上传"))
     entries, directory = struct.unpack_from("<HI", tail, at + 10)
     if entries > MAX_ENTRIES or directory > MAX_DIRECTORY:
-        raise Refused(
-            _("压缩包里有 %(n)s 个文件，最多 %(most)s 个：这不像表格，没有读取") % {"n": entries, "most": MAX_ENTRIES}
-        )
+        raise Refused(_("压缩包里有 %(n)s 个文件，最多 %(most)s 个，没有读取") % {"n": entries, "most": MAX_ENTRIES})
     try:
         with zipfile.ZipFile(handle) as archive:
             infos = archive.infolist()
@@ -127,14 +126,16 @@ def _directory(handle: BinaryIO) -> list[zipfile.ZipInfo]:
     for info in infos:
         name = info.filename
         if name.startswith(("/", "\\")) or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
-            raise Refused(_("压缩包里的路径“%(name)s”不正常，没有读取。请另存为新的 .xlsx") % {"name": name[:80]})
+            raise Refused(
+                _("压缩包里的路径“%(name)s”不正常，没有读取。请用原来的软件另存一份再上传") % {"name": name[:80]}
+            )
         if name in seen:
-            raise Refused(_("压缩包里有两个“%(name)s”，没有读取。请另存为新的 .xlsx") % {"name": name[:80]})
+            raise Refused(_("压缩包里有两个“%(name)s”，没有读取。请用原来的软件另存一份再上传") % {"name": name[:80]})
         seen.add(name)
         if info.flag_bits & 0x1:
             raise Refused(_("文件有密码。请去掉密码后再上传"))
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise Refused(_("压缩方式少见，没有读取。请另存为新的 .xlsx"))
+            raise Refused(_("压缩方式少见，没有读取。请用原来的软件另存一份再上传"))
         total += info.file_size
         if total > MAX_UNPACKED:
             raise Refused(
@@ -148,7 +149,7 @@ def _directory(handle: BinaryIO) -> list[zipfile.ZipInfo]:
     return infos
 
 
-def _verify(handle: BinaryIO, info: zipfile.ZipInfo) -> None:
+def verify(handle: BinaryIO, info: zipfile.ZipInfo) -> None:
     """Unpacks an entry and forgets it: its size is what the directory says, it declares no entities, it is no archive."""
     is_xml = info.filename.lower().endswith((".xml", ".rels"))
     before = b""
@@ -158,10 +159,12 @@ def _verify(handle: BinaryIO, info: zipfile.ZipInfo) -> None:
             first = False
             if chunk.startswith(_ARCHIVES):
                 raise Refused(
-                    _("表格里嵌着另一个压缩文件“%(name)s”，没有读取。请删去嵌入的对象") % {"name": info.filename[:80]}
+                    _("文件里嵌着另一个压缩文件“%(name)s”，没有读取。请删去嵌入的对象") % {"name": info.filename[:80]}
                 )
             if is_xml and chunk[:2] in (b"\xff\xfe", b"\xfe\xff"):
-                raise Refused(_("“%(name)s”不是 UTF-8，没有读取。请另存为新的 .xlsx") % {"name": info.filename[:80]})
+                raise Refused(
+                    _("“%(name)s”不是 UTF-8，没有读取。请用原来的软件另存一份再上传") % {"name": info.filename[:80]}
+                )
         if is_xml:
             if _DECLARATION.search(before + chunk):
                 raise _entities(info.filename)
@@ -175,7 +178,7 @@ def _entities(name: str) -> Refused:
 def unpacked(handle: BinaryIO, info: zipfile.ZipInfo) -> Iterator[bytes]:
     """The bytes of an entry. Raises Refused as soon as there are more, or in the end fewer, than the directory says."""
     damaged = Refused(
-        _("“%(name)s”与压缩目录不符或已损坏，没有读取。请另存为新的 .xlsx") % {"name": info.filename[:80]}
+        _("“%(name)s”与压缩目录不符或已损坏，没有读取。请用原来的软件另存一份再上传") % {"name": info.filename[:80]}
     )
     if info.header_offset < 0:
         raise damaged
@@ -238,7 +241,7 @@ def _small(handle: BinaryIO, infos: list[zipfile.ZipInfo], name: str) -> bytes:
 def scan_xlsx(path: Path) -> tuple[str, int, Marks]:
     """The first visible sheet: its name, how many other sheets hold rows, and the marks on its cells. Raises Refused."""
     with path.open("rb") as handle:
-        infos = {info.filename: info for info in _directory(handle)}
+        infos = {info.filename: info for info in directory(handle)}
         sheets: list[tuple[str, str, str]] = []
         targets: dict[str, str] = {}
 
@@ -345,7 +348,7 @@ class _SheetScan:
 def scan_ods(path: Path) -> tuple[int, Marks]:
     """How many other tables there are, and the marks on the cells of the first. Raises Refused."""
     with path.open("rb") as handle:
-        infos = _directory(handle)
+        infos = directory(handle)
         content = next((info for info in infos if info.filename == "content.xml"), None)
         if content is None:
             raise Refused(_("ODS 文件里没有内容。请另存为 .xlsx"))

@@ -14,7 +14,7 @@ from zhunsheng.web.desk.searching.words import Wanted
 
 TABLE, INDEX = "desk_searchentry", "desk_search_words"
 _VECTOR = "array_to_tsvector(string_to_array(words, ' '))"
-_INSERT = f"INSERT INTO {INDEX}(rowid, words) VALUES (NEW.id, NEW.words);"
+_INSERT = f"INSERT INTO {INDEX}(rowid, words) VALUES (NEW.id, NEW.words);"  # noqa: S608 - names only
 _DELETE = f"INSERT INTO {INDEX}({INDEX}, rowid, words) VALUES ('delete', OLD.id, OLD.words);"  # noqa: S608 - names only
 _SQLITE = {
     INDEX: f"""CREATE VIRTUAL TABLE {INDEX} USING fts5(

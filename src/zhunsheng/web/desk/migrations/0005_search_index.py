@@ -4,7 +4,7 @@ from zhunsheng.web.desk.searching import database
 
 
 class Migration(migrations.Migration):
-    dependencies = [("desk", "0003_attachments_and_search")]
+    dependencies = [("desk", "0004_deliveries_jobs_bulk")]
     operations = [
         migrations.RunPython(lambda apps, schema_editor: database.ensure(), lambda apps, schema_editor: database.remove())
     ]
