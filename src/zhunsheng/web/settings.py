@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "zhunsheng.web.desk",
     "zhunsheng.web.documents",
     "zhunsheng.web.registry",
+    "zhunsheng.web.matters",
     "zhunsheng.web.inspection",
     "zhunsheng.web.appraisal",
     "zhunsheng.web.portal",
@@ -55,6 +56,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "zhunsheng.web.people.middleware.ChangePasswordFirst",
+    "zhunsheng.web.people.middleware.SecondFactorFirst",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -100,6 +102,9 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "people:login"
 LOGIN_REDIRECT_URL = "desk:home"
 LOGOUT_REDIRECT_URL = "portal:home"
+#: who must have a second factor, and how long a confirmation before an important act holds (people.step_up)
+SECOND_FACTOR_ROLES = env.roles("SECOND_FACTOR")
+STEP_UP_MINUTES = env.integer("STEP_UP_MINUTES", 1, 60)
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

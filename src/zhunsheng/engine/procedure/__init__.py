@@ -44,6 +44,7 @@ from zhunsheng.engine.procedure.running import (
     replay,
     role_name,
     shown,
+    shown_day,
     start,
     wording,
 )
@@ -51,6 +52,6 @@ from zhunsheng.engine.procedure.running import (
 __all__ = [
     "Due", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
     "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "advance", "apply", "check", "check_file", "codes", "deadlines", "diagram",
-    "judge", "length", "load", "may", "next_deadline", "options", "published", "read_history", "read_moment", "read_value", "replay", "role_name", "shown",
+    "judge", "length", "load", "may", "next_deadline", "options", "published", "read_history", "read_moment", "read_value", "replay", "role_name", "shown", "shown_day",
     "start", "table", "tally", "version", "versions", "wording", "write_history",
 ]  # fmt: skip

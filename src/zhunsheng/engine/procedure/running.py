@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from zhunsheng.engine import clock
@@ -34,7 +34,9 @@ NOWHERE = State(START, "未开始", "not begun")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a matter stands after its history. `since`: when it came into `state` (None before the first step)."""
+    """Where a matter stands after its history. `since`: when it came into `state` (None before the first step).
+    `procedure`: the version that runs it now; `began`: the one under which it
+    began, where that is another."""
 
     procedure: Procedure
     history: History
@@ -43,6 +45,12 @@ class Standing:
     facts: Mapping[str, Value] = field(default_factory=dict, hash=False)
     takers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     dues: tuple[Due, ...] = ()
+    began: Procedure | None = None
+
+    @property
+    def begun(self) -> Procedure:
+        """The version under which the matter began."""
+        return self.began or self.procedure
 
     @property
     def ended(self) -> bool:
@@ -83,13 +91,31 @@ def advance(standing: Standing, event: Event, calendar: Calendar | None = None) 
     return _apply(standing, event, calendar or clock.default_calendar())
 
 
-def replay(procedure: Procedure, history: History, calendar: Calendar | None = None) -> Standing:
-    """The standing after a whole history, each step checked again. Raises ProcedureError, naming the step refused."""
+def replay(
+    procedure: Procedure, history: History, calendar: Calendar | None = None, *, on: date | None = None
+) -> Standing:
+    """The standing after a whole history, each step checked again. Raises ProcedureError, naming the step refused.
+
+    `procedure`: the version under which the matter began. `on`: the day as of which it stands, where a later version
+    that applies to open matters has come into force since the last step.
+    """
     calendar = calendar or clock.default_calendar()
     standing = Standing(procedure, ())
     for event in history:
         standing = _apply(standing, event, calendar)
-    return standing
+    return standing if on is None else carried(standing, on, calendar)
+
+
+def carried(standing: Standing, day: date, calendar: Calendar | None = None) -> Standing:
+    """The standing as the law of `day` has it: where a later version applies to open matters by then, the matter goes on
+    under it. What was done stays as it was; the limits that run are counted anew, from their own triggers, by the version's
+    amounts; those that have ended do not move."""
+    later = standing.procedure.on(day)
+    if later is standing.procedure or standing.ended:
+        return standing
+    dues = dues_of.recounted(standing.dues, later, calendar or clock.default_calendar())
+    state = later.states.get(standing.state.code, standing.state)
+    return replace(standing, procedure=later, state=state, dues=dues, began=standing.begun)
 
 
 def may(procedure: Procedure, history: History, event: Event, calendar: Calendar | None = None) -> Verdict:
@@ -99,7 +125,13 @@ def may(procedure: Procedure, history: History, event: Event, calendar: Calendar
 
 def judge(standing: Standing, event: Event, calendar: Calendar | None = None) -> Verdict:
     """As `may`, from a standing already at hand."""
-    return _judged(standing, event, calendar or clock.default_calendar())[0]
+    calendar = calendar or clock.default_calendar()
+    return _judged(_at(standing, event.at, calendar), event, calendar)[0]
+
+
+def _at(standing: Standing, at: datetime, calendar: Calendar) -> Standing:
+    """As the law of the instant's day has it; an instant without a zone is refused later, with its reason."""
+    return standing if at.utcoffset() is None else carried(standing, day_of(at), calendar)
 
 
 def _judged(standing: Standing, event: Event, calendar: Calendar) -> tuple[Verdict, guard.Scene, tuple[Due, ...]]:
@@ -123,6 +155,7 @@ def _judged(standing: Standing, event: Event, calendar: Calendar) -> tuple[Verdi
 def options(standing: Standing, *, by: str, role: str, at: datetime) -> tuple[Verdict, ...]:
     """For each step that leads from the present state: whether this person may take it now. Facts and documents that
     must come with the step are not asked for, nor are guards that wait for them."""
+    standing = _at(standing, at, clock.default_calendar())
     found: list[Verdict] = []
     for step in standing.procedure.leading_from(standing.state.code):
         event = Event(step.code, at, by, role)
@@ -139,11 +172,12 @@ def wording(procedure: Procedure, history: History, lang: str = "zh") -> str:
     optional one) are written as a blank. Raises ProcedureError for an empty history."""
     if not history:
         raise ProcedureError("procedure.history.empty", where=procedure.code)
+    procedure = procedure.on(day_of(history[-1].at))
     facts: dict[str, Value] = {}
     for event in history:
         facts.update(event.facts)
     words = {code: shown(procedure, code, facts[code], lang) if code in facts else "____" for code in procedure.facts}
-    words["on"] = _plain_day(history[-1].at, lang)
+    words["on"] = shown_day(history[-1].at, lang)
     return procedure.steps[history[-1].verb].says(lang).format_map(words)
 
 
@@ -160,21 +194,23 @@ def shown(procedure: Procedure, code: str, value: Value, lang: str = "zh") -> st
         case int():
             return str(value)
         case datetime():
-            return f"{_plain_day(value, lang)} {value.astimezone(CHINA):%H:%M}"
+            return f"{shown_day(value, lang)} {value.astimezone(CHINA):%H:%M}"
         case date():
-            return _plain_day(value, lang)
+            return shown_day(value, lang)
         case _:
             choice = fact.choice(value)
             return value if choice is None else choice.label(lang)
 
 
-def _plain_day(moment: date, lang: str) -> str:
+def shown_day(moment: date, lang: str = "zh") -> str:
+    """A day as people write it: 2026年11月24日; ISO in English."""
     day = day_of(moment)
     return day.isoformat() if lang == "en" or lang.startswith("en-") else f"{day.year}年{day.month}月{day.day}日"
 
 
 def _apply(standing: Standing, event: Event, calendar: Calendar) -> Standing:
     where = f"{standing.procedure.code} {len(standing.history) + 1}"
+    standing = _at(standing, event.at, calendar)
     verdict, scene, dues = _judged(standing, event, calendar)
     if verdict.step is None or verdict.reasons:
         raise ProcedureError.of(verdict.reasons[0], where=where)
@@ -188,6 +224,7 @@ def _apply(standing: Standing, event: Event, calendar: Calendar) -> Standing:
         scene.facts,
         scene.takers,
         dues,
+        standing.began,
     )
 
 

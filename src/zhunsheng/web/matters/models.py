@@ -55,6 +55,8 @@ class Matter(Sourced, Disclosable):
     next_due_on = models.DateField(_("最近到期日"), null=True, blank=True)
     next_due_at = models.DateTimeField(_("最近到期时刻"), null=True, blank=True)
     drill = models.BooleanField(_("演练"), default=False)
+    #: the firm concerned may see it (table matters/kinds, from which step)
+    firm_sees = models.BooleanField(_("当事企业可见"), default=False)
     #: what the matter came from, as the audit trail names subjects: "visit:2026-…"
     origin = models.CharField(_("来源记录"), max_length=160, blank=True, default="")
     #: HMAC of the code with which someone without an account follows it
@@ -399,9 +401,7 @@ class Disclosure(models.Model):
     class Meta:
         verbose_name = verbose_name_plural = _("公开事项")
         ordering = ["-published_at", "-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["matter", "publication", "version"], name="disclosure_version")
-        ]
+        constraints = [models.UniqueConstraint(fields=["matter", "publication", "version"], name="disclosure_version")]
         indexes = [
             models.Index(fields=["state", "-published_at", "-id"], name="disclosure_state"),
             models.Index(fields=["until"], condition=models.Q(state="published"), name="disclosure_until"),

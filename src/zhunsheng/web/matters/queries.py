@@ -1,0 +1,320 @@
+"""Reading matters: where each stands, who may see it, what may be done next."""
+
+import datetime
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+
+from zhunsheng.engine import procedure as engine
+from zhunsheng.engine import tables
+from zhunsheng.engine.clock import CHINA
+from zhunsheng.engine.procedure import Due, Event, Procedure, Standing, Step, Value, Verdict
+from zhunsheng.web.matters import words
+from zhunsheng.web.matters.models import Assignment, Deadline, Disclosure, Matter, MatterStep, Party, StepFact
+from zhunsheng.web.people.models import Office, Post, User
+from zhunsheng.web.people.queries import Person, posts
+from zhunsheng.web.registry.models import BusinessEntity, FirmAccount
+
+#: roles that look over the whole city
+OVERSEERS = frozenset({"lead_office", "leader", "auditor"})
+#: who stands in an event's `by` where there is no account
+PUBLIC, CLOCK = "public", "clock"
+
+
+# -- the procedure and the standing ------------------------------------------------------------------------------------
+def organ_of(office: Office) -> str:
+    """Whose version of a procedure an office follows: qts 质监, aic 工商, fda 食药监; '' for all others."""
+    base, _, tail = office.code.rpartition("_")
+    code = base if tail.isdigit() else office.code
+    return next((row["organ"] for row in tables.load("people/organs").rows if row["office"] == code), "")
+
+
+def procedure_on(code: str, day: datetime.date, office: Office | None = None) -> Procedure:
+    """The version of a procedure that a matter begun on `day` in `office` is run by. Raises ProcedureError when there is none."""
+    return engine.load(code, day, organ_of(office) if office is not None else "")
+
+
+def procedure_of(matter: Matter) -> Procedure:
+    """The version that runs a matter."""
+    return engine.version(matter.procedure, matter.version)
+
+
+def with_history(matters: QuerySet[Matter]) -> QuerySet[Matter]:
+    """Matters with their steps and facts at hand: two queries for any number of them."""
+    facts = Prefetch("facts", StepFact.objects.order_by("id"))
+    return matters.prefetch_related(Prefetch("steps", MatterStep.objects.order_by("seq").prefetch_related(facts)))
+
+
+def taker(step: MatterStep) -> str:
+    """Who took a step, as the engine compares people: the account's key, `public`, or `clock`."""
+    if step.by_id is not None:
+        return str(step.by_id)
+    return CLOCK if step.role == CLOCK else PUBLIC
+
+
+def history(matter: Matter) -> tuple[Event, ...]:
+    """The events of a matter, in order. Uses what with_history has fetched."""
+    if "steps" in getattr(matter, "_prefetched_objects_cache", {}):
+        steps = list(matter.steps.all())
+        facts = {step.pk: list(step.facts.all()) for step in steps}
+    else:
+        steps = list(matter.steps.order_by("seq"))
+        by_step: dict[int, list[StepFact]] = defaultdict(list)
+        for fact in StepFact.objects.filter(matter=matter).order_by("id"):
+            by_step[fact.step_id].append(fact)
+        facts = dict(by_step)
+    return tuple(
+        Event(
+            step.verb,
+            step.at.astimezone(CHINA),
+            taker(step),
+            step.role,
+            {fact.code: fact.value for fact in facts.get(step.pk, [])},
+        )
+        for step in steps
+    )
+
+
+def standing(matter: Matter) -> Standing:
+    """Where a matter stands: its steps replayed by its version. Raises ProcedureError where they do not fit it."""
+    return engine.replay(procedure_of(matter), history(matter))
+
+
+# -- who sees what -----------------------------------------------------------------------------------------------------
+def overlooks(user: Person) -> bool:
+    """Whether the user looks over the whole city's matters: quality office, leaders, auditors."""
+    return (isinstance(user, User) and user.is_active and user.is_superuser) or any(
+        post.role in OVERSEERS for post in posts(user)
+    )
+
+
+def own_offices(user: Person) -> list[int]:
+    """The offices in which the user works."""
+    return sorted({post.office_id for post in posts(user) if post.role not in {"lab", "enterprise", "sysadmin"}})
+
+
+def visible_to(user: Person) -> QuerySet[Matter]:
+    """The matters that a user may open: those of the own offices and of the offices under them, those in which the own
+    office takes part, those handed to the user; a firm's own, as far as the procedure lets the firm see it; the whole
+    city for those who look over it."""
+    if not isinstance(user, User) or not user.is_active:
+        return Matter.objects.none()
+    if overlooks(user):
+        return Matter.objects.all()
+    account = FirmAccount.objects.filter(user=user).first()
+    if account is not None:
+        return Matter.objects.filter(entity_id=account.entity_id, firm_sees=True)
+    offices = own_offices(user)
+    if not offices:
+        return Matter.objects.none()
+    under = Office.objects.filter(Q(pk__in=offices) | Q(parent__in=offices)).values("pk")
+    taking_part = Party.objects.filter(matter=OuterRef("pk"), office__in=offices)
+    return Matter.objects.filter(Q(office__in=under) | Q(handler=user) | Exists(taking_part))
+
+
+def handlers(matter: Matter) -> set[int]:
+    """The users who handle the matter, or have handled it."""
+    found = set(Assignment.objects.filter(matter=matter, handler__isnull=False).values_list("handler_id", flat=True))
+    return {key for key in found if key is not None} | ({matter.handler_id} if matter.handler_id else set())
+
+
+# -- roles and options -------------------------------------------------------------------------------------------------
+def taking_part(matter: Matter) -> set[int]:
+    """The offices that may take steps: the one in charge, and those that take part."""
+    return {matter.office_id} | {
+        key
+        for key in matter.parties.filter(office__isnull=False).values_list("office_id", flat=True)
+        if key is not None
+    }
+
+
+def posts_in(user: Person, matter: Matter, offices: "set[int] | None" = None) -> list[Post]:
+    """The posts under which a user may act in a matter: in an office that takes part; city-wide roles everywhere; a
+    reviewer or head of the office above may act for the one below."""
+    among = taking_part(matter) if offices is None else offices
+    parent = matter.office.parent_id
+    return [
+        post
+        for post in posts(user)
+        if post.office_id in among
+        or post.role in OVERSEERS
+        or (post.role in {"reviewer", "head"} and parent is not None and post.office_id == parent)
+    ]
+
+
+def roles_in(user: Person, matter: Matter) -> dict[str, Post | None]:
+    """The roles in which a user may act in a matter, each with the post that gives it (None: a firm's own account)."""
+    found: dict[str, Post | None] = {}
+    for post in posts_in(user, matter):
+        known = found.get(post.role)
+        if known is None or (known.delegated_by_id is not None and post.delegated_by_id is None):
+            found[post.role] = post
+    if matter.entity_id is not None and _acts_for(user, matter.entity_id):
+        found["enterprise"] = None
+    return found
+
+
+def _acts_for(user: Person, entity: int) -> bool:
+    return isinstance(user, User) and user.is_active and FirmAccount.objects.filter(user=user, entity=entity).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A step that leads on from where a matter stands: whether this user may take it, in which role, and why not."""
+
+    step: Step
+    role: str
+    verdict: Verdict
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict.allowed
+
+
+def options(
+    matter: Matter, now: Standing, user: Person, at: datetime.datetime, roles: Mapping[str, Post | None] | None = None
+) -> list[Option]:
+    """Every step that leads on, those the user may take first. A step for which the user has no role is refused with the
+    roles it asks for."""
+    mine = roles_in(user, matter) if roles is None else roles
+    by = str(user.pk) if isinstance(user, User) else PUBLIC
+    found: dict[str, Option] = {}
+    for role in mine or {"": None}:
+        for verdict in engine.options(now, by=by, role=role, at=at):
+            if verdict.step is None:
+                continue
+            best = found.get(verdict.step.code)
+            fits = role in verdict.step.roles
+            if best is None or (verdict.allowed and not best.allowed) or (fits and best.role not in best.step.roles):
+                found[verdict.step.code] = Option(verdict.step, role, verdict)
+    order = {step.code: n for n, step in enumerate(now.procedure.leading_from(now.state.code))}
+    return sorted(found.values(), key=lambda one: (not one.allowed, order[one.step.code]))
+
+
+def opening_posts(user: Person, office: Office) -> dict[str, Post | None]:
+    """The roles in which a user may begin a matter of an office, each with its post (None: a firm's own account)."""
+    found: dict[str, Post | None] = {}
+    for post in posts(user):
+        if post.office_id == office.pk or post.role in OVERSEERS:
+            known = found.get(post.role)
+            if known is None or (known.delegated_by_id is not None and post.delegated_by_id is None):
+                found[post.role] = post
+    if isinstance(user, User) and FirmAccount.objects.filter(user=user).exists():
+        found["enterprise"] = None
+    return found
+
+
+# -- deadlines ---------------------------------------------------------------------------------------------------------
+def deadline_row(matter: Matter, ordinal: int, due: Due, at: datetime.datetime) -> Deadline:
+    """One running of a limit as a row (not saved)."""
+    status = due.status(at)
+    return Deadline(
+        matter=matter,
+        ordinal=ordinal,
+        limit=due.limit.code,
+        name=due.limit.name[:120],
+        name_en=due.limit.name_en[:160],
+        starts_on=_day(due.trigger),
+        due_on=due.deadline.due if due.deadline else None,
+        due_at=due.last,
+        provisional=due.deadline is not None and due.deadline.provisional,
+        # what is overdue still runs; that its last instant has passed follows from due_at
+        status="running" if status is engine.Status.OVERDUE else status.value,
+        ended_on=_day(due.ended_at) if due.ended_at is not None else None,
+    )
+
+
+def deadline_values(row: Deadline) -> tuple[object, ...]:
+    """What of a deadline's row may change."""
+    return (row.limit, row.due_on, row.due_at, row.provisional, row.status, row.ended_on, row.starts_on)
+
+
+def _day(moment: datetime.date) -> datetime.date:
+    return moment.astimezone(CHINA).date() if isinstance(moment, datetime.datetime) else moment
+
+
+# -- official documents ------------------------------------------------------------------------------------------------
+def document_fields(matter: Matter, now: Standing, event: Event) -> dict[str, str]:
+    """What an official document may say: every fact known with this step, as people read it in Chinese, the step's
+    wording filled in, and who and what the matter is. Codes are those of the procedure's facts."""
+    procedure = now.procedure
+    known = {**now.facts, **event.facts}
+    fields = {
+        code: engine.shown(procedure, code, value, "zh")
+        for code, value in known.items()
+        if procedure.facts[code].kind is not engine.Kind.DOCUMENT
+    }
+    units = entities_named(str(value) for code, value in known.items() if words.is_unit(procedure, code))
+    for code, value in known.items():
+        if words.is_unit(procedure, code) and str(value) in units:
+            fields[code] = units[str(value)].name
+    party = entity_of(known, procedure)
+    return {
+        **fields,
+        "matter_no": matter.no,
+        "matter_title": matter.title,
+        "procedure_name": procedure.name,
+        "organ": matter.office.name,
+        "handler": matter.handler.display_name if matter.handler is not None else "",
+        "party_name": party.name if party else "",
+        "party_code": party.code if party else "",
+        "party_address": party.address if party else "",
+        "wording": engine.wording(procedure, (*now.history, event)),
+        "on": engine.shown_day(event.at, "zh"),
+    }
+
+
+# -- facts and parties -------------------------------------------------------------------------------------------------
+def entity_of(facts: Mapping[str, Value], procedure: Procedure) -> BusinessEntity | None:
+    """The business entity that a matter's facts name: its first fact of kind unit."""
+    for code, fact in procedure.facts.items():
+        if fact.kind is engine.Kind.UNIT and code in facts:
+            return BusinessEntity.objects.filter(unit_id=str(facts[code])).first()
+    return None
+
+
+def entities_named(values: Iterable[str]) -> dict[str, BusinessEntity]:
+    """Business entities by their unit_id."""
+    return {one.unit_id: one for one in BusinessEntity.objects.filter(unit_id__in=set(values))}
+
+
+def personal_facts(matter: Matter) -> list[StepFact]:
+    """The personal facts of a matter as last given."""
+    return list(matter.facts.filter(personal=True, current=True).order_by("id"))
+
+
+# -- lists -------------------------------------------------------------------------------------------------------------
+def open_matters() -> QuerySet[Matter]:
+    return Matter.objects.filter(ended_at=None)
+
+
+def overdue(at: datetime.datetime) -> QuerySet[Matter]:
+    """Open matters past their nearest last instant."""
+    return open_matters().filter(next_due_at__lt=at)
+
+
+def running_deadlines(matters: QuerySet[Matter]) -> QuerySet[Deadline]:
+    """The limits that run in these matters."""
+    return Deadline.objects.filter(matter__in=matters, status="running").select_related("matter")
+
+
+def published() -> QuerySet[Disclosure]:
+    """What the public may read now, and what was corrected or withdrawn, which the public may know as well."""
+    return Disclosure.objects.exclude(matter__drill=True)
+
+
+# -- following without an account --------------------------------------------------------------------------------------
+def follow_hash(no: str, code: str) -> str:
+    """What is kept of the code with which a matter is followed: without the server's key it cannot be tried out."""
+    plain = "".join(code.upper().split()).replace("-", "")
+    return hmac.new(settings.SECRET_KEY.encode(), f"follow:{no}:{plain}".encode(), hashlib.sha256).hexdigest()
+
+
+def kind_row(code: str) -> Mapping[str, str]:
+    """The row of table matters/kinds. Raises KeyError for a procedure without one."""
+    return words.kinds()[code]
