@@ -4,6 +4,7 @@
 facts, limits. Nothing is stored here: the same history gives the same standing. Rules: docs/rules/procedures.md.
 """
 
+from zhunsheng.engine.procedure.amending import CHANGEABLE, Edit, amended, entry, overlaid, problems
 from zhunsheng.engine.procedure.checks import check, check_file
 from zhunsheng.engine.procedure.counting import Published, Tally, published, tally
 from zhunsheng.engine.procedure.drawing import Line, diagram, length, table
@@ -26,6 +27,7 @@ from zhunsheng.engine.procedure.model import (
 from zhunsheng.engine.procedure.reading import (
     codes,
     load,
+    read,
     read_history,
     read_moment,
     read_value,
@@ -38,6 +40,7 @@ from zhunsheng.engine.procedure.running import (
     Verdict,
     advance,
     apply,
+    carried,
     judge,
     may,
     options,
@@ -50,8 +53,8 @@ from zhunsheng.engine.procedure.running import (
 )
 
 __all__ = [
-    "Due", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
-    "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "advance", "apply", "check", "check_file", "codes", "deadlines", "diagram",
-    "judge", "length", "load", "may", "next_deadline", "options", "published", "read_history", "read_moment", "read_value", "replay", "role_name", "shown", "shown_day",
+    "CHANGEABLE", "Due", "Edit", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
+    "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "advance", "amended", "apply", "carried", "check", "check_file", "codes", "deadlines", "diagram", "entry",
+    "judge", "length", "load", "may", "next_deadline", "options", "overlaid", "problems", "published", "read", "read_history", "read_moment", "read_value", "replay", "role_name", "shown", "shown_day",
     "start", "table", "tally", "version", "versions", "wording", "write_history",
 ]  # fmt: skip

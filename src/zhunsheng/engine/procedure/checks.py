@@ -30,7 +30,32 @@ _TIMES = (Kind.DATE, Kind.MOMENT)
 
 def check_file(code: str, root: Path | None = None) -> tuple[Reason, ...]:
     """What is wrong with any version of a procedure. Raises ProcedureError when it cannot even be read."""
-    return tuple(reason for procedure in versions(code, root) for reason in check(procedure))
+    found: list[Reason] = []
+    for procedure in versions(code, root):
+        found += check(procedure)
+        if procedure.successor is not None:
+            found += succession(procedure, procedure.successor)
+    return tuple(found)
+
+
+def succession(before: Procedure, after: Procedure) -> tuple[Reason, ...]:
+    """Why a version cannot take over the open matters of the one before it: a state or a fact is missing or means
+    something else, or a limit changes from hours to days or the other way round."""
+    where = f"{after.code} {after.version.code}"
+    found = [
+        Reason("procedure.check.lost", {"where": where, "what": code})
+        for code, state in before.states.items()
+        if code not in after.states or after.states[code].final != state.final
+    ]
+    for code, fact in before.facts.items():
+        same = after.facts.get(code)
+        if same is None or same.kind is not fact.kind or any(same.choice(c.code) is None for c in fact.choices):
+            found.append(Reason("procedure.check.lost", {"where": where, "what": code}))
+    for code, limit in before.limits.items():
+        later = after.limits.get(code)
+        if later is not None and (later.unit is Unit.HOUR) != (limit.unit is Unit.HOUR):
+            found.append(Reason("procedure.check.hours_changed", {"where": where, "what": code}))
+    return tuple(found)
 
 
 def check(procedure: Procedure) -> tuple[Reason, ...]:

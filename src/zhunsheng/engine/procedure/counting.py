@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from zhunsheng.engine.procedure.due import Due, Status
+from zhunsheng.engine.procedure.due import Due, Status, day_of
 from zhunsheng.engine.procedure.model import Metric, Publication, Value
 from zhunsheng.engine.procedure.running import Standing
 
@@ -35,7 +35,7 @@ def published(standing: Standing) -> tuple[Published, ...]:
     facts: dict[str, Value] = {}
     for event in standing.history:
         facts.update(event.facts)
-        for publication in standing.procedure.publications:
+        for publication in standing.begun.on(day_of(event.at)).publications:
             if publication.on == event.verb:
                 shown = {code: facts[code] for code in publication.facts if code in facts}
                 ends = [d for d in standing.dues if d.limit.code in publication.until]

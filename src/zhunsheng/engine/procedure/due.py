@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from zhunsheng.engine import clock
 from zhunsheng.engine.clock import CHINA, Calendar, Deadline, Extension, Suspension, Unit
+from zhunsheng.engine.errors import ClockError
 from zhunsheng.engine.procedure import guard
 from zhunsheng.engine.procedure.model import Event, History, Limit, Longer, Pause, Procedure, Sense, Value
 from zhunsheng.engine.words import Param, Reason
@@ -131,6 +132,9 @@ def deadlines(procedure: Procedure, history: History, calendar: Calendar | None 
     facts: dict[str, Value] = {}
     takers: dict[str, tuple[str, ...]] = {}
     for event in history:
+        now = procedure.on(day_of(event.at))
+        if now is not procedure:
+            procedure, dues = now, recounted(dues, now, calendar)
         facts.update(event.facts)
         takers[event.verb] = (*takers.get(event.verb, ()), event.by)
         dues = after(dues, procedure, event, guard.Scene(facts, takers), calendar)
@@ -147,6 +151,28 @@ def after(
     if step.target and procedure.states[step.target].final:
         found = [replace(due, lapsed_at=event.at) if due.live else due for due in found]
     return tuple(found)
+
+
+def recounted(dues: Iterable[Due], procedure: Procedure, calendar: Calendar) -> tuple[Due, ...]:
+    """The runnings as a later version has them, which applies to open matters: a limit that runs, and that the version
+    has as well, is counted anew from its own trigger, with its suspensions and the extensions granted. Limits that have
+    ended, that the version does not have, or that cannot be counted its way (an extension already fixes an earlier
+    day), stay as they are."""
+    return tuple(_recounted(due, procedure, calendar) for due in dues)
+
+
+def _recounted(due: Due, procedure: Procedure, calendar: Calendar) -> Due:
+    limit = procedure.limits.get(due.limit.code)
+    if not due.live or limit is None or limit == due.limit:
+        return due
+    pauses = {pause.start: pause for pause in limit.pauses}
+    due = replace(due, limit=limit, paused=tuple((pauses.get(one.start, one), since) for one, since in due.paused))
+    if due.paused:
+        return due
+    try:
+        return replace(due, deadline=_counted(due, calendar))
+    except ClockError:
+        return due
 
 
 def next_deadline(dues: Iterable[Due]) -> Due | None:

@@ -1,7 +1,7 @@
 """What a procedure (程序) is made of: facts, states, steps, limits, publications, metrics. Values only, no behaviour.
 
 A procedure is data (`data/procedures/<code>.toml`) in dated versions; a matter (办件) is run by the version in force on
-the day it starts, to its end. See docs/rules/procedures.md.
+the day it starts, to its end, unless a later version says that it applies to open matters. See docs/rules/procedures.md.
 """
 
 from __future__ import annotations
@@ -82,6 +82,11 @@ class Fact(Named):
     personal: bool = False
     issued: bool = False
     note: str = ""
+    note_en: str = ""
+
+    def notes(self, lang: str = "zh") -> str:
+        """What is to be known of the fact beside its name; "" where there is nothing."""
+        return _lang(self.note, self.note_en, lang)
 
     def choice(self, code: str) -> Named | None:
         """The choice with this code, if there is one."""
@@ -101,7 +106,7 @@ class Step(Sourced):
 
     `apart`: steps that the same person must not have taken (职责分离). `needs` and `allows`: facts that must or may
     come with it. `documents`: facts of kind document that must come with it. `when`: the guard, in the language of
-    guard.py; `unless`: what to say when it does not hold.
+    guard.py; `unless`: what to say when it does not hold. `rules`: rules of law that are computed (rules.py).
     """
 
     sources: tuple[str, ...] = ()
@@ -114,9 +119,11 @@ class Step(Sourced):
     when: str = ""
     unless: str = ""
     unless_en: str = ""
+    rules: tuple[str, ...] = ()
     wording: str = ""
     wording_en: str = ""
     note: str = ""
+    note_en: str = ""
 
     @property
     def starts(self) -> bool:
@@ -126,6 +133,10 @@ class Step(Sourced):
     def says(self, lang: str = "zh") -> str:
         """The decision's wording, with its placeholders."""
         return _lang(self.wording, self.wording_en, lang)
+
+    def notes(self, lang: str = "zh") -> str:
+        """What is to be known of the step beside its name; "" where there is nothing."""
+        return _lang(self.note, self.note_en, lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,11 @@ class Limit(Sourced):
     longer: tuple[Longer, ...] = ()
     when: str = ""
     note: str = ""
+    note_en: str = ""
+
+    def notes(self, lang: str = "zh") -> str:
+        """What is to be known of the limit beside its name; "" where there is nothing."""
+        return _lang(self.note, self.note_en, lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,22 +205,26 @@ class Publication(Sourced):
 @dataclass(frozen=True, slots=True)
 class Metric(Named):
     """What is counted over many matters: `on_time` of a limit, `count` of steps, `share` of steps among others, `sum`
-    of a fact."""
+    of a fact. `when`: only matters where this guard holds (drills apart from accidents)."""
 
     kind: str = "count"
     limit: str = ""
     steps: tuple[str, ...] = ()
     among: tuple[str, ...] = ()
     fact: str = ""
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Version(Sourced):
-    """A version's name and days. `organ`: whose rule it is (aic 工商, qts 质监, fda 食药监 in 2017; "" = everyone's)."""
+    """A version's name and days. `organ`: whose rule it is (aic 工商, qts 质监, fda 食药监 in 2017; "" = everyone's).
+
+    `applies_to_open`: from its first day it runs the open matters of the version before it as well."""
 
     organ: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
+    applies_to_open: bool = False
 
     def valid_on(self, day: date) -> bool:
         """Whether the version is in force on `day`."""
@@ -213,7 +233,8 @@ class Version(Sourced):
 
 @dataclass(frozen=True, slots=True)
 class Procedure(Named):
-    """One version of a procedure, whole."""
+    """One version of a procedure, whole. `successor`: the version that follows it without a gap and applies to open
+    matters; None where there is none."""
 
     version: Version = field(default_factory=lambda: Version("", "", ""))
     policy: str = ""
@@ -225,6 +246,14 @@ class Procedure(Named):
     metrics: tuple[Metric, ...] = ()
     note: str = ""
     note_en: str = ""
+    successor: Procedure | None = field(default=None, hash=False, repr=False)
+
+    def on(self, day: date) -> Procedure:
+        """The version that runs on `day` a matter begun under this one."""
+        found = self
+        while found.successor is not None and (found.successor.version.valid_from or date.min) <= day:
+            found = found.successor
+        return found
 
     def sources_of(self, step: Step) -> tuple[str, ...]:
         """The states a step leads from, with `any` written out."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
-from functools import cache
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,23 +35,23 @@ FOLDER = "procedures"
 Element = TypeVar("Element", bound=Named)
 _KEYS = {
     "": "code name name_en policy note note_en version fact document state step limit publication metric",
-    "version": "id name name_en organ valid_from valid_to source confidence",
-    "fact": "in code name name_en kind choices personal note",
+    "version": "id name name_en organ valid_from valid_to applies_to_open source confidence",
+    "fact": "in code name name_en kind choices choices_from personal note note_en",
     "choices": "in code name name_en",
-    "document": "in code name name_en issued personal note",
+    "document": "in code name name_en issued personal note note_en",
     "state": "in code name name_en final",
     "step": (
-        "in verb name name_en from to roles apart needs allows documents when unless unless_en wording wording_en"
-        " source confidence note"
+        "in verb name name_en from to roles apart needs allows documents when unless unless_en rules wording wording_en"
+        " source confidence note note_en"
     ),
     "limit": (
         "in code name name_en starts ends amount unit counts_from ends_on until sense pauses longer when"
-        " source confidence note"
+        " source confidence note note_en"
     ),
     "pauses": "start stop cause",
     "longer": "verb amount unit times fact until",
     "publication": "in code name name_en on facts until form source confidence",
-    "metric": "in code name name_en kind limit steps among fact",
+    "metric": "in code name name_en kind limit steps among fact when",
 }
 
 
@@ -64,6 +64,11 @@ def versions(code: str, root: Path | None = None) -> tuple[Procedure, ...]:
     """Every version of a procedure, in the order of the file. Raises TableError when there is no such procedure, or
     ProcedureError for a file that cannot be read as one; whether its content is sound, `checks.check` tells."""
     return _versions(code, str(root) if root is not None else "")
+
+
+def read(code: str, document: Mapping[str, object]) -> tuple[Procedure, ...]:
+    """The versions that a file says, given as its content: a file that is proposed. Raises ProcedureError as `versions`."""
+    return _File(code, document, None).procedures()
 
 
 def load(code: str, on: date, organ: str = "", root: Path | None = None) -> Procedure:
@@ -94,10 +99,10 @@ def version(code: str, version_id: str, root: Path | None = None) -> Procedure:
     raise ProcedureError("procedure.no_version", where=code, version=version_id)
 
 
-@cache
+@tables.kept("", maxsize=256)
 def _versions(code: str, root: str) -> tuple[Procedure, ...]:
-    document = tables.read_document(f"{FOLDER}/{code}", Path(root) if root else None)
-    return _File(code, document).procedures()
+    folder = Path(root) if root else None
+    return _File(code, tables.read_document(f"{FOLDER}/{code}", folder), folder).procedures()
 
 
 class _Node:
@@ -164,8 +169,8 @@ class _Node:
 
 
 class _File:
-    def __init__(self, code: str, document: Mapping[str, object]) -> None:
-        self.top = _Node(code, "", document)
+    def __init__(self, code: str, document: Mapping[str, object], root: Path | None) -> None:
+        self.top, self.root = _Node(code, "", document), root
         if self.top.text("code", None) != code:
             raise ProcedureError("procedure.file.other_code", where=code, code=self.top.text("code"))
 
@@ -185,7 +190,7 @@ class _File:
                     raise ProcedureError(
                         "procedure.file.versions_overlap", where=self.top.where, one=one.code, other=other.code
                     )
-        return tuple(self.procedure(v) for v in found)
+        return _linked([self.procedure(v) for v in found])
 
     def procedure(self, of: Version) -> Procedure:
         top = self.top
@@ -193,7 +198,7 @@ class _File:
         def mine(kind: str, label: str = "code") -> Iterator[_Node]:
             return (node for node in top.nodes(kind, label) if node.belongs(of.code))
 
-        facts = [_fact(n, of.code) for n in mine("fact")] + [_document(n) for n in mine("document")]
+        facts = [_fact(n, of.code, self.root) for n in mine("fact")] + [_document(n) for n in mine("document")]
         return Procedure(
             code=top.text("code", None),
             name=top.text("name"),
@@ -209,6 +214,19 @@ class _File:
             note=top.text("note"),
             note_en=top.text("note_en"),
         )
+
+
+def _linked(found: list[Procedure]) -> tuple[Procedure, ...]:
+    """The versions, each with its successor."""
+    known: dict[str, Procedure] = {}
+    for one in sorted(found, key=lambda p: p.version.valid_from or date.min, reverse=True):
+        following = one.version.valid_to + timedelta(days=1) if one.version.valid_to is not None else None
+        next_one = (
+            p for p in known.values()
+            if p.version.applies_to_open and p.version.valid_from == following and p.version.organ in ("", one.version.organ)
+        )  # fmt: skip
+        known[one.version.code] = replace(one, successor=next(next_one, None) if following is not None else None)
+    return tuple(known[one.version.code] for one in found)
 
 
 def _names(node: _Node, key: str = "code") -> tuple[str, str, str]:
@@ -236,19 +254,28 @@ def _version(node: _Node) -> Version:
         organ=node.text("organ"),
         valid_from=node.day("valid_from"),
         valid_to=node.day("valid_to"),
+        applies_to_open=node.flag("applies_to_open"),
         source=node.text("source"),
         confidence=node.text("confidence"),
     )
 
 
-def _fact(node: _Node, version_id: str) -> Fact:
+def _fact(node: _Node, version_id: str, root: Path | None) -> Fact:
+    listed = tuple(Named(*_names(n)) for n in node.nodes("choices") if n.belongs(version_id))
     return Fact(
         *_names(node),
         kind=Kind(node.kind_of("kind", Kind, "text")),
-        choices=tuple(Named(*_names(n)) for n in node.nodes("choices") if n.belongs(version_id)),
+        choices=listed + _choices_of(node.text("choices_from"), root),
         personal=node.flag("personal"),
         note=node.text("note"),
+        note_en=node.text("note_en"),
     )
+
+
+def _choices_of(table: str, root: Path | None) -> tuple[Named, ...]:
+    """The codes of a table as choices, each once: rows of every time, since a matter outlives a row."""
+    rows = tables.load(table, root).rows if table else ()
+    return tuple({row["code"]: Named(row["code"], row["name"], row["name_en"]) for row in rows}.values())
 
 
 def _document(node: _Node) -> Fact:
@@ -258,6 +285,7 @@ def _document(node: _Node) -> Fact:
         personal=node.flag("personal"),
         issued=node.flag("issued"),
         note=node.text("note"),
+        note_en=node.text("note_en"),
     )
 
 
@@ -274,11 +302,13 @@ def _step(node: _Node, of: Version) -> Step:
         when=node.text("when"),
         unless=node.text("unless"),
         unless_en=node.text("unless_en"),
+        rules=node.texts("rules"),
         wording=node.text("wording"),
         wording_en=node.text("wording_en"),
         source=node.text("source") or of.source,
         confidence=node.text("confidence") or of.confidence,
         note=node.text("note"),
+        note_en=node.text("note_en"),
     )
 
 
@@ -312,6 +342,7 @@ def _limit(node: _Node, of: Version) -> Limit:
         source=node.text("source"),
         confidence=node.text("confidence"),
         note=node.text("note"),
+        note_en=node.text("note_en"),
     )
 
 
@@ -335,6 +366,7 @@ def _metric(node: _Node) -> Metric:
         steps=node.texts("steps"),
         among=node.texts("among"),
         fact=node.text("fact"),
+        when=node.text("when"),
     )
 
 
@@ -412,6 +444,7 @@ def _event(procedure: Procedure, number: int, raw: object) -> Event:
     except ValueError:
         raise ProcedureError("procedure.history.bad_moment", where=where, value=at[:80]) from None
     values: dict[str, Value] = {}
+    procedure = procedure.on(moment.astimezone(CHINA).date())
     for code, value in facts.items():
         if code not in procedure.facts:
             raise ProcedureError("procedure.unknown_fact", where=where, fact=str(code)[:80])
