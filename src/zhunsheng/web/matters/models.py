@@ -15,14 +15,13 @@ class Matter(Sourced, Disclosable):
     """办件: run by one version of a procedure (engine/procedure), from its first step to a final state.
 
     `state`, `ended_at` and the `next_` columns repeat what replaying the steps gives, so that lists need no replay; the
-    steps are the record. `entity`: the business entity that the matter is about. `versions`: "id@day;…" where a change
-    of law has moved an open matter to a later version.
+    steps are the record. `entity`: the business entity that the matter is about. `version`: that of the first day; a later
+    one that applies to open matters takes over by itself (engine, Procedure.on).
     """
 
     no = models.CharField(_("办件编号"), max_length=40, unique=True)
     procedure = models.CharField(_("程序"), max_length=40)
     version = models.CharField(_("程序版本"), max_length=60)
-    versions = models.CharField(_("版本沿革"), max_length=400, blank=True, default="")
     title = models.CharField(_("标题"), max_length=200)
     office = models.ForeignKey("people.Office", models.PROTECT, related_name="matters", verbose_name=_("承办机构"))
     handler = models.ForeignKey(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils import timezone
 
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine import tables
@@ -39,9 +40,11 @@ def procedure_on(code: str, day: datetime.date, office: Office | None = None) ->
     return engine.load(code, day, organ_of(office) if office is not None else "")
 
 
-def procedure_of(matter: Matter) -> Procedure:
-    """The version that runs a matter."""
-    return engine.version(matter.procedure, matter.version)
+def procedure_of(matter: Matter, on: datetime.date | None = None) -> Procedure:
+    """The version that runs a matter on a day (today unless said): that of its first day, or a later one that applies to
+    open matters."""
+    begun = engine.version(matter.procedure, matter.version)
+    return begun if matter.ended_at is not None else begun.on(on or timezone.localdate())
 
 
 def with_history(matters: QuerySet[Matter]) -> QuerySet[Matter]:
@@ -80,9 +83,11 @@ def history(matter: Matter) -> tuple[Event, ...]:
     )
 
 
-def standing(matter: Matter) -> Standing:
-    """Where a matter stands: its steps replayed by its version. Raises ProcedureError where they do not fit it."""
-    return engine.replay(procedure_of(matter), history(matter))
+def standing(matter: Matter, on: datetime.date | None = None) -> Standing:
+    """Where a matter stands by the law of a day (today unless said): its steps replayed by its version. Raises
+    ProcedureError where they do not fit it."""
+    begun = engine.version(matter.procedure, matter.version)
+    return engine.replay(begun, history(matter), on=on or timezone.localdate())
 
 
 # -- who sees what -----------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from zhunsheng.web.matters.actions.handling import (
     reveal,
     set_follow_code,
 )
-from zhunsheng.web.matters.actions.stepping import Paper, advance_clock, open_matter, take
+from zhunsheng.web.matters.actions.stepping import Paper, advance_clock, open_matter, recount, take
 
 __all__ = [
     "Paper", "add_document", "add_party", "advance_clock", "capture", "classify", "correct", "end_expired", "hand_over", "link",
-    "open_matter", "receive", "reveal", "set_follow_code", "take", "withdraw",
+    "open_matter", "receive", "recount", "reveal", "set_follow_code", "take", "withdraw",
 ]  # fmt: skip

@@ -185,7 +185,7 @@ def take(
     with transaction.atomic():
         matter = Matter.objects.select_for_update(of=("self",)).select_related("office", "handler").get(pk=matter.pk)
         try:
-            now = queries.standing(matter)
+            now = queries.standing(matter, at.astimezone(CHINA).date())
         except ProcedureError as problem:
             raise Refused(say(problem)) from problem
         if after is not None and after < len(now.history):
@@ -218,7 +218,7 @@ def advance_clock(matter: Matter, *, at: datetime.datetime) -> list[MatterStep]:
     """Takes the steps that the passing of time makes (role `clock`), as long as there is one that may be taken."""
     taken: list[MatterStep] = []
     while matter.ended_at is None:
-        now = queries.standing(matter)
+        now = queries.standing(matter, at.astimezone(CHINA).date())
         ready = [
             one.step
             for one in engine.options(now, by=queries.CLOCK, role=queries.CLOCK, at=at)
@@ -229,6 +229,25 @@ def advance_clock(matter: Matter, *, at: datetime.datetime) -> list[MatterStep]:
         taken.append(take(matter, ready[0].code, by=None, role=queries.CLOCK, at=at, after=len(now.history)))
         matter.refresh_from_db()
     return taken
+
+
+def recount(matter: Matter, *, at: datetime.datetime) -> bool:
+    """Writes the deadlines anew by the law and the calendar of `at`: after a change of law that applies to open matters,
+    or a holiday notice that was missing. Returns whether anything moved; a move is recorded."""
+    with transaction.atomic():
+        matter = Matter.objects.select_for_update(of=("self",)).select_related("office", "handler").get(pk=matter.pk)
+        if matter.ended_at is not None:
+            return False
+        before = [queries.deadline_values(row) for row in Deadline.objects.filter(matter=matter)]
+        now = queries.standing(matter, at.astimezone(CHINA).date())
+        _settle(matter, now, at)
+        rows = list(Deadline.objects.filter(matter=matter))
+        if [queries.deadline_values(row) for row in rows] == before:
+            return False
+        moved = {row.limit: str(row.due_on or "") for row in rows if queries.deadline_values(row) not in before}
+        rule = f"{matter.procedure}@{now.procedure.version.code}"
+        record("matter.recount", "matter", matter.no, by=None, at=at, rule=rule, changes=moved)
+    return True
 
 
 # -- who acts ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('desk', '0004_deliveries_jobs_bulk'),
         ('documents', '0001_first'),
-        ('people', '0002_initial'),
+        ('people', '0002_second_factors'),
         ('registry', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
@@ -45,7 +45,6 @@ class Migration(migrations.Migration):
                 ('no', models.CharField(max_length=40, unique=True, verbose_name='办件编号')),
                 ('procedure', models.CharField(max_length=40, verbose_name='程序')),
                 ('version', models.CharField(max_length=60, verbose_name='程序版本')),
-                ('versions', models.CharField(blank=True, default='', max_length=400, verbose_name='版本沿革')),
                 ('title', models.CharField(max_length=200, verbose_name='标题')),
                 ('state', models.CharField(max_length=40, verbose_name='状态')),
                 ('state_since', models.DateTimeField(verbose_name='进入状态时间')),
