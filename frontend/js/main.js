@@ -5,6 +5,7 @@ import { startCopy } from "./copy.js";
 import { startDialogs } from "./dialog.js";
 import { startFiles } from "./file.js";
 import { startMenus } from "./menu.js";
+import { startPasskeys } from "./passkey.js";
 import { startPrint } from "./print.js";
 import { startWhen } from "./when.js";
 
@@ -18,6 +19,7 @@ startConnection();
 const prepare = (root) => {
   startColumns(root);
   startFiles(root);
+  startPasskeys(root);
   startWhen(root);
   for (const element of root.querySelectorAll("[data-needs-script]")) element.hidden = false;
 };

@@ -61,7 +61,7 @@ class TestLoading:
 
         known = responsibility.duties("jiaozuo")
         stranger = responsibility.Duty("nowhere", "food", responsibility.Link.USE)
-        monkeypatch.setattr(actions.engine, "duties", lambda city: (*known, stranger))
+        monkeypatch.setattr(actions.accounts.engine, "duties", lambda city: (*known, stranger))
         with pytest.raises(Refused) as refusal:
             actions.load_city("jiaozuo", by=None, at=AT)
         assert "nowhere" in str(refusal.value)

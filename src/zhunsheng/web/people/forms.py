@@ -77,6 +77,45 @@ class PasswordForm(forms.Form):
         return str(second)
 
 
+def code_input() -> forms.TextInput:
+    return forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "spellcheck": "false"})
+
+
+class CodeForm(forms.Form):
+    """The six digits that the authenticator app shows."""
+
+    code = forms.CharField(label=_("验证码"), max_length=20, help_text=_("验证器应用现在显示的 6 位数字。"), widget=code_input())  # fmt: skip
+
+
+class RecoveryForm(forms.Form):
+    """One of the codes on paper."""
+
+    recovery = forms.CharField(
+        label=_("恢复码"), max_length=40, help_text=_("16 位，大小写和连字符都不必管。每个只能用一次。"),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )  # fmt: skip
+
+
+class ConfirmPasswordForm(forms.Form):
+    password = forms.CharField(
+        label=_("密码"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+
+class PasskeyNameForm(forms.Form):
+    name = forms.CharField(
+        label=_("名称"), max_length=60, help_text=_("写明它在哪里，例如“办公室电脑”“蓝色安全密钥”。"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+
+
+class ResetFactorsForm(forms.Form):
+    reason = forms.CharField(
+        label=_("理由"), max_length=500, help_text=_("怎样核实了是本人，例如当面核对工作证。"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
+
+
 class UserForm(forms.Form):
     """A new account."""
 

@@ -1,4 +1,4 @@
-"""A first password is for one login: nothing else is to be had until it is changed."""
+"""What comes before anything else after a login: a password of one's own, and a second factor where the posts ask for one."""
 
 from collections.abc import Callable
 
@@ -7,13 +7,27 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from zhunsheng.web.people import policy, queries
 from zhunsheng.web.people.models import User
 
 #: what may be done before: change it, leave, read in the other language
 OPEN = frozenset({"people:password", "people:logout", "set_language"})
+#: where a second factor is set up
+SETTING_UP = frozenset(
+    {
+        "people:factors",
+        "people:add_app",
+        "people:add_passkey",
+        "people:new_passkey_options",
+        "people:confirm",
+        "people:confirmed",
+    }
+)
 
 
 class ChangePasswordFirst:
+    """A first password is for one login: nothing else is to be had until it is changed."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
@@ -28,3 +42,22 @@ class ChangePasswordFirst:
             return None
         messages.warning(request, _("这是初始密码，请先改成您自己的密码"))
         return redirect("people:password")
+
+
+class SecondFactorFirst:
+    """Who must have a second factor (setting SECOND_FACTOR) and has none sets one up before anything else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> "HttpResponse | None":
+        match = request.resolver_match
+        if match is None or match.view_name in OPEN | SETTING_UP or not policy.must_have_factor(request.user):
+            return None
+        if queries.has_factor(request.user):  # type: ignore[arg-type]  # must_have_factor has told that it is a User
+            return None
+        messages.warning(request, _("您的岗位必须有第二重验证，请先添加一种"))
+        return redirect("people:factors")

@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -48,6 +49,11 @@ class User(AbstractUser):
 
     display_name = models.CharField(_("姓名"), max_length=40, blank=True, default="")
     must_change_password = models.BooleanField(_("下次登录须改密码"), default=False)
+    #: counts up when a second factor comes or goes: every other session of the account ends with it
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+    #: wrong codes in a row, and when the last of them was typed
+    wrong_codes = models.PositiveSmallIntegerField(default=0, editable=False)
+    wrong_code_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = verbose_name_plural = _("用户")
@@ -59,6 +65,69 @@ class User(AbstractUser):
     def is_firm(self) -> bool:
         """Whether the account acts for a business entity (the register binds it)."""
         return hasattr(self, "firm_account")
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django ends a session whose hash no longer fits: after a new password, and here after a change of factors."""
+        if not self.session_epoch:
+            return super()._get_session_auth_hash(secret=secret)  # type: ignore[misc,no-any-return]
+        text = f"{self.password}|{self.session_epoch}"
+        return salted_hmac("zhunsheng.people.session", text, secret=secret, algorithm="sha256").hexdigest()
+
+
+class AuthenticatorApp(models.Model):
+    """验证器应用: the secret that an account shares with an app on a phone (time-based codes, RFC 6238). One an account."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="authenticator_app", verbose_name=_("用户"))
+    #: sealed with a key derived from SECRET_KEY
+    secret = models.TextField(_("密钥"))
+    #: the last interval of which a code was taken: no code is taken twice
+    last_step = models.BigIntegerField(_("最后使用的时段"))
+    created_at = models.DateTimeField(_("添加时间"))
+    last_used_at = models.DateTimeField(_("最近使用"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("验证器应用")
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+
+class Passkey(models.Model):
+    """通行密钥: the public half of a key that a device or a security key keeps (WebAuthn). It fits one host name."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="passkeys", verbose_name=_("用户"))
+    name = models.CharField(_("名称"), max_length=60)
+    #: base64url; WebAuthn allows 1023 bytes
+    credential_id = models.CharField(_("密钥编号"), max_length=1364, unique=True)
+    #: attested credential data, as the authenticator gave it
+    credential = models.BinaryField(_("公钥"))
+    host = models.CharField(_("适用的主机名"), max_length=253)
+    #: how often it signed, where it counts; a count that does not grow is a copy
+    sign_count = models.BigIntegerField(_("签名次数"), default=0)
+    created_at = models.DateTimeField(_("添加时间"))
+    last_used_at = models.DateTimeField(_("最近使用"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("通行密钥")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecoveryCode(models.Model):
+    """恢复码: one of ten codes on paper, each for one use. Only its digest is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes", verbose_name=_("用户"))
+    digest = models.CharField(_("摘要"), max_length=64)
+    used_at = models.DateTimeField(_("使用时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("恢复码")
+        constraints = [models.UniqueConstraint(fields=["user", "digest"], name="recovery_code_once")]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
 
 
 class Role(models.TextChoices):

@@ -3,6 +3,8 @@
 import datetime
 from collections.abc import Iterable
 
+from django.conf import settings
+
 from zhunsheng.engine import tables
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.queries import Person, has_role, is_staff
@@ -15,6 +17,14 @@ def may_work(user: Person) -> bool:
 
 def may_manage_people(user: Person) -> bool:
     return (isinstance(user, User) and user.is_active and user.is_superuser) or has_role(user, "sysadmin")
+
+
+def must_have_factor(user: Person) -> bool:
+    """Whether one of the user's roles is among those that the setting SECOND_FACTOR names. A superuser counts as sysadmin."""
+    wanted = settings.SECOND_FACTOR_ROLES
+    if not wanted or not isinstance(user, User) or not user.is_active:
+        return False
+    return "all" in wanted or (user.is_superuser and "sysadmin" in wanted) or has_role(user, *wanted)
 
 
 def may_edit_responsibility(user: Person) -> bool:

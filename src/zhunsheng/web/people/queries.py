@@ -17,7 +17,18 @@ from zhunsheng.engine.words import Param, Reason
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.records import Level, in_force
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.people.models import Link, Office, Post, ProductClass, Responsibility, User
+from zhunsheng.web.people.models import (
+    AuthenticatorApp,
+    Link,
+    Office,
+    Passkey,
+    Post,
+    ProductClass,
+    RecoveryCode,
+    Responsibility,
+    Role,
+    User,
+)
 
 Person = User | AnonymousUser
 
@@ -51,6 +62,25 @@ def has_role(user: Person, *roles: str, office: Office | None = None, on: dateti
 def is_staff(user: Person, on: datetime.date | None = None) -> bool:
     """Whether the user works for an office (any post but a laboratory's or a firm's)."""
     return any(post.role not in {"lab", "enterprise"} for post in posts(user, on))
+
+
+def has_factor(user: User) -> bool:
+    """Whether the account has a second factor: an authenticator app or a passkey. Recovery codes alone are none."""
+    return AuthenticatorApp.objects.filter(user=user).exists() or Passkey.objects.filter(user=user).exists()
+
+
+def factors(user: User) -> list[str]:
+    """The account's second factors by their kind and name, for a list."""
+    app = [_("验证器应用")] if AuthenticatorApp.objects.filter(user=user).exists() else []
+    return [*app, *(_("通行密钥“%(name)s”") % {"name": one.name} for one in Passkey.objects.filter(user=user))]
+
+
+def role_names() -> dict[str, str]:
+    return {value: str(label) for value, label in Role.choices}
+
+
+def codes_left(user: User) -> int:
+    return RecoveryCode.objects.filter(user=user, used_at=None).count()
 
 
 def offices_of(user: Person, roles: Iterable[str] = (), on: datetime.date | None = None) -> QuerySet[Office]:

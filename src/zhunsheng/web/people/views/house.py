@@ -1,15 +1,12 @@
-"""Login, my account, offices, accounts and posts, and who answers for what."""
+"""Offices, accounts and posts, and who answers for what."""
 
 import datetime
 from collections.abc import Callable
 from typing import Any
 
 from django import forms as django_forms
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import password_validators_help_texts
-from django.contrib.auth.views import LoginView
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponse
@@ -22,94 +19,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.engine import tables
-from zhunsheng.web.common import city, exports
+from zhunsheng.web.common import exports
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
 from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.templatetags.zs import named, state_tag
-from zhunsheng.web.people import actions, forms, policy, queries
-from zhunsheng.web.people.models import Link, Office, Post, ProductClass, Responsibility, Role, User
+from zhunsheng.web.people import actions, forms, policy, queries, step_up
+from zhunsheng.web.people.models import Link, Office, Post, ProductClass, Responsibility, User
 from zhunsheng.web.people.queries import UserRequest
 
 #: Days between which the matrix of 2017 and that after the reform of 2019 are looked at with one click.
 BEFORE_REFORM, AFTER_REFORM = datetime.date(2017, 6, 1), datetime.date(2020, 1, 1)
-
-
-# -- coming in --------------------------------------------------------------------------------------------------------
-class Login(LoginView):
-    """Login. In an invented city the page shows the demo's accounts, which are nobody's."""
-
-    template_name = "people/login.html"
-    authentication_form = forms.LoginForm
-    redirect_authenticated_user = True
-
-    def get_default_redirect_url(self) -> str:
-        user = self.request.user
-        if isinstance(user, User) and user.is_firm:
-            return reverse("registry:firm_home")
-        return reverse(settings.LOGIN_REDIRECT_URL)
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | demo_logins()
-
-    def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
-
-
-def demo_logins() -> dict[str, Any]:
-    """The demo's accounts and their common password, if this city is invented and the demo is installed."""
-    if not city.current().invented:
-        return {}
-    try:
-        from zhunsheng.demo.people import ACCOUNTS, PASSWORD
-    except ImportError:
-        return {}
-    english = language() == "en"
-    there = set(
-        User.objects.filter(username__in=[one.username for one in ACCOUNTS], is_active=True).values_list(
-            "username", flat=True
-        )
-    )
-    return {
-        "demo_password": PASSWORD,
-        "demo_logins": [
-            (one.username, one.note_en if english else one.note) for one in ACCOUNTS if one.username in there
-        ],
-    }
-
-
-# -- my account -------------------------------------------------------------------------------------------------------
-@require_GET
-def account(request: UserRequest) -> HttpResponse:
-    today = timezone.localdate()
-    mine = request.user.posts.select_related("office", "delegated_by").order_by("valid_from", "pk")
-    given = Post.objects.filter(delegated_by=request.user).select_related("user", "office").order_by("-valid_to")
-    return render(request, "people/account.html", {
-        "posts": queries.posts_split(mine, today),
-        "given": queries.posts_split(given, today),
-        "roles": _role_names(),
-        "entity": request.user.firm_account.entity if request.user.is_firm else None,
-        "session_minutes": settings.SESSION_COOKIE_AGE // 60,
-    })  # fmt: skip
-
-
-@require_http_methods(["GET", "POST"])
-def password(request: UserRequest) -> HttpResponse:
-    form = forms.PasswordForm(request.POST if request.method == "POST" else None, user=request.user)
-    if form.is_bound and form.is_valid():
-        try:
-            actions.change_password(request.user, form.cleaned_data["new_password2"], at=timezone.now())
-        except Refused as problem:
-            onto(form, problem)
-        else:
-            # This session goes on; all others of the account end, because their hash no longer fits.
-            update_session_auth_hash(request, request.user)
-            messages.success(request, _("密码已修改；其他设备上的登录已失效"))
-            return redirect("people:account")
-    return render(request, "people/password.html", {
-        "form": form,
-        "rules": password_validators_help_texts(),
-        "first": request.user.must_change_password,
-    }, status=422 if form.errors else 200)  # fmt: skip
 
 
 # -- offices ----------------------------------------------------------------------------------------------------------
@@ -292,7 +211,7 @@ def end_duty(request: UserRequest, pk: int) -> HttpResponse:
 def roles(request: UserRequest) -> HttpResponse:
     """What each role may do, as the platform's own table says."""
     english = language() == "en"
-    names = _role_names() | {row["code"]: row.label(language()) for row in tables.load("people/roles").rows}
+    names = queries.role_names() | {row["code"]: row.label(language()) for row in tables.load("people/roles").rows}
     rows = [
         {
             "name": row.label(language()),
@@ -306,10 +225,6 @@ def roles(request: UserRequest) -> HttpResponse:
     return render(request, "people/roles.html", {"rows": rows})
 
 
-def _role_names() -> dict[str, str]:
-    return {value: str(label) for value, label in Role.choices}
-
-
 # -- accounts and posts -----------------------------------------------------------------------------------------------
 def _manage(request: UserRequest) -> None:
     if not policy.may_manage_people(request.user):
@@ -317,6 +232,7 @@ def _manage(request: UserRequest) -> None:
 
 
 @require_GET
+@step_up.required("export", when=step_up.exporting)
 def users(request: UserRequest) -> HttpResponse:
     _manage(request)
     today = timezone.localdate()
@@ -375,6 +291,7 @@ def user(request: UserRequest, username: str) -> HttpResponse:
         "given": queries.posts_split(given, today),
         "entity": found.firm_account.entity if found.is_firm else None,
         "himself": found.pk == request.user.pk,
+        "factors": queries.factors(found),
         "reason_form": forms.ReasonForm(auto_id="deactivate_%s"),
     })  # fmt: skip
 
@@ -425,6 +342,24 @@ def reset_password(request: UserRequest, username: str) -> HttpResponse:
         request, forms.ResetPasswordForm, save, title=_("重设密码"), submit=_("重设密码"), back=reverse("people:user", args=[username]),
         lead=_("重设后，%(name)s 的其他登录随即失效。办理痕迹会记下由谁重设。") % {"name": found},
         crumbs=_user_crumbs(found), rules=password_validators_help_texts(), kind="danger",
+    )  # fmt: skip
+
+
+@require_http_methods(["GET", "POST"])
+@step_up.required("account", when=step_up.sending)
+def reset_factors(request: UserRequest, username: str) -> HttpResponse:
+    _manage(request)
+    found = get_object_or_404(User, username=username)
+
+    def save(asked: dict[str, Any]) -> HttpResponse:
+        actions.reset_factors(found, **asked, by=request.user, at=timezone.now())
+        messages.success(request, _("已重置第二重验证；本人已收到通知"))
+        return redirect("people:user", found.username)
+
+    return _form_page(
+        request, forms.ResetFactorsForm, save, title=_("重置第二重验证"), submit=_("重置"), back=reverse("people:user", args=[username]),
+        lead=_("移除 %(name)s 的验证器应用、全部通行密钥和恢复码，并结束其全部登录；此后只凭密码登录。不能撤销，本人须重新添加。") % {"name": found},
+        crumbs=_user_crumbs(found), kind="danger",
     )  # fmt: skip
 
 
