@@ -444,12 +444,13 @@ def test_overlapping_suspensions_of_two_causes_count_once():
     """A penalty case is suspended while a test runs: the days of both are left out, the common ones once."""
     procedure = P.load("penalty", date(2023, 2, 20))
     paper = {"opening_approval": "0" * 64}
-    facts = {"party": "uscc:1", "party_kind": "entity", "cause": "x", "handlers": 2, "within_limitation": True, **paper}
+    facts = {"party": "uscc:1", "party_kind": "entity", "cause": "other", "handlers": 2, **paper}
+    facts |= {"act_ended_on": date(2023, 1, 1), "found_on": date(2023, 2, 1), "life_safety": False}
     history = (
         Event("register_clue", moment(2, 1), "z", "member", {"clue_source": "report"}),
         Event("open_case", moment(2, 20), "w", "head", facts),
         Event("send_to_test", moment(3, 1), "z", "member"),
-        Event("suspend", moment(3, 6), "w", "head", {"suspension_reason": "x"}),
+        Event("suspend", moment(3, 6), "w", "head", {"suspension_cause": "other_case", "suspension_reason": "x"}),
         Event("test_returned", moment(3, 16), "z", "member"),
     )
     decide = {d.limit.code: d for d in P.replay(procedure, history).dues}["decide"]
@@ -647,7 +648,7 @@ def test_the_causes_of_action_are_sound_and_lead_to_offences():
     assert {"counterfeit", "intellectual_property", "online"} <= {row["field"] for row in rows}
     for row in rows:
         assert bool(row["offence"]) == (row["threshold"] != "none")
-        assert bool(row["amount_yuan"]) == (row["threshold"] in ("sales", "stock", "turnover", "gain"))
+        assert bool(row["amount_yuan"]) == (row["threshold"] in ("sales", "stock", "turnover", "gain", "loss"))
     fake = [r for r in rows if r["code"] == "quality.fake"]
     assert {r["threshold"]: r.integer("amount_yuan") for r in fake} == {"sales": 50000, "stock": 150000}
 

@@ -111,6 +111,7 @@ def _show(options: argparse.Namespace) -> int:
                         "documents": list(line.documents),
                         "starts": list(line.starts),
                         "ends": list(line.ends),
+                        "note": line.note,
                         "source": line.step.source,
                         "confidence": line.step.confidence,
                     }
@@ -140,6 +141,8 @@ def _show(options: argparse.Namespace) -> int:
         if line.ends:
             ended = comma.join(line.ends)
             emit("   " + say("procedure.cli.ends", lang, limits=ended, limits_en=ended))
+        if line.note:
+            emit("   " + say("procedure.cli.note", lang, note=line.note, note_en=line.note))
     return YES
 
 

@@ -306,6 +306,16 @@ def last_days(
         yield found
 
 
+def later(day: date, amount: int, unit: Unit) -> date:
+    """The plain date so many days, months or years after `day`, moved past no holiday; a missing day of the month is
+    the last one (2020-02-29 and a year: 2021-02-28). Not for hours and working days (ValueError)."""
+    if unit in (Unit.HOUR, Unit.WORKING_DAY):
+        raise ValueError(unit)
+    if unit is Unit.CALENDAR_DAY:
+        return date.fromordinal(day.toordinal() + amount)
+    return date.fromordinal(_months_later(day.toordinal(), amount * (12 if unit is Unit.YEAR else 1)))
+
+
 def set_day(
     trigger: date, day: date, *, calendar: Calendar | None = None, extensions: Sequence[Extension] = ()
 ) -> Deadline:

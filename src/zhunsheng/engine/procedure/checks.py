@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zhunsheng.engine import tables
 from zhunsheng.engine.clock import Unit
-from zhunsheng.engine.procedure import guard
+from zhunsheng.engine.procedure import guard, rules
 from zhunsheng.engine.procedure.model import (
     ANY,
     CLOCK_ROLE,
@@ -110,6 +110,12 @@ def _named(p: Procedure) -> Iterator[Reason]:
             yield _problem("no_source", sourced.code)
         if sourced.confidence not in tables.CONFIDENCES:
             yield _problem("bad_confidence", sourced.code, value=sourced.confidence)
+    every: tuple[Fact | Step | Limit, ...] = (*p.facts.values(), *p.steps.values(), *p.limits.values())
+    for noted in every:
+        if bool(noted.note) != bool(noted.note_en):
+            yield _problem("one_language", noted.code)
+    if bool(p.note) != bool(p.note_en):
+        yield _problem("one_language", p.code)
     for fact in p.facts.values():
         if (fact.kind is Kind.CHOICE) != bool(fact.choices):
             yield _problem("choices", fact.code)
@@ -169,6 +175,8 @@ def _step(p: Procedure, step: Step) -> Iterator[Reason]:
         yield from _guard(p, step.code, step.when)
     if bool(step.when) != bool(step.unless and step.unless_en):
         yield _problem("unexplained_guard", step.code)
+    for name in step.rules:
+        yield from _rule(p, step, name)
     if bool(step.wording) != bool(step.wording_en):
         yield _problem("one_language", step.code)
     for text in (step.wording, step.wording_en):
@@ -179,6 +187,15 @@ def _guard(p: Procedure, what: str, text: str) -> Iterator[Reason]:
     wrong = guard.check(text, p.facts, p.steps, p.limits)
     if wrong is not None:
         yield _problem("bad_guard", what, guard=text, why=wrong.text("zh"), why_en=wrong.text("en"))
+
+
+def _rule(p: Procedure, step: Step, name: str) -> Iterator[Reason]:
+    if name not in rules.RULES:
+        yield _problem("unknown_rule", step.code, rule=name)
+        return
+    for code in rules.RULES[name].needs:
+        if code not in p.facts or not _always_known(p, step, code):
+            yield _problem("rule_lacks_fact", step.code, rule=name, fact=code)
 
 
 def _placeholders(p: Procedure, step: Step, text: str) -> Iterator[Reason]:
@@ -300,6 +317,8 @@ def _metrics(p: Procedure) -> Iterator[Reason]:
                 yield _problem("unknown_step", metric.code, step=verb)
         if metric.limit and metric.limit not in p.limits:
             yield _problem("unknown_limit", metric.code, limit=metric.limit)
+        if metric.when:
+            yield from _guard(p, metric.code, metric.when)
         summed = p.facts.get(metric.fact)
         needed = {
             "on_time": bool(metric.limit),

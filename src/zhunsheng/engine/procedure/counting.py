@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
+from zhunsheng.engine.procedure import guard
 from zhunsheng.engine.procedure.due import Due, Status, day_of
 from zhunsheng.engine.procedure.model import Metric, Publication, Value
 from zhunsheng.engine.procedure.running import Standing
@@ -62,10 +63,13 @@ def tally(metric: Metric, standings: Iterable[Standing], at: datetime) -> Tally:
     """A metric over matters as they stand at the instant `at`.
 
     on_time: runnings of the limit that were met, among those met, late or overdue; what still runs does not count.
-    count, share: steps taken. sum: the fact of each matter, as last given.
+    count, share: steps taken. sum: the fact of each matter, as last given. A metric with a condition counts only the
+    matters where it holds; a matter whose facts do not say is left out.
     """
     amount = among = 0
     for standing in standings:
+        if metric.when and not _counts(metric, standing):
+            continue
         match metric.kind:
             case "on_time":
                 states = [d.status(at) for d in standing.dues if d.limit.code == metric.limit]
@@ -79,3 +83,10 @@ def tally(metric: Metric, standings: Iterable[Standing], at: datetime) -> Tally:
                 amount += sum(event.verb in metric.steps for event in standing.history)
                 among += sum(event.verb in metric.among for event in standing.history)
     return Tally(amount, among if metric.kind in ("on_time", "share") else None)
+
+
+def _counts(metric: Metric, standing: Standing) -> bool:
+    try:
+        return guard.holds(metric.when, standing.procedure.facts, guard.Scene(standing.facts, standing.takers))
+    except guard.Unknown:
+        return False

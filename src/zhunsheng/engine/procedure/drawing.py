@@ -39,6 +39,7 @@ class Line:
     documents: tuple[str, ...]
     starts: tuple[str, ...]
     ends: tuple[str, ...]
+    note: str = ""
 
 
 def table(procedure: Procedure, lang: str = "zh") -> tuple[Line, ...]:
@@ -62,6 +63,7 @@ def table(procedure: Procedure, lang: str = "zh") -> tuple[Line, ...]:
             tuple(procedure.facts[code].label(lang) for code in step.documents),
             tuple(length(limit, lang) for limit in procedure.limits.values() if step.code in limit.starts),
             tuple(limit.label(lang) for limit in procedure.limits.values() if step.code in limit.ends),
+            step.notes(lang),
         )
         for number, step in enumerate(procedure.steps.values(), 1)
     )

@@ -10,7 +10,7 @@ from zhunsheng.engine import clock
 from zhunsheng.engine.clock import CHINA, Calendar, Unit
 from zhunsheng.engine.errors import ClockError, ProcedureError
 from zhunsheng.engine.procedure import due as dues_of
-from zhunsheng.engine.procedure import guard
+from zhunsheng.engine.procedure import guard, rules
 from zhunsheng.engine.procedure.due import Due, Status, day_of, end_of
 from zhunsheng.engine.procedure.model import (
     CLOCK_ROLE,
@@ -235,6 +235,7 @@ def _objections(standing: Standing, step: Step, event: Event) -> Iterator[Reason
     yield from bad
     if not bad:
         yield from _guarded(standing, step, event)
+        yield from _ruled(standing, step, event)
         yield from _granted(standing, step, event)
 
 
@@ -326,6 +327,15 @@ def _guarded(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
         return
     said: dict[str, Param] = {"unless": step.unless, "unless_en": step.unless_en}
     yield Reason("procedure.guard_fails", {**_named(step), **said})
+
+
+def _ruled(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
+    if step.rules:
+        procedure = standing.procedure
+        began = standing.history[0].at if standing.history else event.at
+        facts = {**standing.facts, **event.facts}
+        case = rules.Case(facts, standing.dues, event.at, began, procedure.version.organ, procedure.facts)
+        yield from rules.objections(step.rules, case)
 
 
 def _granted(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
