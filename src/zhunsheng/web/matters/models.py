@@ -427,3 +427,28 @@ class DisclosedFact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.shown}"
+
+
+class Filing(models.Model):
+    """网上提交的留痕: one sending of a public form, or one wrong code. Kept for two days, against double sending and abuse.
+
+    `once`: the form's own mark, so that a form sent twice files once; `nos`: what it filed. `address`: a keyed hash of the
+    network address, which leads back to nobody.
+    """
+
+    class Kind(models.TextChoices):
+        FILED = "filed", _("提交")
+        WRONG_CODE = "wrong_code", _("查询码不对")
+
+    kind = models.CharField(max_length=10, choices=Kind)
+    once = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    nos = models.CharField(max_length=100, blank=True, default="")
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("网上提交的留痕")
+        indexes = [models.Index(fields=["kind", "address", "at"], name="filing_address")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at}"

@@ -60,3 +60,14 @@ def may_classify(user: Person, matter: Matter) -> bool:
 def may_correct(user: Person, matter: Matter) -> bool:
     """Corrections and withdrawals of what was published: a head of the office in charge."""
     return has_role(user, "head", office=matter.office)
+
+
+def may_renew_code(user: Person, matter: Matter) -> bool:
+    """The code with which who filed a matter follows it: the handler, who registered it, or a head of the office in
+    charge; only where the public may file such a matter at all."""
+    return (
+        isinstance(user, User)
+        and "public" in opening_roles(queries.procedure_of(matter))
+        and (user.pk in {matter.handler_id, matter.opened_by_id} or has_role(user, "head", office=matter.office))
+        and may_work(user)
+    )

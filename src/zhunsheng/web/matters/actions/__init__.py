@@ -1,6 +1,16 @@
 """The only writers of matters."""
 
 from zhunsheng.web.matters.actions.disclosing import classify, correct, end_expired, withdraw
+from zhunsheng.web.matters.actions.filing import (
+    Filed,
+    TooMany,
+    Wish,
+    add_material,
+    contact_for_firm,
+    enter,
+    file,
+    renew_code,
+)
 from zhunsheng.web.matters.actions.handling import (
     add_document,
     add_party,
@@ -14,6 +24,6 @@ from zhunsheng.web.matters.actions.handling import (
 from zhunsheng.web.matters.actions.stepping import Paper, advance_clock, open_matter, recount, take
 
 __all__ = [
-    "Paper", "add_document", "add_party", "advance_clock", "capture", "classify", "correct", "end_expired", "hand_over", "link",
-    "open_matter", "receive", "recount", "reveal", "set_follow_code", "take", "withdraw",
+    "Filed", "Paper", "TooMany", "Wish", "add_document", "add_material", "add_party", "advance_clock", "capture", "classify", "contact_for_firm", "correct", "end_expired", "enter", "file", "hand_over", "link",
+    "open_matter", "receive", "recount", "renew_code", "reveal", "set_follow_code", "take", "withdraw",
 ]  # fmt: skip
