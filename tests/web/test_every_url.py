@@ -27,7 +27,7 @@ from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.common import city
 from zhunsheng.web.desk.models import ImportRun, Notice, SavedView
 from zhunsheng.web.inspection import actions as inspection
-from zhunsheng.web.people.models import Post, ProductClass, Responsibility, User
+from zhunsheng.web.people.models import Passkey, Post, ProductClass, Responsibility, User
 from zhunsheng.web.public_log.models import Act, Checkpoint, LogEntry, Timestamp
 from zhunsheng.web.registry.models import Inspector, Premises, Qualification, Recusal
 
@@ -79,8 +79,22 @@ URLS: dict[str, tuple[Any, ...]] = {
     "common:styleguide": (PUBLIC,),
     # people
     "people:login": (everyone(302) | {"anonymous": 200},),
+    "people:second_factor": (everyone(302),),  # to the login, or to the first page of who is in already
+    "people:passkey_login": (everyone(WRONG_METHOD),),
+    "people:passkey_options": (everyone(WRONG_METHOD),),
+    "people:admin_login": (everyone(REFUSED) | {"anonymous": LOGIN},),
     "people:logout": (POST_ONLY,),
     "people:account": (INSIDE,),
+    "people:confirm": (everyone(302), lambda w: ["nothing-waits"]),
+    "people:confirmed": (everyone(302), lambda w: ["nothing-waits"]),
+    "people:factors": (INSIDE,),
+    "people:add_app": (INSIDE,),
+    "people:remove_app": (POST_ONLY,),
+    "people:recovery_codes": (POST_ONLY,),
+    "people:add_passkey": (INSIDE,),
+    "people:new_passkey_options": (POST_ONLY,),
+    "people:rename_passkey": (everyone(MISSING) | {"anonymous": LOGIN, "member": 200}, lambda w: [w.own["passkey"].pk]),
+    "people:remove_passkey": (POST_ONLY, lambda w: [w.own["passkey"].pk]),
     "people:password": (INSIDE,),
     "people:offices": (STAFF,),
     "people:office": (STAFF, lambda w: [w.town.office.pk]),
@@ -96,6 +110,7 @@ URLS: dict[str, tuple[Any, ...]] = {
     "people:user": (MANAGERS, lambda w: [w.users["member"].username]),
     "people:edit_user": (MANAGERS, lambda w: [w.users["member"].username]),
     "people:reset_password": (MANAGERS, lambda w: [w.users["member"].username]),
+    "people:reset_factors": (MANAGERS, lambda w: [w.users["member"].username]),
     "people:deactivate_user": (POST_ONLY, lambda w: [w.users["member"].username]),
     "people:reactivate_user": (POST_ONLY, lambda w: [w.users["member"].username]),
     "people:add_post": (MANAGERS, lambda w: [w.users["member"].username]),
@@ -304,6 +319,9 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
         ),
         "post": Post.objects.get(user=member),
         "notice": Notice.objects.create(user=member, text="通知", url="/people/", at=now),
+        "passkey": Passkey.objects.create(
+            user=member, name="办公室电脑", credential_id="AA", credential=b"", host="testserver", created_at=now
+        ),
         "view": SavedView.objects.create(user=member, name="甲", path="/people/users/"),
         "run": run,
     }

@@ -17,7 +17,7 @@ def test_every_role_is_explained(page):
     text = (DOCS / page).read_text(encoding="utf-8")
     written = set(re.findall(r"^\| ([a-z_]+) \|", text, re.MULTILINE)) - {"code", "rule"}
     assert written == {row["code"] for row in tables.load("people/roles").rows}
-    assert str(actions.LONGEST_DELEGATION) in text
+    assert str(actions.accounts.LONGEST_DELEGATION) in text
 
 
 def test_the_platform_has_the_roles_of_the_table():

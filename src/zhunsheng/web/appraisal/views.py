@@ -19,6 +19,7 @@ from zhunsheng.engine.appraisal import show_number, show_percent
 from zhunsheng.web.appraisal import actions, policy, queries
 from zhunsheng.web.appraisal.models import Snapshot, Target
 from zhunsheng.web.common.errors import Refused, language, say
+from zhunsheng.web.people import step_up
 
 #: status → (kind of tag, word)
 STATUS = {
@@ -135,6 +136,7 @@ def snapshot(request: HttpRequest, no: str) -> HttpResponse:
 
 
 @require_POST
+@step_up.required("publish")
 def decide(request: HttpRequest, no: str) -> HttpResponse:
     found = get_object_or_404(Snapshot, no=no)
     try:

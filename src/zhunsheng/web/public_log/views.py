@@ -22,6 +22,7 @@ from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.web.common.errors import Refused, onto, say
 from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.templatetags.zs import hash_block, named
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.models import User
 from zhunsheng.web.public_log import actions, forms, policy, queries, words
 from zhunsheng.web.public_log.models import Act, Checkpoint, Cosignature, LogEntry, Timestamp, Witness
@@ -405,6 +406,7 @@ def _look_on(request: HttpRequest) -> None:
 
 
 @require_GET
+@step_up.required("export", when=step_up.exporting)
 def acts(request: HttpRequest) -> HttpResponse:
     _look_on(request)
     listing = Listing(

@@ -23,6 +23,7 @@ from zhunsheng.web.inspection.forms.fields import PublicReasonForm
 from zhunsheng.web.inspection.forms.filters import DrawFilter
 from zhunsheng.web.inspection.models import Draw
 from zhunsheng.web.inspection.views.pages import act, form_page, seal_of, see, tabs
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry
 from zhunsheng.web.registry.models import EntityStatus
@@ -544,6 +545,7 @@ def fairness_year(request: UserRequest) -> HttpResponse:
 
 
 @require_POST
+@step_up.required("publish")
 def open_draw(request: UserRequest, no: str) -> HttpResponse:
     found = _draw(request, no)
     back = reverse("inspection:draw", args=[no])

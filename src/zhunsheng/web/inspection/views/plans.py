@@ -22,6 +22,7 @@ from zhunsheng.web.inspection.forms.filters import PlanFilter
 from zhunsheng.web.inspection.forms.plans import ListForm, PeopleForm, ScopeForm, StrataForm, WhatForm
 from zhunsheng.web.inspection.models import CheckItem, Draw, Plan
 from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.people.queries import UserRequest, offices_of
 from zhunsheng.web.public_log.queries import history
@@ -298,6 +299,7 @@ def plan_list(request: UserRequest, pk: int, part: int) -> HttpResponse:
 
 
 @require_POST
+@step_up.required("publish")
 def approve_plan(request: UserRequest, pk: int) -> HttpResponse:
     found = _plan(request, pk)
     back = reverse("inspection:plan", args=[pk])
@@ -314,6 +316,7 @@ def close_plan(request: UserRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@step_up.required("publish", when=step_up.sending)
 def announce(request: UserRequest, pk: int) -> HttpResponse:
     found = _plan(request, pk)
     if not policy.may_announce(request.user, found):

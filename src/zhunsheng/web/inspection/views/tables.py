@@ -25,6 +25,7 @@ from zhunsheng.web.inspection.forms.filters import ItemFilter
 from zhunsheng.web.inspection.forms.tables import EndForm, ItemForm, RuleBookForm, WordingForm
 from zhunsheng.web.inspection.models import CheckItem, ResultWording, RuleBook
 from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 
 ROLE_KIND = {"eligible_pass": "good", "eligible_fail": "bad", "ineligible": "muted", "non_response": "warn"}
@@ -280,6 +281,7 @@ def _said_wordings(body: dict[str, Any], english: bool) -> list[dict[str, Any]]:
 
 
 @require_POST
+@step_up.required("publish")
 def approve_rule_book(request: UserRequest, version: str) -> HttpResponse:
     book = get_object_or_404(RuleBook, version=version)
     back = reverse("inspection:rule_book", args=[version])

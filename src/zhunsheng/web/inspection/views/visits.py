@@ -26,6 +26,7 @@ from zhunsheng.web.inspection.forms.filters import FollowUpFilter, TaskFilter, V
 from zhunsheng.web.inspection.forms.visits import OutcomeForm, VisitForm, visit_initial
 from zhunsheng.web.inspection.models import Finding, FollowUp, Task, TeamMember, Visit
 from zhunsheng.web.inspection.views.pages import act, form_page, seal_of, see, tabs
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry
 from zhunsheng.web.public_log.queries import history
@@ -45,6 +46,7 @@ QUEUE = 200
 
 # -- lists -----------------------------------------------------------------------------------------------------------
 @require_GET
+@step_up.required("export", when=step_up.exporting)
 def tasks(request: UserRequest) -> HttpResponse:
     see(request)
     today = timezone.localdate()
@@ -375,6 +377,7 @@ def review(request: UserRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
+@step_up.required("publish")
 def publish(request: UserRequest, pk: int) -> HttpResponse:
     found = _visit(request, pk)
     return act(
@@ -468,6 +471,7 @@ def review_queue(request: UserRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@step_up.required("publish", when=step_up.sending)
 def publish_queue(request: UserRequest) -> HttpResponse:
     return _queue(
         request, queries.to_publish(), actions.publish_visits, title=_("待我公示的检查记录"), verb=_("公示所选记录"), here="inspection:publish_queue",

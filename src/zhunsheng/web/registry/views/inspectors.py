@@ -19,6 +19,7 @@ from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.records import in_force
 from zhunsheng.web.common.templatetags.zs import day, named, state_tag
 from zhunsheng.web.desk.importing import kinds_for
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.registry import actions, forms, policy, queries, words
 from zhunsheng.web.registry.filters import InspectorFilter
@@ -48,6 +49,7 @@ def certificate_tag(until: Any, today: Any) -> SafeString:
 
 
 @require_GET
+@step_up.required("export", when=step_up.exporting)
 def inspectors(request: UserRequest) -> HttpResponse:
     allow(policy.may_see(request.user), _("名录库由工作人员查阅"))
     today = timezone.localdate()
