@@ -211,6 +211,15 @@ def _rate(case: Case, part: str, whole: str) -> Iterator[Reason]:
         yield Reason("procedure.rule.rate_above_whole", {"part": case.number(part), "whole": case.number(whole)})
 
 
+def _rate_fell(case: Case) -> Iterator[Reason]:
+    """Exact: fractions are compared by cross-multiplying. A baseline without any defect cannot fall; it must stay so."""
+    before = case.number("before_found") * case.number("after_checked")
+    after = case.number("after_found") * case.number("before_checked")
+    if after > before or (after == before and after > 0):
+        said = {code: case.number(code) for code in ("before_found", "before_checked", "after_found", "after_checked")}
+        yield Reason("procedure.rule.rate_not_fallen", said)
+
+
 def _warning_window(case: Case) -> Iterator[Reason]:
     limit = next((d for d in case.dues if d.limit.code == "three_years" and d.deadline is not None), None)
     if limit is not None and limit.deadline is not None:
@@ -239,6 +248,7 @@ RULES: Mapping[str, Rule] = {
     "defect_sector": Rule(("sector", "defect_kind"), _defect_sector),
     "rate_before": Rule(("before_found", "before_checked"), _rate_before),
     "rate_after": Rule(("after_found", "after_checked"), _rate_after),
+    "rate_fell": Rule(("before_found", "before_checked", "after_found", "after_checked"), _rate_fell),
     "warning_window": Rule((), _warning_window),
 }  # fmt: skip
 """By name, as a step of a procedure's file calls them."""
