@@ -25,6 +25,7 @@ from zhunsheng.web.inspection.actions.plans import (
     plan_terms,
     submit_plan,
 )
+from zhunsheng.web.inspection.actions.recounting import recount
 from zhunsheng.web.inspection.actions.rule_books import approve_rule_book, draft_rule_book
 from zhunsheng.web.inspection.actions.tables import (
     add_item,
@@ -53,6 +54,7 @@ __all__ = [
     "shortage_words",
     "declare_recusals",
     "record_results",
+    "recount",
     "open_draw",
     "note_look",
     "close_list",

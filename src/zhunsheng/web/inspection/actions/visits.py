@@ -11,7 +11,6 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from zhunsheng.engine import clock, tables
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.common.records import Publicity
@@ -23,9 +22,6 @@ from zhunsheng.web.inspection.models import CheckItem, DocumentRequest, Finding,
 from zhunsheng.web.people.models import User
 from zhunsheng.web.public_log.actions import Deed, record, record_many
 from zhunsheng.web.registry.models import Premises
-
-#: Limits that run from 查实之日, the review of the record; all others run from the end of the inspection.
-_FROM_REVIEW = {"inspection.list_abnormal_after_verification"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -487,14 +483,13 @@ def _same_for_all(visits: Sequence[Visit], *fields: str) -> None:
 
 def _open_follow_ups(visits: Sequence[Visit], at: datetime.datetime) -> set[int]:
     """Opens what the wordings call for; returns the keys of the visits that have a follow-up now."""
-    kinds = {row["code"]: row for row in tables.load("inspection/follow_up_kinds").valid_on(_day(at))}
     taken = _follow_ups_of_corrected(visits)
     rows = []
     for visit in visits:
         kind = visit.result.needs_followup if visit.result else "none"
         if kind == "none" or visit.pk in taken:
             continue
-        rows.append(FollowUp(visit=visit, kind=kind, due_on=_follow_up_due(visit, kinds.get(kind), at), opened_at=at))
+        rows.append(FollowUp(visit=visit, kind=kind, due_on=queries.follow_up_due(visit, kind, at), opened_at=at))
     FollowUp.objects.bulk_create(rows, batch_size=1000)
     return {row.visit_id for row in rows} | taken
 
@@ -516,17 +511,6 @@ def _follow_ups_of_corrected(visits: Sequence[Visit]) -> set[int]:
             follow_up.closed_at, follow_up.closed_by = visit.published_at, visit.published_by
         follow_up.save()
     return taken
-
-
-def _follow_up_due(visit: Visit, kind: tables.Row | None, at: datetime.datetime) -> datetime.date | None:
-    if kind is None:
-        return None
-    if kind["time_limit"]:
-        start = _day(visit.reviewed_at or at) if kind["time_limit"] in _FROM_REVIEW else visit.visited_on
-        return clock.limit(kind["time_limit"], start).deadline(start).due
-    if not kind["limit_amount"]:
-        return None
-    return clock.deadline(visit.visited_on, kind.integer("limit_amount"), clock.Unit(kind["limit_unit"])).due
 
 
 def _settle_tasks(visits: Sequence[Visit], opened: set[int]) -> None:

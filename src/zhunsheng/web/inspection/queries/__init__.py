@@ -127,6 +127,7 @@ from zhunsheng.web.inspection.queries.plans import (
     visible_draws,
     visible_plans,
 )
+from zhunsheng.web.inspection.queries.recounting import follow_up_due, moved_follow_ups, moved_visits, unpublished
 from zhunsheng.web.inspection.queries.sources import (
     Party,
     Round,
@@ -237,6 +238,7 @@ __all__ = [
     "days_late",
     "days_left",
     "days_overdue",
+    "follow_up_due",
     "decided_by",
     "declared",
     "directory",
@@ -279,6 +281,8 @@ __all__ = [
     "lists_to_confirm",
     "made_visits",
     "meter_of",
+    "moved_follow_ups",
+    "moved_visits",
     "my_tasks",
     "named_rows",
     "names_of",
@@ -331,6 +335,7 @@ __all__ = [
     "to_publish",
     "to_review",
     "told_tasks",
+    "unpublished",
     "upstream_cannot",
     "upstream_checks",
     "upstream_draws",
