@@ -228,6 +228,11 @@ def laid() -> Overlay:
     return _here.get() or _everywhere
 
 
+def laid_for_all() -> Overlay:
+    """The changes laid for the whole process, whatever is laid here."""
+    return _everywhere
+
+
 def touched(prefix: str) -> Overlay:
     """The changes laid here where any of them touches a table whose name begins with `prefix`, else NOTHING."""
     overlay = laid()
