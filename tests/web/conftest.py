@@ -14,7 +14,7 @@ from zhunsheng.web.registry.models import BusinessEntity, Division, FirmAccount
 
 @pytest.fixture(autouse=True)
 def _plain_static():
-    """Pages without a collected manifest, quick hashes."""
+    """Pages without a collected manifest, quick hashes, background work done at once."""
     with override_settings(
         STORAGES={
             "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -22,6 +22,7 @@ def _plain_static():
         },
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         AXES_ENABLED=False,
+        TASKS={"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}},
     ):
         yield
 

@@ -11,6 +11,7 @@ from zhunsheng.web.appraisal import actions, providers, queries
 from zhunsheng.web.appraisal.models import Snapshot, Target
 from zhunsheng.web.common import city
 from zhunsheng.web.common.errors import NotAllowed, Refused
+from zhunsheng.web.desk import providers as desk
 from zhunsheng.web.public_log.models import LogEntry
 
 ON = datetime.date(2017, 12, 31)
@@ -137,15 +138,19 @@ def test_queries_stay_few(jiaozuo, client, django_assert_max_num_queries):
         client.get(reverse("appraisal:scoreboard"))
 
 
+def rows_of(user) -> list[desk.TaskRow]:
+    return desk.look(providers.tasks(user, ON), ON).rows
+
+
 def test_a_snapshot_waits_on_the_desk_of_a_leader(jiaozuo, client):
     office, leader, drafter = jiaozuo.user("lead_office"), jiaozuo.user("leader"), jiaozuo.user("leader")
     made = actions.freeze(timezone.localdate(), by=office, at=timezone.now())
     Snapshot.objects.filter(pk=made.pk).update(created_by=drafter)
-    assert [list(providers.tasks(user, ON)) for user in (office, drafter, jiaozuo.user("head"))] == [[], [], []]
-    (row,) = providers.tasks(leader, ON)
+    assert [rows_of(user) for user in (office, drafter, jiaozuo.user("head"))] == [[], [], []]
+    (row,) = rows_of(leader)
     assert (row.title, row.url, row.due_on) == (made.no, reverse("appraisal:snapshot", args=[made.no]), None)
     client.force_login(leader)
     assert row.url in client.get(reverse("desk:home")).content.decode()
     assert reverse("appraisal:decide", args=[made.no]) in client.get(row.url).content.decode()
     actions.decide(made, approve=True, by=leader, at=timezone.now())
-    assert list(providers.tasks(leader, ON)) == []
+    assert rows_of(leader) == []

@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from zhunsheng.web.appraisal import queries
 from zhunsheng.web.appraisal.models import Snapshot
-from zhunsheng.web.desk.providers import TaskRow, first_rows
+from zhunsheng.web.desk.providers import Task, TaskRow, Waiting
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import has_role
 
 
-def tasks(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def tasks(user: User, on: datetime.date) -> Iterator[Task]:
     """Snapshots to decide on. No law says how soon, so there is no last day."""
     if not has_role(user, "leader"):
         return
@@ -25,10 +25,9 @@ def tasks(user: User, on: datetime.date) -> Iterator[TaskRow]:
         url = reverse("appraisal:snapshot", args=[one.no])
         return TaskRow(one.no, kind, url, None, None, _("截至 %(day)s") % {"day": one.as_of.isoformat()})
 
-    yield from first_rows(
+    yield Waiting(
         queries.snapshots_to_decide(user),
         row,
         kind=kind,
         url=reverse("appraisal:snapshots"),
-        on=on,
     )

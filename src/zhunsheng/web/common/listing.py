@@ -58,6 +58,8 @@ class Listing:
     url: Callable[[Any], str] | None = None
     empty_text: "str | Promise" = ""
     page_size: int = PAGE
+    #: actions over ticked rows, or all of the list: label and address each (desk.bulk.offers)
+    bulk: "Sequence[dict[str, Any]]" = ()
     rows: list[dict[str, Any]] = field(init=False)
     chips: list[dict[str, str]] = field(init=False)
     filter_form: Form | None = field(init=False)

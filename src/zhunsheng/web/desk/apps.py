@@ -8,10 +8,13 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         from zhunsheng.web.common import context, telling
-        from zhunsheng.web.desk import providers, queries
-        from zhunsheng.web.desk.actions import notify
+        from zhunsheng.web.desk import jobs, providers, queries, tasks
+        from zhunsheng.web.desk.actions import bulk, deliveries, notify
 
         telling.tell_with(notify)
         context.count_notices_with(queries.unread_count)
         context.list_views_with(queries.views_of)
         providers.add_staff_search(queries.find_people_and_offices)
+        deliveries.wake_with(tasks.send_waiting.enqueue)
+        bulk.wake_bulk_with(tasks.go_on_with_bulk.enqueue)
+        jobs.register()

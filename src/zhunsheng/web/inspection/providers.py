@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhunsheng.engine import burden
 from zhunsheng.web.common.templatetags.zs import state_tag
-from zhunsheng.web.desk.providers import Hit, Section, TaskRow, first_rows
+from zhunsheng.web.desk.providers import Hit, Section, Task, TaskRow, Waiting
 from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.models import Draw, FollowUp, Plan, TeamMember, Visit
 from zhunsheng.web.people.models import User
@@ -27,7 +27,7 @@ FOUND = 10
 
 
 # -- things to do ----------------------------------------------------------------------------------------------------
-def tasks(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def tasks(user: User, on: datetime.date) -> Iterator[Task]:
     """What waits for this user, each kind by its last day: visits to make, records to review and to publish, follow-ups
     to finish, plans to approve, draws to execute and to assign, rule books to sign."""
     if not policy.may_see(user):
@@ -39,28 +39,28 @@ def tasks(user: User, on: datetime.date) -> Iterator[TaskRow]:
     yield from _rule_books(user, on)
 
 
-def _visits(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def _visits(user: User, on: datetime.date) -> Iterator[Task]:
     """Visits to make; of other people's records, those to review and those to publish."""
     kind: Promise = _("实地检查")
-    yield from first_rows(
+    yield Waiting(
         queries.my_tasks(user).select_related("entity"),
         lambda task: _row_of(task.entity.name, kind, "task", task.pk, task.due_on, on, task.no),
-        kind=kind, url=reverse("inspection:my_tasks"), due="due_on", on=on,
+        kind=kind, url=reverse("inspection:my_tasks"), due="due_on",
     )  # fmt: skip
     if has_role(user, "reviewer", "head"):
         yield from _decisions(_("审核检查记录"), queries.decided_by(user, queries.to_review()), "review_queue", on)
         yield from _decisions(_("公示检查结果"), queries.decided_by(user, queries.to_publish()), "publish_queue", on)
 
 
-def _decisions(kind: Promise, waiting: QuerySet[Visit], queue: str, on: datetime.date) -> Iterator[TaskRow]:
-    yield from first_rows(
+def _decisions(kind: Promise, waiting: QuerySet[Visit], queue: str, on: datetime.date) -> Iterator[Task]:
+    yield Waiting(
         waiting.select_related("entity").order_by("publish_due", "pk"),
         lambda visit: _row_of(visit.entity.name, kind, "visit", visit.pk, visit.publish_due, on, visit.no),
-        kind=kind, url=reverse(f"inspection:{queue}"), due="publish_due", on=on,
+        kind=kind, url=reverse(f"inspection:{queue}"), due="publish_due",
     )  # fmt: skip
 
 
-def _follow_ups(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def _follow_ups(user: User, on: datetime.date) -> Iterator[Task]:
     """Open follow-ups of one's own visits, and of the plans of offices where one is an officer."""
     mine = TeamMember.objects.filter(inspector__user=user, replaced_reason="").values("task")
     offices = offices_of(user, ("member",)).values("pk")
@@ -70,25 +70,25 @@ def _follow_ups(user: User, on: datetime.date) -> Iterator[TaskRow]:
         what = queries.label("inspection/follow_up_kinds", one.kind)
         return _row_of(one.visit.entity.name, what, "visit", one.visit_id, one.due_on, on, one.visit.no)
 
-    yield from first_rows(
+    yield Waiting(
         followed.filter(visit__task__in=mine) | followed.filter(visit__task__draw__plan__office__in=offices),
-        row, kind=pgettext_lazy("list", "后续处理"), url=f"{reverse('inspection:follow_ups')}?state=open", due="due_on", on=on,
+        row, kind=pgettext_lazy("list", "后续处理"), url=f"{reverse('inspection:follow_ups')}?state=open", due="due_on",
     )  # fmt: skip
 
 
-def _plans(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def _plans(user: User, on: datetime.date) -> Iterator[Task]:
     """Plans to approve: before the day on which they say that the checks begin."""
     if not has_role(user, "head"):
         return
     kind: Promise = _("批准抽查计划")
-    yield from first_rows(
+    yield Waiting(
         queries.plans_to_approve(user),
         lambda plan: _row_of(plan.name, kind, "plan", plan.pk, plan.starts_on, on, plan.no),
-        kind=kind, url=f"{reverse('inspection:plans')}?state={Plan.State.DRAFT}", due="starts_on", on=on,
+        kind=kind, url=f"{reverse('inspection:plans')}?state={Plan.State.DRAFT}", due="starts_on",
     )  # fmt: skip
 
 
-def _draws(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def _draws(user: User, on: datetime.date) -> Iterator[Task]:
     """Draws whose time has come, whose list is to be closed, that have no teams yet: all before the checks of the plan
     end; sealed ones before the day on which they must be opened; recusals to declare before a list is closed."""
     yield from _recusals(user, on)
@@ -98,10 +98,10 @@ def _draws(user: User, on: datetime.date) -> Iterator[TaskRow]:
     yield from _waiting_draws(_("关闭名单"), queries.draws_to_close(user), Draw.State.EXECUTED, on)
     yield from _waiting_draws(pgettext_lazy("verb", "派员"), queries.draws_to_assign(user), Draw.State.LIST_CLOSED, on)
     kind: Promise = pgettext_lazy("verb", "开封")
-    yield from first_rows(
+    yield Waiting(
         queries.draws_to_open(user),
         lambda draw: _row_of(draw.plan.name, kind, "draw", draw.no, draw.open_by, on, draw.no),
-        kind=kind, url=f"{reverse('inspection:draws')}?state={Draw.State.ASSIGNED}", due="open_by", on=on,
+        kind=kind, url=f"{reverse('inspection:draws')}?state={Draw.State.ASSIGNED}", due="open_by",
     )  # fmt: skip
     part: Promise = _("确认联合抽查名单")
     for one in queries.lists_to_confirm(user)[:FOUND]:
@@ -111,7 +111,7 @@ def _draws(user: User, on: datetime.date) -> Iterator[TaskRow]:
         )
 
 
-def _recusals(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def _recusals(user: User, on: datetime.date) -> Iterator[Task]:
     """Drawn lists on which the inspector has not yet declared whether there is anything to recuse from."""
     if not has_role(user, "inspector"):
         return
@@ -120,23 +120,23 @@ def _recusals(user: User, on: datetime.date) -> Iterator[TaskRow]:
         yield TaskRow(draw.plan.name, kind, reverse("inspection:recuse", args=[draw.no]), None, None, draw.no)
 
 
-def _waiting_draws(kind: Promise, waiting: QuerySet[Draw], state: str, on: datetime.date) -> Iterator[TaskRow]:
-    yield from first_rows(
+def _waiting_draws(kind: Promise, waiting: QuerySet[Draw], state: str, on: datetime.date) -> Iterator[Task]:
+    yield Waiting(
         waiting,
         lambda draw: _row_of(draw.plan.name, kind, "draw", draw.no, draw.plan.ends_on, on, draw.no),
-        kind=kind, url=f"{reverse('inspection:draws')}?state={state}", due="plan__ends_on", on=on,
+        kind=kind, url=f"{reverse('inspection:draws')}?state={state}", due="plan__ends_on",
     )  # fmt: skip
 
 
-def _rule_books(user: User, on: datetime.date) -> Iterator[TaskRow]:
+def _rule_books(user: User, on: datetime.date) -> Iterator[Task]:
     """Rule books to sign, before the day from which they are to hold."""
     if not has_role(user, "head", "leader"):
         return
     kind: Promise = _("签发实施细则")
-    yield from first_rows(
+    yield Waiting(
         queries.rule_books_to_sign(user),
         lambda book: _row_of(book.version, kind, "rule_book", book.version, book.valid_from, on),
-        kind=kind, url=reverse("inspection:rule_books"), due="valid_from", on=on,
+        kind=kind, url=reverse("inspection:rule_books"), due="valid_from",
     )  # fmt: skip
 
 

@@ -1,6 +1,27 @@
 """The only writers of the desk."""
 
+from zhunsheng.web.desk.actions.bulk import confirm, discard, go_on, plan
+from zhunsheng.web.desk.actions.deliveries import deliver, resend
+from zhunsheng.web.desk.actions.digests import make_digests
+from zhunsheng.web.desk.actions.jobs import tick
 from zhunsheng.web.desk.actions.notices import notify, read_notices
+from zhunsheng.web.desk.actions.preferences import close_calendar, open_calendar, set_preferences
 from zhunsheng.web.desk.actions.views import delete_view, save_view
 
-__all__ = ["delete_view", "notify", "read_notices", "save_view"]
+__all__ = [
+    "close_calendar",
+    "confirm",
+    "deliver",
+    "delete_view",
+    "discard",
+    "go_on",
+    "make_digests",
+    "notify",
+    "open_calendar",
+    "plan",
+    "read_notices",
+    "resend",
+    "save_view",
+    "set_preferences",
+    "tick",
+]
