@@ -1,6 +1,6 @@
 """`make bench`: every engine beside a peer or a physical limit, in one run, with ratios.
 
-python -m bench [--quick] [clock] [procedure] [draw] [rooms] [log]
+python -m bench [--quick] [clock] [procedure] [draw] [rooms] [log] [matters]
 python -m bench fairness [--quick]                     is the draw fair: inclusion, Pareto, assignment, re-entry
 python -m bench browser [--quick]                      the verifier of the page in Chromium, 100,000 units
 python -m bench scale [--units N] [--folder FOLDER]    DuckDB, Spark and the engine on one large frame
@@ -19,12 +19,13 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="*",
-        default=["clock", "draw", "log", "rooms"],
-        help="clock, draw, log, rooms (default: these), fairness, browser, scale",
+        default=["clock", "procedure", "draw", "log", "rooms", "matters"],
+        help="clock, procedure, draw, log, rooms, matters (default: these), fairness, browser, scale",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--units", type=int, default=2_000_000, help="scale: how many units (default: 2,000,000)")
     parser.add_argument("--folder", type=Path, help="scale: a folder on a disk with room (default: the system's own)")
+    parser.add_argument("--here", action="store_true", help="matters: only on the database of the environment")
     words = parser.parse_args()
     share = 10 if words.quick else 1
     print(f"{harness.machine()}. Ratios travel between machines, seconds do not.")
@@ -68,6 +69,21 @@ def main() -> None:
             from bench import rooms
 
             rooms.run(Path(folder), entities=100_000 // share, rows=50_000 // share)
+        if "matters" in words.what:
+            import django
+
+            django.setup()
+            from django.conf import settings
+            from django.core.management import call_command
+
+            from bench import matters
+
+            settings.ALLOWED_HOSTS = ["testserver"]
+            settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+            call_command("migrate", verbosity=0)
+            matters.run(rounds=400 // share, matters=200_000 // share)
+            if not words.here:
+                matters.on_postgresql(Path(folder), quick=words.quick)
         if "fairness" in words.what:
             from bench.fairness.run import run
 
