@@ -61,4 +61,5 @@ def write(deadlines: Iterable[Deadline], on: datetime.date) -> bytes:
         if settings.SITE_URL:
             event.add("url", f"{settings.SITE_URL}{one.url}")
         calendar.add_component(event)
-    return calendar.to_ical()
+    feed: bytes = calendar.to_ical()
+    return feed

@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from zhunsheng.engine import clock
+from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.people.models import User
 
 #: How many tasks stand on one page of a desk.
@@ -124,6 +125,7 @@ _deadlines: list[DeadlineProvider] = []
 _staff_search: list[Callable[[User, str], Iterable[Hit]]] = []
 _public_search: list[Callable[[str], Iterable[Hit]]] = []
 _sections: dict[str, Section] = {}
+_attachment_guards: list[Callable[[User, Attachment], bool]] = []
 
 
 def add_tasks(provider: TaskProvider) -> None:
@@ -150,6 +152,17 @@ def add_public_search(provider: Callable[[str], Iterable[Hit]]) -> None:
 
 def add_section(section: Section) -> None:
     _sections[section.key] = section
+
+
+def add_attachment_guard(guard: Callable[[User, Attachment], bool]) -> None:
+    """`guard(user, attachment)`: whether this user may see a record of the room that keeps the attachment. One yes is enough."""
+    if guard not in _attachment_guards:
+        _attachment_guards.append(guard)
+
+
+def shown_by_a_record(user: User, attachment: Attachment) -> bool:
+    """Whether a room says that the user may see a record that keeps the attachment."""
+    return any(guard(user, attachment) for guard in _attachment_guards)
 
 
 def tasks(user: User, on: datetime.date) -> list[Task]:
@@ -312,7 +325,7 @@ def _of_light(one: Waiting, light: str, on: datetime.date) -> Q:
 
 def _lights(one: Waiting, on: datetime.date) -> dict[str, int]:
     """How many of the things show each light, in one query."""
-    shown = [Light.NONE] if not one.due else [light for light in Light if light != Light.SUSPENDED]
+    shown: list[Light] = [Light.NONE] if not one.due else [light for light in Light if light != Light.SUSPENDED]
     if one.suspended is not None:
         shown.append(Light.SUSPENDED)
     counts = {str(light.value): Count("pk", filter=_of_light(one, light, on)) for light in shown}

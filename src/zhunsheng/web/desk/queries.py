@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.urls import Resolver404, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -83,11 +83,12 @@ def routes_of(user: User) -> dict[tuple[str, str], str]:
 # -- what runs in the background --------------------------------------------------------------------------------------
 def job_rows(at: datetime.datetime) -> list[dict[str, Any]]:
     """Every registered job with its last run, its last failure since, and when it is due again."""
+    newest = JobRun.objects.values("job", "ok").annotate(newest=Max("pk"))
+    runs = JobRun.objects.in_bulk([one["newest"] for one in newest])
+    known = {(run.job, run.ok): run for run in runs.values()}
     rows = []
     for job in ticking.jobs():
-        runs = JobRun.objects.filter(job=job.name)
-        last = runs.filter(ok=True).order_by("-slot").first()
-        failed = runs.filter(ok=False).order_by("-ran_at").first()
+        last, failed = known.get((job.name, True)), known.get((job.name, False))
         if failed is not None and last is not None and last.ran_at > failed.ran_at:
             failed = None
         late = bool(ticking.slots(job.every, last.slot if last else None, at - LATE))

@@ -83,12 +83,12 @@ class Wecom(Channel):
         status, answer = ask(f"{settings.WECOM['url']}/cgi-bin/gettoken?{words}")
         if status != 200:
             return "", _http(status)
-        token, seconds = answer.get("access_token"), answer.get("expires_in")
-        if answer.get("errcode", 0) != 0 or not isinstance(token, str) or not token:
+        fresh, seconds = answer.get("access_token"), answer.get("expires_in")
+        if answer.get("errcode", 0) != 0 or not isinstance(fresh, str) or not fresh:
             return "", {"errcode": answer.get("errcode") or -1}
         kept = seconds - 60 if isinstance(seconds, int) else 60
-        self._tokens[self._owner()] = (token, time.monotonic() + kept)
-        return token, None
+        self._tokens[self._owner()] = (fresh, time.monotonic() + kept)
+        return fresh, None
 
 
 def _http(status: int) -> "dict[str, object]":
