@@ -20,11 +20,13 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from tests.web.common import sent
 from tests.web.conftest import Town
 from tests.web.inspection.conftest import Bureau, bureau, staffed  # noqa: F401 - fixtures
 from zhunsheng.engine.public_log import tile
 from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.common import city
+from zhunsheng.web.desk import actions as desk
 from zhunsheng.web.desk.models import ImportRun, Notice, SavedView
 from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.people.models import Passkey, Post, ProductClass, Responsibility, User
@@ -125,6 +127,11 @@ URLS: dict[str, tuple[Any, ...]] = {
     "desk:save_view": (POST_ONLY,),
     "desk:delete_view": (POST_ONLY, lambda w: [w.own["view"].pk]),
     "desk:search": (STAFF | {"firm": 302, "lab": 302},),
+    "desk:attachment": (everyone(MISSING) | {"anonymous": LOGIN, "member": 200}, lambda w: [w.own["attachment"].pk]),
+    "desk:attachment_thumbnail": (
+        everyone(MISSING) | {"anonymous": LOGIN, "member": 200},
+        lambda w: [w.own["attachment"].pk],
+    ),
     "desk:imports": (STAFF,),
     "desk:import_upload": (EDITORS, lambda w: ["entities"]),
     "desk:import_template": (EDITORS, lambda w: ["entities", "csv"]),
@@ -324,6 +331,7 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
         ),
         "view": SavedView.objects.create(user=member, name="甲", path="/people/users/"),
         "run": run,
+        "attachment": desk.attach(ContentFile(sent.picture(), "现场.jpg"), by=member, at=now),
     }
     # Draws that are announced, executed, closed; one that has been drawn, assigned, visited and published.
     w.own["draft"] = staffed.plan(approved=False, name="草案")

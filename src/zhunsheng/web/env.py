@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from zhunsheng.engine import tables
+
 PREFIX = "ZHUNSHENG_"
 
 #: name → (default, meaning). The table of docs/reference/settings.md is checked against it.
@@ -22,7 +24,13 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "HTTPS": ("0", "1: cookies only over TLS, redirect to https, HSTS"),
     "BEHIND_PROXY": ("0", "1: believe X-Forwarded-Proto from the proxy in front"),
     "SESSION_MINUTES": ("60", "idle minutes until a session ends"),
-    "MAX_UPLOAD_MB": ("50", "largest file that an import accepts, in MiB"),
+    "SECOND_FACTOR": (
+        "",
+        "roles that must have a second factor, with commas (codes of people/roles), or all; empty: nobody",
+    ),
+    "STEP_UP_MINUTES": ("10", "minutes for which a confirmation before publishing, exporting or revealing holds"),
+    "MAX_UPLOAD_MB": ("50", "largest file that an import or an attachment may have, in MiB"),
+    "SCANNER": ("", "program that looks at each attachment: gets its path, ends with 0 (clean) or 1 (refused)"),
     "LOG_ORIGIN": (
         "",
         "name of the public log, fixed with its first entry; empty: zhunsheng/log/CITY; ends in /sm3: SM3",
@@ -33,6 +41,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LOG_TSA_URL": ("", "address of a time-stamping authority (RFC 3161) for manage timestamp_log"),
     "LOG_TSA_CA": ("", "file with the authority's root certificates, PEM"),
     "EMAIL_URL": ("", "empty: notices stay in the platform; smtp://user:password@host:port sends them too"),
+    "FONTS": ("", "folder with the prescribed faces of official documents; empty: free substitutes"),
     "SITE_URL": ("", "address under which staff open the platform, for links in messages and calendars"),
     "SMS_URL": ("", "address of the SMS gateway; empty: no SMS"),
     "SMS_TOKEN": ("", "key for the gateway, sent as a bearer token"),
@@ -77,6 +86,15 @@ def integer(name: str, low: int, high: int) -> int:
 
 def words(name: str) -> list[str]:
     return [part.strip() for part in _raw(name).split(",") if part.strip()]
+
+
+def roles(name: str) -> list[str]:
+    """Codes of the table people/roles, or all."""
+    known = {"all"} | {row["code"] for row in tables.load("people/roles").rows} - {"public"}
+    said = words(name)
+    if unknown := [one for one in said if one not in known]:
+        raise BadSetting(f"{PREFIX}{name}={','.join(unknown)!r}: say one or more of {', '.join(sorted(known))}")
+    return said
 
 
 def home() -> Path:

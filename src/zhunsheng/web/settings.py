@@ -161,6 +161,7 @@ STORAGES = {
 MEDIA_ROOT = HOME / "media"
 
 MAX_UPLOAD_BYTES = env.integer("MAX_UPLOAD_MB", 1, 1024) * 1024 * 1024
+SCANNER = env.text("SCANNER")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
@@ -172,6 +173,9 @@ LOG_SIGNER = env.text("LOG_SIGNER")
 LOG_SIGNER_KEY = env.text("LOG_SIGNER_KEY")
 LOG_TSA_URL = env.text("LOG_TSA_URL")
 LOG_TSA_CA = env.text("LOG_TSA_CA")
+
+# Official documents: a folder with the prescribed faces, which may not be given away with this project.
+FONTS = env.text("FONTS")
 
 # Notices leave the house by these ways; work that may wait is done by `manage worker`, what returns by `manage tick`.
 SITE_URL = env.address("SITE_URL")

@@ -25,6 +25,9 @@ def register() -> None:
         "desk.digests", actions.make_digests, every=Daily(settings.DIGEST_HOUR, catch_up=False), label=_("每日摘要"),
         atomic=False,
     )  # fmt: skip
+    add_job(
+        "desk.attachments", actions.sweep_attachments, every=Daily(NIGHT, catch_up=False), label=_("清除无人使用的附件")
+    )
     add_job("desk.sweep", sweep, every=Daily(NIGHT, catch_up=False), label=_("清理旧通知和运行记录"), atomic=False)
 
 

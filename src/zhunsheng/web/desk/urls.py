@@ -22,5 +22,6 @@ urlpatterns = [
     path("desk/bulk/<int:pk>/discard/", views.bulk_discard, name="bulk_discard"),
     path("desk/bulk/start/<str:key>/", views.bulk_start, name="bulk_start"),
     path("desk/search/", views.search, name="search"),
+    path("", include("zhunsheng.web.desk.attachments.urls")),
     path("", include("zhunsheng.web.desk.importing.urls")),
 ]

@@ -1,5 +1,6 @@
 """The only writers of the desk."""
 
+from zhunsheng.web.desk.actions.attachments import attach, public_copy, sweep_attachments
 from zhunsheng.web.desk.actions.bulk import confirm, discard, go_on, plan
 from zhunsheng.web.desk.actions.deliveries import deliver, resend
 from zhunsheng.web.desk.actions.digests import make_digests
@@ -9,6 +10,7 @@ from zhunsheng.web.desk.actions.preferences import close_calendar, open_calendar
 from zhunsheng.web.desk.actions.views import delete_view, save_view
 
 __all__ = [
+    "attach",
     "close_calendar",
     "confirm",
     "deliver",
@@ -19,9 +21,11 @@ __all__ = [
     "notify",
     "open_calendar",
     "plan",
+    "public_copy",
     "read_notices",
     "resend",
     "save_view",
     "set_preferences",
+    "sweep_attachments",
     "tick",
 ]

@@ -3,7 +3,6 @@
 import datetime
 import hashlib
 import tempfile
-import unicodedata
 from pathlib import Path
 from typing import IO, cast
 
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.web.common.errors import NotAllowed, Refused, say
+from zhunsheng.web.common.files import shown_name
 from zhunsheng.web.desk.importing.checking import Reading, compare, read, shown_changes, write_returned
 from zhunsheng.web.desk.importing.kinds import ImportKind, Problem, Verdict, find_kind
 from zhunsheng.web.desk.importing.mapping import write_plan
@@ -41,7 +41,7 @@ def receive(
     file.seek(0)
     run = ImportRun(
         kind=kind.code,
-        filename=_shown_name(filename),
+        filename=shown_name(filename),
         sha256=digest.hexdigest(),
         mapping=mapping,
         created_by=by,
@@ -145,13 +145,6 @@ def discard(run: ImportRun, *, by: User, at: datetime.datetime) -> ImportRun:
 def _mine(run: ImportRun, by: User) -> None:
     if not may_decide(by, run):
         raise NotAllowed(_("只有上传的人能处理这一批"))
-
-
-def _shown_name(name: str) -> str:
-    """A file name as it may be shown: no folders, no control characters, no marks that turn the writing round."""
-    base = name.replace("\\", "/").rpartition("/")[2]
-    kept = "".join(character for character in base if unicodedata.category(character)[0] != "C")
-    return kept if len(kept) <= 200 else f"{kept[:150]}…{kept[-40:]}"
 
 
 def _same_file(run: ImportRun, path: Path) -> None:

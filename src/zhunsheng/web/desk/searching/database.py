@@ -7,8 +7,7 @@ understand differently (phrases, ranking, their cutting of Chinese) is not used.
 """
 
 from django.db import connection
-from django.db.models import Q
-from django.db.models.expressions import RawSQL
+from django.db.models import BooleanField, F, Func, Value
 
 from zhunsheng.web.desk.searching.words import Wanted
 
@@ -59,14 +58,27 @@ def remove() -> None:
             cursor.execute(f"DROP {'TABLE' if name == INDEX else 'TRIGGER'} IF EXISTS {name}")
 
 
-def containing(wanted: Wanted) -> Q:
-    """The entries in whose words those of a query are. Raises ValueError for a query without a word."""
+def containing(wanted: Wanted) -> Func:
+    """The condition on entries that the words of a query are among theirs. Raises ValueError for a query without a word.
+
+    What reaches the index are letters and digits, each word in quotes: nothing of what was typed is a command to it.
+    """
     if not wanted:
         raise ValueError("a query without a word")
     if connection.vendor == "postgresql":
         asked = [f"'{word}'" for word in wanted.whole] + [f"'{word}':*" for word in wanted.begun]
-        sql = f"(SELECT id FROM {TABLE} WHERE {_VECTOR} @@ %s::tsquery)"  # noqa: S608 - names only
-        return Q(pk__in=RawSQL(sql, [" & ".join(asked)]))  # noqa: S611 - the query is a parameter, of letters and digits
+        return _InVector(F("words"), Value(" & ".join(asked)))
     asked = [f'"{word}"' for word in wanted.whole] + [f'"{word}"*' for word in wanted.begun]
-    sql = f"(SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH %s)"  # noqa: S608 - names only
-    return Q(pk__in=RawSQL(sql, [" AND ".join(asked)]))  # noqa: S611 - the query is a parameter, of letters and digits
+    return _InIndex(F("pk"), Value(" AND ".join(asked)))
+
+
+class _InVector(Func):
+    template = "(array_to_tsvector(string_to_array(%(expressions)s::tsquery)"
+    arg_joiner = ", ' ')) @@ "
+    output_field = BooleanField()
+
+
+class _InIndex(Func):
+    template = "(%(expressions)s))"
+    arg_joiner = f" IN (SELECT rowid FROM {INDEX} WHERE {INDEX} MATCH "  # noqa: S608 - names only
+    output_field = BooleanField()

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from zhunsheng.web.common.errors import Refused
+from zhunsheng.web.common.spreadsheet import zipped
 
 HEAD = 4096
 MB = 1 << 20
@@ -145,9 +146,7 @@ def _by_bytes(handle: BinaryIO, head: bytes) -> Kind | None:
 
 def _in_archive(handle: BinaryIO) -> Kind:
     """DOCX, XLSX and OFD are archives: the names inside tell which. Anything else that is an archive is refused."""
-    from zhunsheng.web.common.spreadsheet.zipped import directory
-
-    names = {info.filename for info in directory(handle)}
+    names = {info.filename for info in zipped.directory(handle)}
     if "OFD.xml" in names:
         return BY_CODE["ofd"]
     if "[Content_Types].xml" in names and "word/document.xml" in names:
