@@ -154,7 +154,7 @@ def test_a_firm_begins_matters_about_itself_only(town):
     entity, other = town.entity(), town.entity()
     firm = town.firm_user(entity)
     facts = {
-        "kind": "product", "drill": False, "occurred_at": MONDAY, "known_at": later(minutes=10), "place": "一号车间",
+        "kind": "product", "manner": "other", "drill": False, "occurred_at": MONDAY, "known_at": later(minutes=10), "place": "一号车间",
     }  # fmt: skip
     matter = actions.open_matter("accident", by=firm, at=later(hours=1), office=town.office, facts=facts)
     assert matter.entity == entity and matter.firm_sees and matter.handler is None
@@ -237,7 +237,7 @@ def test_publicity_ends_once(town, staff):
 
 
 def test_a_drill_publishes_nothing(town, staff):
-    facts = {"kind": "product", "drill": True, "occurred_at": MONDAY, "known_at": MONDAY, "place": "演练场"}
+    facts = {"kind": "product", "manner": "other", "drill": True, "occurred_at": MONDAY, "known_at": MONDAY, "place": "演练场"}
     matter = actions.open_matter("accident", by=staff["member"], at=MONDAY, office=town.office, facts=facts)
     assert matter.drill
 

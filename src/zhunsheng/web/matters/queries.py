@@ -11,9 +11,10 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from zhunsheng.engine import documents as organs
 from zhunsheng.engine import procedure as engine
-from zhunsheng.engine import tables
 from zhunsheng.engine.clock import CHINA
+from zhunsheng.engine.errors import DocumentError
 from zhunsheng.engine.procedure import Due, Event, Procedure, Standing, Step, Value, Verdict
 from zhunsheng.web.matters import words
 from zhunsheng.web.matters.models import Assignment, Deadline, Disclosure, Matter, MatterStep, Party, StepFact
@@ -25,19 +26,23 @@ from zhunsheng.web.registry.models import BusinessEntity, FirmAccount
 OVERSEERS = frozenset({"lead_office", "leader", "auditor"})
 #: who stands in an event's `by` where there is no account
 PUBLIC, CLOCK = "public", "clock"
+#: the three departments that had procedures of their own before 2019
+OWN_RULES = frozenset({"qts", "aic", "fda"})
 
 
 # -- the procedure and the standing ------------------------------------------------------------------------------------
-def organ_of(office: Office) -> str:
+def organ_of(office: Office, day: datetime.date) -> str:
     """Whose version of a procedure an office follows: qts 质监, aic 工商, fda 食药监; '' for all others."""
-    base, _, tail = office.code.rpartition("_")
-    code = base if tail.isdigit() else office.code
-    return next((row["organ"] for row in tables.load("people/organs").rows if row["office"] == code), "")
+    try:
+        family = organs.organ_of(office.name, day)["code"]
+    except DocumentError:
+        return ""
+    return family if family in OWN_RULES else ""
 
 
 def procedure_on(code: str, day: datetime.date, office: Office | None = None) -> Procedure:
     """The version of a procedure that a matter begun on `day` in `office` is run by. Raises ProcedureError when there is none."""
-    return engine.load(code, day, organ_of(office) if office is not None else "")
+    return engine.load(code, day, organ_of(office, day) if office is not None else "")
 
 
 def procedure_of(matter: Matter, on: datetime.date | None = None) -> Procedure:
@@ -244,33 +249,24 @@ def _day(moment: datetime.date) -> datetime.date:
 
 
 # -- official documents ------------------------------------------------------------------------------------------------
-def document_fields(matter: Matter, now: Standing, event: Event) -> dict[str, str]:
-    """What an official document may say: every fact known with this step, as people read it in Chinese, the step's
-    wording filled in, and who and what the matter is. Codes are those of the procedure's facts."""
+def document_fields(matter: Matter, now: Standing, event: Event) -> dict[str, Value]:
+    """What an official document may say: every fact known with this step, an entity by its name, the step's wording
+    filled in, and who and what the matter is. Codes are those of the procedure's facts and of table documents/fields."""
     procedure = now.procedure
     known = {**now.facts, **event.facts}
-    fields = {
-        code: engine.shown(procedure, code, value, "zh")
-        for code, value in known.items()
-        if procedure.facts[code].kind is not engine.Kind.DOCUMENT
-    }
+    fields = {code: value for code, value in known.items() if procedure.facts[code].kind is not engine.Kind.DOCUMENT}
     units = entities_named(str(value) for code, value in known.items() if words.is_unit(procedure, code))
     for code, value in known.items():
         if words.is_unit(procedure, code) and str(value) in units:
             fields[code] = units[str(value)].name
     party = entity_of(known, procedure)
+    who = {"party_name": party.name, "party_code": party.code, "party_address": party.address} if party else {}
     return {
-        **fields,
-        "matter_no": matter.no,
-        "matter_title": matter.title,
-        "procedure_name": procedure.name,
-        "organ": matter.office.name,
+        **{code: text for code, text in who.items() if text},
         "handler": matter.handler.display_name if matter.handler is not None else "",
-        "party_name": party.name if party else "",
-        "party_code": party.code if party else "",
-        "party_address": party.address if party else "",
+        "matter_no": matter.no,
         "wording": engine.wording(procedure, (*now.history, event)),
-        "on": engine.shown_day(event.at, "zh"),
+        **fields,
     }
 
 

@@ -10,6 +10,7 @@ from zhunsheng.web.matters.actions.filing import (
     enter,
     file,
     renew_code,
+    upload,
 )
 from zhunsheng.web.matters.actions.handling import (
     add_document,
@@ -25,5 +26,5 @@ from zhunsheng.web.matters.actions.stepping import Paper, advance_clock, open_ma
 
 __all__ = [
     "Filed", "Paper", "TooMany", "Wish", "add_document", "add_material", "add_party", "advance_clock", "capture", "classify", "contact_for_firm", "correct", "end_expired", "enter", "file", "hand_over", "link",
-    "open_matter", "receive", "recount", "renew_code", "reveal", "set_follow_code", "take", "withdraw",
+    "open_matter", "receive", "recount", "renew_code", "reveal", "set_follow_code", "take", "upload", "withdraw",
 ]  # fmt: skip

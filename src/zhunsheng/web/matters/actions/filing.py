@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from django.conf import settings
+from django.core.files.base import File
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from zhunsheng.engine import tables
 from zhunsheng.engine.procedure import Value
 from zhunsheng.web.common.errors import NotAllowed, Refused
+from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.matters import intake, policy, queries
 from zhunsheng.web.matters.actions.handling import BLOCKED, WRONG_CODES, add_document, set_follow_code
@@ -108,6 +110,15 @@ def file(
         known.nos = ";".join(one.matter.no for one in filed)
         known.save(update_fields=["nos"])
     return filed
+
+
+def upload(file: "File[bytes]", *, at: datetime.datetime, address: str) -> Attachment:
+    """Takes in a file that comes with a public form. Raises TooMany above the limit, Refused as desk.actions.attach does."""
+    hashed = address_hash(address)
+    _not_too_many(Filing.Kind.UPLOADED, hashed, at, "uploads_hour")
+    made = attach(file, by=None, at=at)
+    Filing.objects.create(kind=Filing.Kind.UPLOADED, address=hashed, at=at)
+    return made
 
 
 def enter(no: str, code: str, *, at: datetime.datetime, address: str) -> Matter | None:

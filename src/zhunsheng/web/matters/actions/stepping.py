@@ -7,6 +7,7 @@ the deadlines and the matter's own columns are written and one act is recorded. 
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
@@ -40,6 +41,8 @@ from zhunsheng.web.people.queries import in_force_post
 from zhunsheng.web.public_log.actions import record
 from zhunsheng.web.registry.models import FirmAccount
 
+#: what a document that the organ issues says beyond the facts: document → field of table documents/fields → value
+Texts = Mapping[str, Mapping[str, Any]]
 #: stands for a paper that is made only when everything else is right
 NOT_YET = "0" * 64
 #: how many people are told that a matter waits for a role of theirs
@@ -65,6 +68,7 @@ class _Given:
     post: Post | None
     facts: Mapping[str, Value]
     papers: Mapping[str, Paper] = field(default_factory=dict)
+    texts: Texts = field(default_factory=dict)
     remark: str = ""
 
     @property
@@ -89,6 +93,7 @@ def open_matter(
     verb: str = "",
     role: str = "",
     papers: "Mapping[str, Paper] | None" = None,
+    texts: "Texts | None" = None,
     remark: str = "",
     title: str = "",
     handler: User | None = None,
@@ -140,7 +145,12 @@ def open_matter(
         own = post is not None and post.office_id == office.pk
         matter.handler = handler or (by if own else None)
         matter.save()
-        _write(matter, Standing(procedure, ()), _Given(step, at, by, acting, post, facts, papers or {}, remark), 1)
+        _write(
+            matter,
+            Standing(procedure, ()),
+            _Given(step, at, by, acting, post, facts, papers or {}, texts or {}, remark),
+            1,
+        )
         Assignment.objects.create(matter=matter, handler=matter.handler, office=office, by=by, at=at)
         if source is not None:
             MatterLink.objects.create(source=source, target=matter, kind=link_kind, by=by, at=at)
@@ -171,6 +181,7 @@ def take(
     at: datetime.datetime,
     facts: "Mapping[str, Value] | None" = None,
     papers: "Mapping[str, Paper] | None" = None,
+    texts: "Texts | None" = None,
     role: str = "",
     remark: str = "",
     after: int | None = None,
@@ -198,7 +209,7 @@ def take(
             raise Refused(_("这一程序没有“%(verb)s”这个步骤") % {"verb": verb})
         acting, post = _acting(by, role, step, matter)
         before = matter.state
-        given = _Given(step, at, by, acting, post, dict(facts or {}), papers or {}, remark)
+        given = _Given(step, at, by, acting, post, dict(facts or {}), papers or {}, texts or {}, remark)
         taken = _write(matter, now, given, len(now.history) + 1)
         record(
             "matter.step",
@@ -379,7 +390,7 @@ def _papers(matter: Matter, now: Standing, given: _Given, row: MatterStep, made:
             issued = documents.issue(
                 f"{matter.procedure}.{code}",
                 office=matter.office,
-                fields=fields,
+                fields={**fields, **given.texts.get(code, {})},
                 subject_type="matter",
                 subject_id=matter.no,
                 title=f"{procedure.facts[code].name}：{matter.title}"[:200],
