@@ -430,7 +430,7 @@ class DisclosedFact(models.Model):
 
 
 class Filing(models.Model):
-    """网上提交的留痕: one sending of a public form, or one wrong code. Kept for two days, against double sending and abuse.
+    """网上提交的留痕: one sending of a public form, one file of it, or one wrong code. Kept for two days, against double sending and abuse.
 
     `once`: the form's own mark, so that a form sent twice files once; `nos`: what it filed. `address`: a keyed hash of the
     network address, which leads back to nobody.
@@ -438,6 +438,7 @@ class Filing(models.Model):
 
     class Kind(models.TextChoices):
         FILED = "filed", _("提交")
+        UPLOADED = "uploaded", _("上传文件")
         WRONG_CODE = "wrong_code", _("查询码不对")
 
     kind = models.CharField(max_length=10, choices=Kind)

@@ -20,10 +20,9 @@ from zhunsheng.web.common.errors import Refused, language, say
 from zhunsheng.web.common.files import accept
 from zhunsheng.web.common.templatetags.zs import day as shown_day
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.matters import intake, queries
-from zhunsheng.web.matters.actions import Paper, Wish
+from zhunsheng.web.matters.actions import Paper, Wish, upload
 from zhunsheng.web.matters.actions.filing import limit
 from zhunsheng.web.matters.forms.fields import MoneyField
 from zhunsheng.web.people.forms import NamedChoice, day_input
@@ -119,19 +118,19 @@ class PublicForm(forms.Form):
         self.attachments = [known[pk] for pk in kept.get("files", []) if pk in known]
         self.proof = known.get(kept.get("proof"))
 
-    def keep(self, at: datetime.datetime) -> None:
+    def keep(self, *, at: datetime.datetime, address: str) -> None:
         """Takes the uploads in, so that they need not be chosen again. A file that is refused is an error of its field."""
         most, _span = limit("files")
         for name in ("proof", "files"):
             chosen = self.cleaned_data.get(name) if name in self.fields else None
-            for upload in chosen if isinstance(chosen, list) else [chosen] if chosen else []:
+            for file in chosen if isinstance(chosen, list) else [chosen] if chosen else []:
                 if name == "files" and len(self.attachments) >= most:
                     self.add_error(name, now("一次最多 %(n)s 个附件。提交以后凭查询码还可以补充。") % {"n": most})
                     break
                 try:
-                    made = attach(upload, by=None, at=at)
+                    made = upload(file, at=at, address=address)
                 except Refused as problem:
-                    self.add_error(name, f"{upload.name}：{say(problem)}")
+                    self.add_error(name, f"{file.name}：{say(problem)}")
                     continue
                 if name == "proof":
                     self.proof = made

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
             name='Filing',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('filed', '提交'), ('wrong_code', '查询码不对')], max_length=10)),
+                ('kind', models.CharField(choices=[('filed', '提交'), ('uploaded', '上传文件'), ('wrong_code', '查询码不对')], max_length=10)),
                 ('once', models.CharField(blank=True, max_length=64, null=True, unique=True)),
                 ('nos', models.CharField(blank=True, default='', max_length=100)),
                 ('address', models.CharField(max_length=64)),

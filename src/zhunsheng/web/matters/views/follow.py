@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from zhunsheng.engine.procedure import Kind, Standing, Step
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.matters import actions, queries, words
 from zhunsheng.web.matters.forms.public import CodeForm, MaterialForm
 from zhunsheng.web.matters.forms.steps import StepForm, step_form
@@ -201,7 +200,7 @@ def material(request: HttpRequest, no: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         at = timezone.now()
         try:
-            paper = attach(form.cleaned_data["upload"], by=None, at=at)
+            paper = actions.upload(form.cleaned_data["upload"], at=at, address=address_of(request))
         except Refused as problem:
             form.add_error("upload", say(problem))
         else:

@@ -87,10 +87,10 @@ def _form(request: HttpRequest, way: Way) -> HttpResponse:
     if stage == "edit":
         return _page(request, way, kind(initial=request.POST.dict()), form)
     if not form.is_valid():
-        if form.is_bound and request.FILES:
-            form.keep(at)
+        if request.FILES:
+            form.keep(at=at, address=address_of(request))
         return _page(request, way, form, form, status=422)
-    form.keep(at)
+    form.keep(at=at, address=address_of(request))
     if form.errors:
         return _page(request, way, form, form, status=422)
     office = form.office()
