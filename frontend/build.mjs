@@ -26,11 +26,11 @@ await build({ ...common, entryPoints: { zhunsheng: "js/main.js" }, format: "iife
 const licence = (name) => readFileSync(join(here, "../node_modules", name, "LICENSE"), "utf8").trim();
 await build({
   ...common,
-  entryPoints: { verify: "verify/page.js", "verify-worker": "verify/worker.js", commitment: "verify/commitment.js" },
+  entryPoints: { verify: "verify/page.js", "verify-worker": "verify/worker.js", commitment: "verify/commitment.js", proof: "verify/proof.js" },
   format: "iife",
   legalComments: "none",
 });
-for (const [name, used] of Object.entries({ "verify-worker.js": ["@noble/curves", "@noble/hashes"], "commitment.js": ["@noble/hashes"] })) {
+for (const [name, used] of Object.entries({ "verify-worker.js": ["@noble/curves", "@noble/hashes"], "commitment.js": ["@noble/hashes"], "proof.js": ["@noble/hashes"] })) {
   const file = join(out, name);
   const licences = used.map((one) => `${one}: ${licence(one)}`).join("\n\n");
   writeFileSync(file, `/*! ${licences.replaceAll("*/", "* /")} */\n${readFileSync(file, "utf8")}`);
@@ -41,6 +41,6 @@ const listed = (names, folder) => Object.fromEntries(names.sort().map((name) => 
 const record = {
   built_by: "npm run build",
   sources: listed([...sources, "build.mjs"], here),
-  outputs: listed(["zhunsheng.css", "zhunsheng.js", "verify.js", "verify-worker.js", "commitment.js"], out),
+  outputs: listed(["zhunsheng.css", "zhunsheng.js", "verify.js", "verify-worker.js", "commitment.js", "proof.js"], out),
 };
 writeFileSync(join(out, "BUILD.json"), JSON.stringify(record, null, 2) + "\n");

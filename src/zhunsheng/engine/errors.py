@@ -90,3 +90,7 @@ class SamplingError(ZhunshengError):
 
 class ProcedureError(ZhunshengError):
     """A procedure that is damaged, or a step of a matter that is refused."""
+
+
+class DocumentError(ZhunshengError):
+    """An official document that cannot be numbered or made of what was given."""

@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "zhunsheng.web.matters",
     "zhunsheng.web.inspection",
     "zhunsheng.web.appraisal",
+    "zhunsheng.web.law",
     "zhunsheng.web.portal",
 ]
 
@@ -50,6 +51,8 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    # Each request reads the law in one state, whatever is approved meanwhile.
+    "zhunsheng.web.common.law.Following",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Every page asks for a login unless its view says @login_not_required: the public is the exception.

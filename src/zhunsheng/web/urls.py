@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("zhunsheng.web.matters.urls")),
     path("", include("zhunsheng.web.inspection.urls")),
     path("", include("zhunsheng.web.appraisal.urls")),
+    path("", include("zhunsheng.web.law.urls")),
     path("", include("zhunsheng.web.public_log.urls")),
     path("admin/", admin.site.urls),
     path("", include("zhunsheng.web.portal.urls")),

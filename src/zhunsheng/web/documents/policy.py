@@ -1,0 +1,52 @@
+"""Who may see, write, void a document. Those of the issuing office; auditors look on; nobody else."""
+
+from django.db.models import QuerySet
+
+from zhunsheng.web.documents.models import IssuedDocument, State
+from zhunsheng.web.people.models import Office, User
+from zhunsheng.web.people.policy import may_work
+from zhunsheng.web.people.queries import Person, has_role, offices_of
+
+WRITERS = ("member", "inspector", "reviewer", "head", "lead_office")
+
+
+def sees_all(user: Person) -> bool:
+    """Auditors, and whoever runs the platform: the documents of every office."""
+    return (isinstance(user, User) and user.is_active and user.is_superuser) or has_role(user, "auditor")
+
+
+def may_enter(user: Person) -> bool:
+    """Sees the room at all."""
+    return may_work(user)
+
+
+def may_see(user: Person, document: IssuedDocument) -> bool:
+    """Whoever works in the issuing office, and auditors."""
+    return sees_all(user) or has_role(user, *WRITERS, "leader", office=document.office)
+
+
+def visible(user: Person, documents: "QuerySet[IssuedDocument]") -> "QuerySet[IssuedDocument]":
+    """Those of `documents` that the user may see."""
+    if sees_all(user):
+        return documents
+    return documents.filter(office__in=offices_of(user, (*WRITERS, "leader")))
+
+
+def may_issue(user: Person, office: Office | None = None) -> bool:
+    """Writes a document of the office outside a procedure's step: its officers (of any office where none is named)."""
+    return has_role(user, *WRITERS, office=office)
+
+
+def may_void(user: Person, document: IssuedDocument) -> bool:
+    """The head of the issuing office declares a document void or replaces it, while it stands."""
+    return document.state == State.ISSUED and has_role(user, "head", office=document.office)
+
+
+def may_disclose(user: Person, document: IssuedDocument) -> bool:
+    """The head shows the text of a document to the public, where it can name no natural person."""
+    return (
+        document.state == State.ISSUED
+        and not document.personal
+        and not document.public
+        and has_role(user, "head", office=document.office)
+    )
