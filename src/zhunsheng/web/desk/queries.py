@@ -91,7 +91,7 @@ def job_rows(at: datetime.datetime) -> list[dict[str, Any]]:
         last, failed = known.get((job.name, True)), known.get((job.name, False))
         if failed is not None and last is not None and last.ran_at > failed.ran_at:
             failed = None
-        late = bool(ticking.slots(job.every, last.slot if last else None, at - LATE))
+        late = last is not None and bool(ticking.slots(job.every, last.slot, at - LATE))
         rows.append(
             {"job": job, "last": last, "failed": failed, "next": ticking.next_slot(job.every, at), "late": late}
         )

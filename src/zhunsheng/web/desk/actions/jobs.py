@@ -5,7 +5,7 @@ import logging
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Min, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -43,13 +43,24 @@ def tick(at: datetime.datetime) -> list[Done] | None:
             return None
         done = []
         for job in ticking.jobs():
-            last = JobRun.objects.filter(job=job.name, ok=True).aggregate(last=Max("slot"))["last"]
-            for slot in ticking.slots(job.every, last, at):
+            for slot in ticking.slots(job.every, _last(job), at):
                 outcome = _run(job, slot, at)
                 done.append(outcome)
                 if outcome.problem:
                     break
         return done
+
+
+def _last(job: ticking.Job) -> datetime.datetime | None:
+    """The last moment for which the job was done; for one that never was, the day before its first failure."""
+    found = JobRun.objects.filter(job=job.name).aggregate(
+        last=Max("slot", filter=Q(ok=True)), failed=Min("slot", filter=Q(ok=False))
+    )
+    if found["last"] is None and found["failed"] is not None:
+        first: datetime.datetime = found["failed"]
+        return first - datetime.timedelta(days=1)
+    last: datetime.datetime | None = found["last"]
+    return last
 
 
 def _run(job: ticking.Job, slot: datetime.datetime, at: datetime.datetime) -> Done:
