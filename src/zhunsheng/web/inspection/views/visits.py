@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -26,6 +27,8 @@ from zhunsheng.web.inspection.forms.filters import FollowUpFilter, TaskFilter, V
 from zhunsheng.web.inspection.forms.visits import OutcomeForm, VisitForm, visit_initial
 from zhunsheng.web.inspection.models import Finding, FollowUp, Task, TeamMember, Visit
 from zhunsheng.web.inspection.views.pages import act, form_page, seal_of, see, tabs
+from zhunsheng.web.matters import queries as matters
+from zhunsheng.web.matters import words as matter_words
 from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry
@@ -327,6 +330,8 @@ def visit(request: UserRequest, pk: int) -> HttpResponse:
         "follow_up_kind": queries.label("inspection/follow_up_kinds", follow_up.kind) if follow_up else "",
         "follow_up_due": follow_up_due(follow_up, today) if follow_up else "",
         "may_close": bool(follow_up and follow_up.state == "open" and policy.may_follow_up(user, follow_up)),
+        "matters": _matters(request, found),
+        "open_matter": _open_matter(found),
         "outcome_form": OutcomeForm(prefix="close"),
         "may_review": found.state == "submitted" and policy.may_review(user, found),
         "return_form": ReasonForm(prefix="return"),
@@ -334,6 +339,33 @@ def visit(request: UserRequest, pk: int) -> HttpResponse:
         "may_correct": found.state == "published" and policy.may_correct(user, found),
         "may_edit": bool(found.task and found.task.state == "assigned" and found.state in {"draft", "returned"} and policy.may_record(user, found.task)),
     })  # fmt: skip
+
+
+def _origin(found: Visit) -> str:
+    """How a matter names this record as where it came from."""
+    return f"visit:{found.no}"
+
+
+def _matters(request: UserRequest, found: Visit) -> list[dict[str, Any]]:
+    """The matters that were opened from this record and that the user may see."""
+    rows = matters.visible_to(request.user).filter(origin=_origin(found)).order_by("opened_at")[:20]
+    return [
+        {
+            "matter": row,
+            "kind": matter_words.kind_name(row.procedure),
+            "state": matter_words.state_name(matters.procedure_of(row), row.state),
+        }
+        for row in rows
+    ]
+
+
+def _open_matter(found: Visit) -> str:
+    """Where a rectification, a case or an entry in the abnormal list is opened for what the visit found; '' where it found
+    nothing, or is not yet reviewed."""
+    wanting = found.findings.filter(verdict=Finding.Verdict.PROBLEM).exists() or hasattr(found, "follow_up")
+    if not wanting or found.state in {Visit.State.DRAFT, Visit.State.SUBMITTED, Visit.State.RETURNED}:
+        return ""
+    return f"{reverse('matters:new')}?{urlencode({'entity': found.entity.unit_id, 'origin': _origin(found)})}"
 
 
 def _events(found: Visit) -> list[dict[str, Any]]:
