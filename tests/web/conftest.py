@@ -7,6 +7,8 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
+from zhunsheng.engine import tables
+from zhunsheng.web.common import law
 from zhunsheng.web.people.models import Office, Post, User
 from zhunsheng.web.public_log.actions import sequencing
 from zhunsheng.web.registry.models import BusinessEntity, Division, FirmAccount
@@ -33,6 +35,14 @@ def _numbered_at_once(request, monkeypatch):
     marks = [mark.kwargs.get("transaction") for mark in request.node.iter_markers("django_db")]
     if not any(marks) and "transactional_db" not in request.fixturenames:
         monkeypatch.setattr(sequencing, "soon", sequencing.sequence)
+
+
+@pytest.fixture(autouse=True)
+def _packaged_law(monkeypatch):
+    """A test reads the packaged law, asks for changes of it only where it says so, and leaves none behind."""
+    monkeypatch.setattr(law, "_ask_again", float("inf"))
+    yield
+    tables.lay(tables.NOTHING)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from zhunsheng.engine.procedure.counting import Published, Tally, published, tal
 from zhunsheng.engine.procedure.drawing import Line, diagram, length, table
 from zhunsheng.engine.procedure.due import Due, Status, deadlines, next_deadline
 from zhunsheng.engine.procedure.model import (
+    CLOCK_ROLE,
     Event,
     Fact,
     History,
@@ -53,7 +54,7 @@ from zhunsheng.engine.procedure.running import (
 )
 
 __all__ = [
-    "CHANGEABLE", "Due", "Edit", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
+    "CHANGEABLE", "CLOCK_ROLE", "Due", "Edit", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
     "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "advance", "amended", "apply", "carried", "check", "check_file", "codes", "deadlines", "diagram", "entry",
     "judge", "length", "load", "may", "next_deadline", "options", "overlaid", "problems", "published", "read", "read_history", "read_moment", "read_value", "replay", "role_name", "shown", "shown_day",
     "start", "table", "tally", "version", "versions", "wording", "write_history",

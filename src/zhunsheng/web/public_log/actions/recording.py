@@ -1,7 +1,7 @@
 """Records acts, and the entries of the public log that stand for the public ones among them."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,14 +9,22 @@ from django.db import transaction
 
 from zhunsheng.engine import public_log as engine
 from zhunsheng.engine.errors import LogError
-from zhunsheng.web.common import bulk
+from zhunsheng.web.common import bulk, law
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import main_office
 from zhunsheng.web.public_log import queries
 from zhunsheng.web.public_log.actions import sequencing
 from zhunsheng.web.public_log.models import Act, LogEntry
 
+_followers: list[Callable[[Sequence[Act]], None]] = []
 MANY = 100  # from here on the bulk way in, with its extra question for keys, is the shorter one
+
+
+def follow_with(follower: Callable[[Sequence[Act]], None]) -> None:
+    """`follower` is told of acts as they are recorded, inside their transaction: it may ask to be called on commit, and
+    must not fail. For rooms above that keep something beside the trail, such as the search index."""
+    if follower not in _followers:
+        _followers.append(follower)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,15 @@ def record(
 
 
 def record_many(deeds: Sequence[Deed], *, by: User | None, at: datetime.datetime) -> list[Act]:
-    """Records acts in order, all or none. For imports and bulk publication."""
+    """Records acts in order, all or none. For imports and bulk publication.
+
+    Raises Refused where the law was changed since the act began: it would rest on a rule that is not in force any more.
+    """
     if not deeds:
         return []
     office = main_office(by) if by is not None else None
     with transaction.atomic():
+        law.hold()
         acts = [
             Act(
                 at=deed.at or at,
@@ -82,6 +94,8 @@ def record_many(deeds: Sequence[Deed], *, by: User | None, at: datetime.datetime
         public = [(act, deed) for act, deed in zip(acts, deeds, strict=True) if deed.public is not None]
         if public:
             _append(public, office_name=office.name if office else "")
+        for follower in _followers:
+            follower(acts)
     return acts
 
 
