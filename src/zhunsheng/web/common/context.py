@@ -19,6 +19,8 @@ PUBLIC: tuple[Entry, ...] = (
     ("portal:home", _("首页")),
     ("portal:draws", _("抽查公示")),
     ("portal:results", pgettext_lazy("list", "检查结果")),
+    ("portal:decisions", pgettext_lazy("list", "决定和公告")),
+    ("matters:complain", _("投诉举报")),
     ("portal:verify", _("自己核验")),
     ("portal:scoreboard", _("目标进展")),
     ("public_log:home", _("公开存证")),
@@ -34,12 +36,15 @@ STAFF: tuple[Entry, ...] = (
 )
 FIRM: tuple[Entry, ...] = (
     ("registry:firm_home", _("我的企业")),
+    ("matters:firm_matters", _("要办的事")),
     ("portal:draws", _("抽查公示")),
     ("portal:results", pgettext_lazy("list", "检查结果")),
     ("portal:methods", _("规则方法")),
 )
 FOOT: tuple[Entry, ...] = (
     ("portal:home", _("公众首页")),
+    ("matters:complain", _("投诉举报")),
+    ("portal:complaints", _("投诉举报统计")),
     ("portal:data", _("开放数据")),
     ("public_log:home", _("公开存证")),
     ("portal:verify", _("自己核验")),

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Count, Max
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -26,6 +26,8 @@ from django.utils.translation import pgettext_lazy
 from zhunsheng.web.common.exports import safe
 from zhunsheng.web.inspection import queries as inspection
 from zhunsheng.web.inspection.models import CheckItem, Draw, ResultWording, Task, Visit
+from zhunsheng.web.matters.models import Disclosure
+from zhunsheng.web.portal.queries import matters
 from zhunsheng.web.portal.queries.draws import terms
 from zhunsheng.web.public_log import queries as log
 from zhunsheng.web.registry.models import BusinessEntity, Division
@@ -164,6 +166,40 @@ def _wordings() -> Iterator[tuple[Cell, ...]]:
         )  # fmt: skip
 
 
+def _decisions() -> Iterator[tuple[Cell, ...]]:
+    """Every publication; what was withdrawn or has ended without its title, its party and its facts."""
+    rows = matters.published().prefetch_related("facts").order_by("pk")
+    heads = {row.replaces_id for row in rows if row.replaces_id is not None}
+    for one in rows.iterator(chunk_size=500):
+        shown = one.state == "published" or (one.state == "corrected" and one.pk in heads and _stands(one))
+        entity = one.matter.entity if shown else None
+        yield (
+            one.pk, one.matter.no, one.matter.procedure, one.publication, one.version, one.state,
+            one.title if shown else "", entity.unit_id if entity is not None else "",
+            one.matter.office.name, _moment(one.published_at), _day(one.until), _moment(one.ended_at), one.reason,
+            one.replaces_id,
+            json.dumps({fact.code: fact.shown for fact in one.facts.all()}, ensure_ascii=False) if shown else "",
+        )  # fmt: skip
+
+
+def _stands(one: Disclosure) -> bool:
+    return matters.is_readable(matters.chain(one))
+
+
+def _complaints() -> Iterator[tuple[Cell, ...]]:
+    """Counts by month, by division, and the metrics, of every year; what is held back has no number."""
+    with translation.override("zh-hans"):
+        for year in reversed(matters.years(timezone.localdate())):
+            tables = (("month", matters.by_month(year)), ("division", matters.by_division(year)), ("meter", matters.by_meter(year)))
+            for dimension, table in tables:
+                codes = matters.COUNTED[: len(table.columns)]
+                for label, values in [*table.rows, ("total", table.totals)]:
+                    for code, value in zip(codes, values, strict=True):
+                        yield year, code, dimension, label, "count", value, None, "yes" if value is None else ""
+            for one in matters.figures(year, timezone.now()):
+                yield year, one.kind, "metric", one.code, one.name, one.amount, one.of, "yes" if one.held_back else ""
+
+
 # -- when they change ------------------------------------------------------------------------------------------------
 def _digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
@@ -188,6 +224,13 @@ def _draw_acts() -> str:
     return _digest(
         _public_acts(), *Draw.objects.order_by("pk").values_list("no", "state", "plan__name", "plan__office__name")
     )
+
+
+def _publications() -> str:
+    """Publications change by new rows and by their state; names of parties come from a table of their own."""
+    rows = matters.published().order_by("pk").values_list("pk", "state", "ended_at", "title", "reason")
+    named = BusinessEntity.objects.aggregate(Max("updated_at"))["updated_at__max"]
+    return _digest(*((pk, state, _moment(ended), title, reason) for pk, state, ended, title, reason in rows), _moment(named))
 
 
 # -- the catalogue ---------------------------------------------------------------------------------------------------
@@ -267,6 +310,27 @@ DATASETS: tuple[Dataset, ...] = (
             ("code", _("代码")), ("name", _("用语")), ("name_en", _("英文")), ("role", _("统计口径，同数据集 results 的 role")),
             ("follow_up", _("后续处理的代码；none 为无")), *_DATED,
         ), _wordings, _small(_wordings),
+    ),
+    Dataset(
+        "decisions", pgettext_lazy("list", "决定和公告"), _("行政处罚、列入决定、召回、通报等全部公开过的内容和版次。撤下、期满的不再含当事人和内容。"),
+        _cols(
+            ("id", _("公开编号")), ("no", _("办件编号")), ("kind", _("办件种类代码，见数据表 matters/kinds")),
+            ("publication", _("公开事项代码")), ("version", _("版次")),
+            ("state", _("published 公开中，corrected 已更正，withdrawn 已撤下，ended 公示期满")), ("title", _("标题")),
+            ("unit_id", _("当事主体标识")), ("organ", _("公开机关")), ("published_at", _("公开时间（UTC）")),
+            ("until", _("公示至")), ("ended_at", _("终止时间（UTC）")), ("reason", _("更正或者撤下的理由")),
+            ("replaces", _("更正自哪个公开编号")), ("facts", _("公开的内容，JSON 对象：事实代码 → 内容")),
+        ), _decisions, _publications,
+    ),
+    Dataset(
+        "complaints", pgettext_lazy("list", "投诉举报统计"), _("投诉、举报、赔偿请求、公开申请按月、按地区的登记数和办理指标。小数不公布。"),
+        _cols(
+            ("year", _("登记年度")), ("kind", _("办件种类代码，见数据表 matters/kinds")),
+            ("dimension", _("month 月份，division 县（市、区），meter 民用四表，metric 指标")),
+            ("key", _("月份、地区、表的种类或者指标代码；total 为合计")), ("measure", _("count 登记数，或者指标名称")),
+            ("amount", _("数量；指标为分子，金额以分计；空为不公布")), ("of", _("指标的分母；空为没有分母或者不公布")),
+            ("held_back", _("yes 为数小而不公布")),
+        ), _complaints, _small(_complaints),
     ),
 )  # fmt: skip
 
