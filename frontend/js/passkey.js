@@ -10,8 +10,13 @@ const encode = (buffer) => {
 };
 const decodeIds = (list) => (list ?? []).map((one) => ({ ...one, id: decode(one.id) }));
 
+// A form is asked once: a second question would make the answer to the first one wrong.
+const started = new WeakSet();
+
 export function startPasskeys(root) {
   for (const form of root.querySelectorAll("form[data-passkey]")) {
+    if (started.has(form)) continue;
+    started.add(form);
     if (!window.PublicKeyCredential) {
       say(form, "unsupported");
       continue;

@@ -8,8 +8,6 @@ they come from. A passkey cannot be guessed and stays open.
 import datetime
 import hashlib
 import secrets
-from collections.abc import Callable
-from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
@@ -45,21 +43,11 @@ def _locked(user: User) -> User:
     return User.objects.select_for_update().get(pk=user.pk)
 
 
-def _done(
-    user: User,
-    verb: str,
-    told: "str | Promise",
-    *,
-    by: "User | None",
-    at: datetime.datetime,
-    reason: str = "",
-    **changes: Any,
-) -> None:
-    """Records a change of factors, tells the owner, and ends the other sessions. `user` is the locked row and is saved."""
-    user.session_epoch += 1
-    user.save(update_fields=["session_epoch"])
-    trail.record(verb, "user", user.username, by=by, at=at, reason=reason, changes=changes or None)
-    transaction.on_commit(lambda: telling.tell([user], told, reverse("people:factors"), at=at))
+def _changed(row: User, told: "str | Promise", *, at: datetime.datetime) -> None:
+    """After a change of factors: tells the owner, and ends the account's sessions. `row` is the locked row."""
+    row.session_epoch += 1
+    row.save(update_fields=["session_epoch"])
+    transaction.on_commit(lambda: telling.tell([row], told, reverse("people:factors"), at=at))
 
 
 def _handed_back(user: User, row: User) -> None:
@@ -93,7 +81,8 @@ def new_recovery_codes(user: User, *, at: datetime.datetime) -> list[str]:
         if not queries.has_factor(row):
             raise Refused(_("请先添加验证器应用或通行密钥，再生成恢复码"))
         codes = _fresh_codes(row)
-        _done(row, "factor.new_codes", gettext_lazy("您的恢复码已重新生成，旧的全部作废。不是您本人办理的，请立即告知系统管理员"), by=user, at=at)  # fmt: skip
+        trail.record("factor.new_codes", "user", row.username, by=user, at=at)
+        _changed(row, gettext_lazy("您的恢复码已重新生成，旧的全部作废。不是您本人办理的，请立即告知系统管理员"), at=at)
     _handed_back(user, row)
     return codes
 
@@ -113,18 +102,21 @@ def add_app(user: User, secret: str, code: str, *, at: datetime.datetime) -> lis
             raise Refused(_("已有验证器应用；要换手机，请先移除原来的"))
         AuthenticatorApp.objects.create(user=row, secret=sealing.seal(secret), last_step=step, created_at=at)
         codes = _first_codes(row)
-        _done(row, "factor.add_app", gettext_lazy("您的账号添加了验证器应用。不是您本人办理的，请立即告知系统管理员"), by=user, at=at)  # fmt: skip
+        trail.record("factor.add_app", "user", row.username, by=user, at=at)
+        _changed(row, gettext_lazy("您的账号添加了验证器应用。不是您本人办理的，请立即告知系统管理员"), at=at)
     _handed_back(user, row)
     return codes
 
 
 def remove_app(user: User, *, at: datetime.datetime) -> None:
     """Takes the authenticator app off the account. Without one nothing happens."""
-
-    def remove(row: User) -> str:
-        return "" if AuthenticatorApp.objects.filter(user=row).delete()[0] == 0 else str(_("验证器应用"))
-
-    _remove(user, remove, "factor.remove_app", at=at)
+    with transaction.atomic():
+        row = _locked(user)
+        if not AuthenticatorApp.objects.filter(user=row).delete()[0]:
+            return
+        trail.record("factor.remove_app", "user", row.username, by=user, at=at)
+        _without(row, _("验证器应用"), at=at)
+    _handed_back(user, row)
 
 
 # -- passkeys ---------------------------------------------------------------------------------------------------------
@@ -149,7 +141,8 @@ def add_passkey(user: User, data: AuthenticatorData, name: str, host: str, *, at
         told = format_lazy(
             gettext_lazy("您的账号添加了通行密钥“{name}”。不是您本人办理的，请立即告知系统管理员"), name=name
         )
-        _done(row, "factor.add_passkey", told, by=user, at=at, passkey=name)
+        trail.record("factor.add_passkey", "user", row.username, by=user, at=at, changes={"passkey": name})
+        _changed(row, told, at=at)
     _handed_back(user, row)
     return codes
 
@@ -178,26 +171,23 @@ def rename_passkey(user: User, passkey: Passkey, name: str, *, at: datetime.date
 
 def remove_passkey(user: User, passkey: Passkey, *, at: datetime.datetime) -> None:
     """Takes a passkey off the account. One that is gone already stays gone."""
-
-    def remove(row: User) -> str:
-        return passkey.name if row.passkeys.filter(pk=passkey.pk).delete()[0] else ""
-
-    _remove(user, remove, "factor.remove_passkey", at=at)
-
-
-def _remove(user: User, remove: Callable[[User], str], verb: str, *, at: datetime.datetime) -> None:
     with transaction.atomic():
         row = _locked(user)
-        gone = remove(row)
-        if not gone:
+        if not row.passkeys.filter(pk=passkey.pk).delete()[0]:
             return
-        if not queries.has_factor(row):
-            if policy.must_have_factor(user):
-                raise Refused(_("您的岗位必须有第二重验证：请先添加另一种，再移除这一种"))
-            row.recovery_codes.all().delete()
-        told = format_lazy(gettext_lazy("您的账号移除了“{name}”。不是您本人办理的，请立即告知系统管理员"), name=gone)
-        _done(row, verb, told, by=user, at=at, factor=gone)
+        trail.record("factor.remove_passkey", "user", row.username, by=user, at=at, changes={"passkey": passkey.name})
+        _without(row, passkey.name, at=at)
     _handed_back(user, row)
+
+
+def _without(row: User, name: str, *, at: datetime.datetime) -> None:
+    """After a factor has gone. The last one stays where the posts ask for one; recovery codes go with it where they do not."""
+    if not queries.has_factor(row):
+        if policy.must_have_factor(row):
+            raise Refused(_("您的岗位必须有第二重验证：请先添加另一种，再移除这一种"))
+        row.recovery_codes.all().delete()
+    told = format_lazy(gettext_lazy("您的账号移除了“{name}”。不是您本人办理的，请立即告知系统管理员"), name=name)
+    _changed(row, told, at=at)
 
 
 # -- use --------------------------------------------------------------------------------------------------------------
@@ -307,5 +297,7 @@ def reset_factors(user: User, *, by: "User | None", at: datetime.datetime, reaso
         row.wrong_codes, row.wrong_code_at = 0, None
         row.save(update_fields=["wrong_codes", "wrong_code_at"])
         told = gettext_lazy("系统管理员重置了您的第二重验证。您没有提出过的，请立即告知质强办")
-        _done(row, "factor.reset", told, by=by, at=at, reason=reason.strip(), factors=gone)
+        changes = {"factors": gone}
+        trail.record("factor.reset", "user", row.username, by=by, at=at, reason=reason.strip(), changes=changes)
+        _changed(row, told, at=at)
     return row
