@@ -86,6 +86,10 @@ class MatterRoom:
             if not procedure.facts[code].issued
         }
 
+    def texts(self, procedure: Procedure, step: Step) -> dict[str, dict[str, str]]:
+        """What the documents that the organ issues say where a step has no wording."""
+        return {code: {"body": "按程序办理的内容。"} for code in step.documents if procedure.facts[code].issued and not step.wording}
+
     def user_for(self, roles: Iterable[str]) -> tuple["User | None", str]:
         """Somebody with one of the roles."""
         for role in roles:
@@ -106,7 +110,8 @@ class MatterRoom:
         user, role = self.user_for(sorted(step.roles, key=lambda one: one in ("enterprise", "public")))
         return actions.open_matter(
             kind, by=by or user, at=at, office=office or self.office, verb=step.code, role="" if by else role,
-            facts=self.facts(procedure, step, at, **given), papers=self.papers(procedure, step, by or user, at), title=title,
+            facts=self.facts(procedure, step, at, **given), papers=self.papers(procedure, step, by or user, at),
+            texts=self.texts(procedure, step), title=title,
         )  # fmt: skip
 
 

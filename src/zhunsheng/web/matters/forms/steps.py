@@ -18,6 +18,8 @@ from zhunsheng.web.common.errors import Refused, language, say
 from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.common.files import accept
 from zhunsheng.web.desk.models import Attachment
+from zhunsheng.web.documents import queries as documents
+from zhunsheng.web.documents.forms import form_field
 from zhunsheng.web.matters import queries, words
 from zhunsheng.web.matters.actions import Paper
 from zhunsheng.web.matters.forms.fields import EntityField, MoneyField, entity_text, moment_field, text_area
@@ -32,6 +34,11 @@ WAY = "step_way_"
 ISSUE, UPLOAD = "issue", "upload"
 #: beside a document: an upload that was kept when the rest of the form was wrong
 KEPT = "step_kept_"
+#: beside a document that the organ issues: what it says beyond the facts, step_text_<document>__<field>
+TEXT = "step_text_"
+#: what the platform knows of every document of a matter, and of one whose business entity is known
+KNOWN = ("matter_no", "handler")
+OF_ENTITY = ("party_name", "party_code", "party_address")
 LONGEST = 4000
 #: choices that are shown at once instead of behind a list
 FEW = 4
@@ -60,6 +67,7 @@ class StepForm(forms.Form):
         super().__init__(*args, **options)
         self.procedure, self.step, self.user, self.standing = procedure, step, user, standing
         self.kept: dict[str, Attachment] = {}
+        self.texts_asked: dict[str, dict[str, bool]] = {}
         self.papers_asked: list[str] = []
         left_out = set(without)
         if own is not None:
@@ -144,6 +152,7 @@ class StepForm(forms.Form):
                 required=False,
                 help_text=fact.notes(language()),
             )
+            self._ask_texts(fact.code)
         self.fields[fact.code] = forms.FileField(
             label=fact.label(language()) if not (fact.issued and required) else _("文书文件"),
             required=False,
@@ -155,9 +164,31 @@ class StepForm(forms.Form):
         # the star is for the reader; whether a file is there is asked in clean
         self.fields[fact.code].widget.is_required = False
 
+    def _ask_texts(self, code: str) -> None:
+        """What a document says beyond the facts. Asked for only where the platform writes it: clean looks whether it is there."""
+        known = set(self.standing.facts if self.standing is not None else ()) | set(self.step.needs) | {*KNOWN}
+        if any(words.is_unit(self.procedure, one) for one in known):
+            known |= {*OF_ENTITY}
+        if self.step.wording:
+            known |= {"wording", "body"}
+        asked: dict[str, bool] = {}
+        for one in documents.inputs(f"{self.procedure.code}.{code}", timezone.localdate(), known):
+            if one.field.code in self.step.allows:
+                continue
+            field = form_field(one.field, needed=one.needed)
+            field.required = False
+            self.fields[f"{TEXT}{code}__{one.field.code}"] = field
+            asked[one.field.code] = one.needed
+        self.texts_asked[code] = asked
+
     # -- what was typed -----------------------------------------------------------------------------------------------
     def clean(self) -> dict[str, Any]:
         found = super().clean() or {}
+        for code, asked in self.texts_asked.items():
+            for name, needed in asked.items():
+                field = f"{TEXT}{code}__{name}"
+                if needed and self._issues(code) and found.get(field) in (None, "", []) and field not in self.errors:
+                    self.add_error(field, _("文书需要这一项"))
         for code in self.papers_asked:
             kept = self._kept(found.get(KEPT + code, ""))
             if kept is not None:
@@ -230,6 +261,18 @@ class StepForm(forms.Form):
             if not (WAY + code in self.fields and self._issues(code))
         }
 
+    def texts(self) -> dict[str, dict[str, Any]]:
+        """What the documents that the organ issues say beyond the facts."""
+        return {
+            code: {
+                name: self.cleaned_data[f"{TEXT}{code}__{name}"]
+                for name in asked
+                if self.cleaned_data.get(f"{TEXT}{code}__{name}") not in (None, "", [])
+            }
+            for code, asked in self.texts_asked.items()
+            if self._issues(code)
+        }
+
     @property
     def role(self) -> str:
         return str(self.cleaned_data.get(ROLE, ""))
@@ -269,6 +312,8 @@ class StepForm(forms.Form):
             "field": self[code],
             "way": self[way] if way in self.fields else None,
             "when": (self.add_prefix(way), UPLOAD) if way in self.fields else None,
+            "texts": [self[f"{TEXT}{code}__{name}"] for name in self.texts_asked.get(code, ())],
+            "issue": (self.add_prefix(way), ISSUE),
             "kept": self.kept.get(code),
             "kept_field": self[KEPT + code],
             "code": code,

@@ -199,6 +199,7 @@ def _open(
             office=office,
             facts=form.facts(),
             papers=form.papers(),
+            texts=form.texts(),
             verb=step.code,
             role=form.role,
             remark=form.remark,

@@ -87,6 +87,7 @@ def _take(
             at=at,
             facts=form.facts(),
             papers=form.papers(),
+            texts=form.texts(),
             role=form.role,
             remark=form.remark,
             after=form.after,
