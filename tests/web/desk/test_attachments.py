@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from django.utils import timezone
 from PIL import Image
 from pypdf import PdfReader
 
@@ -21,7 +20,7 @@ from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.public_log.models import Act
 
 pytestmark = pytest.mark.django_db
-AT = timezone.make_aware(datetime.datetime(2026, 11, 24, 9, 0))
+AT = datetime.datetime(2026, 11, 24, 1, tzinfo=datetime.UTC)
 
 
 @pytest.fixture(autouse=True)

@@ -264,43 +264,6 @@ class TestSavedViews:
         assert not SavedView.objects.exists()
 
 
-class TestSearch:
-    def test_offices_for_all_staff_accounts_for_their_managers(self, client, town):
-        town.user("head", username="zheng")
-        client.force_login(town.user("member"))
-        page = client.get("/desk/search/", {"q": "市场监督"}).content.decode()
-        assert town.office.name in page
-        assert "zheng" not in client.get("/desk/search/", {"q": "zhen"}).content.decode().replace('value="zhen"', "")
-        client.force_login(town.user("sysadmin"))
-        assert "/people/users/zheng/" in client.get("/desk/search/", {"q": "zhen"}).content.decode()
-
-    def test_hits_of_the_rooms_are_grouped_by_kind(self, client, town, monkeypatch):
-        monkeypatch.setattr(
-            providers, "_staff_search",
-            [lambda user, text: [providers.Hit("甲厂", "主体", "/a/"), providers.Hit("计划一", "计划", "/b/"), providers.Hit("乙厂", "主体", "/c/")]],
-        )  # fmt: skip
-        client.force_login(town.user("member"))
-        page = client.get("/desk/search/", {"q": "厂子"}).content.decode()
-        assert page.index("甲厂") < page.index("乙厂") < page.index("计划一")
-        assert "找到 3 条" in page
-
-    def test_one_character_is_too_short_and_nothing_is_nothing(self, client, town):
-        client.force_login(town.user("member"))
-        assert "至少输入两个字" in client.get("/desk/search/", {"q": "厂"}).content.decode()
-        assert "没有找到" in client.get("/desk/search/", {"q": "没有这样的名字"}).content.decode()
-        assert client.get("/desk/search/").status_code == 200
-
-    def test_what_was_typed_is_text(self, client, town):
-        client.force_login(town.user("member"))
-        assert "<script>alert" not in client.get("/desk/search/", {"q": "<script>alert(1)</script>"}).content.decode()
-
-    def test_others_search_what_is_public(self, client, town):
-        for user in (town.user("lab"), town.firm_user(town.entity())):
-            client.force_login(user)
-            answer = client.get("/desk/search/", {"q": "甲厂"})
-            assert (answer.status_code, answer.url) == (302, "/?q=%E7%94%B2%E5%8E%82")
-
-
 def test_every_quick_link_has_an_address():
     for name, _label, _may in queries.QUICK_LINKS:
         try:

@@ -8,13 +8,17 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         from zhunsheng.web.common import context, telling
-        from zhunsheng.web.desk import jobs, providers, queries, tasks
+        from zhunsheng.web.desk import jobs, queries, searching, tasks
         from zhunsheng.web.desk.actions import bulk, deliveries, notify
+        from zhunsheng.web.desk.actions.searching import follow
+        from zhunsheng.web.public_log.actions import follow_with
 
         telling.tell_with(notify)
         context.count_notices_with(queries.unread_count)
         context.list_views_with(queries.views_of)
-        providers.add_staff_search(queries.find_people_and_offices)
+        for source in queries.SOURCES:
+            searching.add_source(source)
+        follow_with(follow)
         deliveries.wake_with(tasks.send_waiting.enqueue)
         bulk.wake_bulk_with(tasks.go_on_with_bulk.enqueue)
         jobs.register()

@@ -25,6 +25,7 @@ def register() -> None:
         "desk.digests", actions.make_digests, every=Daily(settings.DIGEST_HOUR, catch_up=False), label=_("每日摘要"),
         atomic=False,
     )  # fmt: skip
+    add_job("desk.search", actions.catch_up, every=FIVE_MINUTES, label=_("补建检索条目"), atomic=False)
     add_job(
         "desk.attachments", actions.sweep_attachments, every=Daily(NIGHT, catch_up=False), label=_("清除无人使用的附件")
     )

@@ -90,8 +90,8 @@ class Deadline:
     at: datetime.datetime | None = None
 
 
-Task = TaskRow | Waiting
-TaskProvider = Callable[[User, datetime.date], Iterable[Task]]
+ToDo = TaskRow | Waiting
+TaskProvider = Callable[[User, datetime.date], Iterable[ToDo]]
 DeadlineProvider = Callable[[User, datetime.date, datetime.date], Iterable[Deadline]]
 
 
@@ -140,6 +140,7 @@ def add_deadlines(provider: DeadlineProvider) -> None:
 
 
 def add_staff_search(provider: Callable[[User, str], Iterable[Hit]]) -> None:
+    """For what is no row of the database, such as the packaged tables. Rows are searched by the index: searching.add_source."""
     if provider not in _staff_search:
         _staff_search.append(provider)
 
@@ -165,7 +166,7 @@ def shown_by_a_record(user: User, attachment: Attachment) -> bool:
     return any(guard(user, attachment) for guard in _attachment_guards)
 
 
-def tasks(user: User, on: datetime.date) -> list[Task]:
+def tasks(user: User, on: datetime.date) -> list[ToDo]:
     """All that waits for a user, as the rooms say it; `look` makes a page of it."""
     return [one for provider in _tasks for one in provider(user, on)]
 
@@ -223,7 +224,7 @@ def light_of(row: TaskRow, on: datetime.date) -> Light:
     return Light.SOON if row.due_on <= soon_until(on) else Light.LATER
 
 
-def due_between(found: Iterable[Task], after: datetime.date, until: datetime.date) -> int:
+def due_between(found: Iterable[ToDo], after: datetime.date, until: datetime.date) -> int:
     """How many of `found` are due after one day and until another, the latter included; suspended ones are not."""
     total = 0
     for one in found:
@@ -251,7 +252,7 @@ def key_of(kind: "str | Promise") -> str:
 
 
 def look(
-    found: Iterable[Task], on: datetime.date, *, kind: str = "", light: str = "", after: str = "", size: int = PAGE
+    found: Iterable[ToDo], on: datetime.date, *, kind: str = "", light: str = "", after: str = "", size: int = PAGE
 ) -> Look:
     """A page of `found`, with the counts of all of it. `kind` (its key) and `light` narrow the page, not the counts.
 

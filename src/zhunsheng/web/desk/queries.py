@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.urls import Resolver404, resolve, reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -22,7 +22,8 @@ from zhunsheng.web.common.templatetags.zs import state_tag
 from zhunsheng.web.desk import channels, ticking
 from zhunsheng.web.desk.filters import DeliveryFilter
 from zhunsheng.web.desk.models import BulkRow, BulkRun, Delivery, JobRun, Notice, Preference, Route, SavedView
-from zhunsheng.web.desk.providers import Hit, Light, Look, TaskRow, light_of
+from zhunsheng.web.desk.providers import Light, Look, TaskRow, light_of
+from zhunsheng.web.desk.searching import ALL, Source
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.policy import may_edit_responsibility, may_manage_people, may_work
 from zhunsheng.web.people.queries import Person, UserRequest, has_role
@@ -294,15 +295,36 @@ def quick_links(user: User) -> list[QuickLink]:
 
 
 # -- search -----------------------------------------------------------------------------------------------------------
-def find_people_and_offices(user: User, text: str) -> Iterator[Hit]:
-    """The desk's own hits: offices for all staff, accounts for those who manage them. The other rooms add theirs."""
-    offices = Office.objects.filter(
-        Q(name__icontains=text) | Q(short_name__icontains=text) | Q(name_en__icontains=text) | Q(code__iexact=text)
-    )[:20]
-    for office in offices:
-        note = _("至 %(day)s") % {"day": office.valid_to.isoformat()} if office.valid_to else ""
-        title = (office.name_en or office.name) if language() == "en" else office.name
-        yield Hit(title, pgettext_lazy("list", "机构"), reverse("people:office", args=[office.pk]), note)
-    if may_manage_people(user):
-        for found in User.objects.filter(Q(username__icontains=text) | Q(display_name__icontains=text))[:20]:
-            yield Hit(str(found), gettext_lazy("用户"), reverse("people:user", args=[found.username]), found.username)
+def _offices_for(user: User) -> QuerySet[Office]:
+    return Office.objects.all() if may_work(user) else Office.objects.none()
+
+
+def _users_for(user: User) -> QuerySet[User]:
+    return User.objects.all() if may_manage_people(user) else User.objects.none()
+
+
+#: what the desk itself lets people find: offices for all staff, accounts for those who manage them
+SOURCES = (
+    Source(
+        "office",
+        pgettext_lazy("list", "机构"),
+        rows=lambda: Office.objects.all(),
+        visible_to=_offices_for,
+        title=lambda office: (office.name_en or office.name) if language() == "en" else office.name,
+        text=lambda office: "\n".join([office.code, office.name, office.short_name, office.name_en]),
+        url=lambda office: reverse("people:office", args=[office.pk]),
+        subjects={"office": "pk", "city": ALL},
+        order=80,
+    ),
+    Source(
+        "user",
+        gettext_lazy("用户"),
+        rows=lambda: User.objects.all(),
+        visible_to=_users_for,
+        title=str,
+        text=lambda user: user.username,
+        url=lambda user: reverse("people:user", args=[user.username]),
+        subjects={"user": "username"},
+        order=90,
+    ),
+)

@@ -18,13 +18,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from zhunsheng.web.common.errors import NotAllowed, Refused, say
-from zhunsheng.web.desk import actions, calendar, channels, forms, policy, providers, queries
+from zhunsheng.web.desk import actions, calendar, channels, forms, policy, providers, queries, searching
 from zhunsheng.web.desk.bulk import MOST, Bulk, find_bulk
 from zhunsheng.web.desk.models import BulkRow, BulkRun, Delivery, Notice, SavedView
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest, posts
 from zhunsheng.web.public_log.words import tell
-
-SHORTEST_QUERY = 2
 
 
 @require_GET
@@ -118,18 +117,30 @@ def delete_view(request: UserRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def search(request: UserRequest) -> HttpResponse:
-    text = request.GET.get("q", "").strip()[:100]
+    typed = " ".join(request.GET.get("q", "").split())
+    text = typed[: searching.MOST_QUERY]
     if not policy.may_search(request.user):
         # Firms and laboratories search what everyone may see.
         return redirect(f"{reverse('portal:home')}?{urlencode({'q': text})}")
-    short = 0 < len(text) < SHORTEST_QUERY
-    hits = providers.staff_search(request.user, text) if text and not short else []
-    # Grouped by kind in the order in which the rooms answered.
-    groups: dict[str, list[providers.Hit]] = {}
-    for hit in hits:
-        groups.setdefault(str(hit.kind), []).append(hit)
+    kind = request.GET.get("kind", "")
+    answer = searching.find(request.user, text, kind=kind, after=request.GET.get("after", ""))
+    # What is no row of the database has no index: a few of each, among all kinds only.
+    others: dict[str, list[providers.Hit]] = {}
+    if answer.wanted and not kind:
+        for hit in providers.staff_search(request.user, text):
+            others.setdefault(str(hit.kind), []).append(hit)
     return render(
-        request, "desk/search.html", {"q": text, "short": short, "groups": groups.items(), "total": len(hits)}
+        request,
+        "desk/search.html",
+        {
+            "q": text,
+            "cut": len(typed) > len(text),
+            "kind": kind,
+            "answer": answer,
+            "others": others.items(),
+            "kinds": searching.sources(),
+            "whole": searching.is_whole(),
+        },
     )
 
 
@@ -281,6 +292,8 @@ def _own_run(request: UserRequest, pk: int) -> tuple[BulkRun, Bulk]:
 def bulk_run(request: UserRequest, pk: int) -> HttpResponse:
     """The rehearsal, then the result. A POST confirms."""
     run, bulk = _own_run(request, pk)
+    if request.method == "POST" and bulk.step_up and not step_up.is_fresh(request):
+        return step_up.ask(request, bulk.step_up)
     form = bulk.form(request.POST or None) if bulk.form is not None else None
     if request.method == "POST" and (form is None or form.is_valid()):
         kept = {name: request.POST.get(name, "") for name in form.fields} if form is not None else {}

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,20 +15,25 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhunsheng.engine import burden
+from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import state_tag
-from zhunsheng.web.desk.providers import Hit, Section, Task, TaskRow, Waiting
+from zhunsheng.web.desk.providers import Deadline, Hit, Section, TaskRow, ToDo, Waiting
+from zhunsheng.web.desk.searching import Source
 from zhunsheng.web.inspection import policy, queries
 from zhunsheng.web.inspection.models import Draw, FollowUp, Plan, TeamMember, Visit
+from zhunsheng.web.inspection.models import Task as CheckTask
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import has_role, offices_of
 from zhunsheng.web.registry.models import BusinessEntity
 
 #: How many of a kind a search shows.
 FOUND = 10
+#: How many of a kind a calendar holds.
+FED = 500
 
 
 # -- things to do ----------------------------------------------------------------------------------------------------
-def tasks(user: User, on: datetime.date) -> Iterator[Task]:
+def tasks(user: User, on: datetime.date) -> Iterator[ToDo]:
     """What waits for this user, each kind by its last day: visits to make, records to review and to publish, follow-ups
     to finish, plans to approve, draws to execute and to assign, rule books to sign."""
     if not policy.may_see(user):
@@ -39,7 +45,7 @@ def tasks(user: User, on: datetime.date) -> Iterator[Task]:
     yield from _rule_books(user, on)
 
 
-def _visits(user: User, on: datetime.date) -> Iterator[Task]:
+def _visits(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Visits to make; of other people's records, those to review and those to publish."""
     kind: Promise = _("实地检查")
     yield Waiting(
@@ -52,31 +58,44 @@ def _visits(user: User, on: datetime.date) -> Iterator[Task]:
         yield from _decisions(_("公示检查结果"), queries.decided_by(user, queries.to_publish()), "publish_queue", on)
 
 
-def _decisions(kind: Promise, waiting: QuerySet[Visit], queue: str, on: datetime.date) -> Iterator[Task]:
+def _decisions(kind: Promise, waiting: QuerySet[Visit], queue: str, on: datetime.date) -> Iterator[ToDo]:
     yield Waiting(
         waiting.select_related("entity").order_by("publish_due", "pk"),
-        lambda visit: _row_of(visit.entity.name, kind, "visit", visit.pk, visit.publish_due, on, visit.no),
+        lambda visit: _with_limit(_row_of(visit.entity.name, kind, "visit", visit.pk, visit.publish_due, on, visit.no), visit),
         kind=kind, url=reverse(f"inspection:{queue}"), due="publish_due",
     )  # fmt: skip
 
 
-def _follow_ups(user: User, on: datetime.date) -> Iterator[Task]:
+def _with_limit(row: TaskRow, visit: Visit) -> TaskRow:
+    """The row with the rule that its last day follows."""
+    if visit.publish_due is None:
+        return row
+    limit = queries.publish_limit(visit.visited_on)
+    name = limit.name_en if language() == "en" else limit.name
+    return replace(row, rule=name, source=limit.legal_ref, confidence=limit.evidence)
+
+
+def _follow_ups(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Open follow-ups of one's own visits, and of the plans of offices where one is an officer."""
-    mine = TeamMember.objects.filter(inspector__user=user, replaced_reason="").values("task")
-    offices = offices_of(user, ("member",)).values("pk")
-    followed = queries.open_follow_ups().select_related("visit__entity").order_by("due_on", "pk")
 
     def row(one: FollowUp) -> TaskRow:
         what = queries.label("inspection/follow_up_kinds", one.kind)
         return _row_of(one.visit.entity.name, what, "visit", one.visit_id, one.due_on, on, one.visit.no)
 
     yield Waiting(
-        followed.filter(visit__task__in=mine) | followed.filter(visit__task__draw__plan__office__in=offices),
+        _followed(user),
         row, kind=pgettext_lazy("list", "后续处理"), url=f"{reverse('inspection:follow_ups')}?state=open", due="due_on",
     )  # fmt: skip
 
 
-def _plans(user: User, on: datetime.date) -> Iterator[Task]:
+def _followed(user: User) -> QuerySet[FollowUp]:
+    mine = TeamMember.objects.filter(inspector__user=user, replaced_reason="").values("task")
+    offices = offices_of(user, ("member",)).values("pk")
+    followed = queries.open_follow_ups().select_related("visit__entity")
+    return followed.filter(visit__task__in=mine) | followed.filter(visit__task__draw__plan__office__in=offices)
+
+
+def _plans(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Plans to approve: before the day on which they say that the checks begin."""
     if not has_role(user, "head"):
         return
@@ -88,7 +107,7 @@ def _plans(user: User, on: datetime.date) -> Iterator[Task]:
     )  # fmt: skip
 
 
-def _draws(user: User, on: datetime.date) -> Iterator[Task]:
+def _draws(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Draws whose time has come, whose list is to be closed, that have no teams yet: all before the checks of the plan
     end; sealed ones before the day on which they must be opened; recusals to declare before a list is closed."""
     yield from _recusals(user, on)
@@ -111,7 +130,7 @@ def _draws(user: User, on: datetime.date) -> Iterator[Task]:
         )
 
 
-def _recusals(user: User, on: datetime.date) -> Iterator[Task]:
+def _recusals(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Drawn lists on which the inspector has not yet declared whether there is anything to recuse from."""
     if not has_role(user, "inspector"):
         return
@@ -120,7 +139,7 @@ def _recusals(user: User, on: datetime.date) -> Iterator[Task]:
         yield TaskRow(draw.plan.name, kind, reverse("inspection:recuse", args=[draw.no]), None, None, draw.no)
 
 
-def _waiting_draws(kind: Promise, waiting: QuerySet[Draw], state: str, on: datetime.date) -> Iterator[Task]:
+def _waiting_draws(kind: Promise, waiting: QuerySet[Draw], state: str, on: datetime.date) -> Iterator[ToDo]:
     yield Waiting(
         waiting,
         lambda draw: _row_of(draw.plan.name, kind, "draw", draw.no, draw.plan.ends_on, on, draw.no),
@@ -128,7 +147,7 @@ def _waiting_draws(kind: Promise, waiting: QuerySet[Draw], state: str, on: datet
     )  # fmt: skip
 
 
-def _rule_books(user: User, on: datetime.date) -> Iterator[Task]:
+def _rule_books(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Rule books to sign, before the day from which they are to hold."""
     if not has_role(user, "head", "leader"):
         return
@@ -152,27 +171,91 @@ def _row_of(
     return TaskRow(title, kind, reverse(f"inspection:{view}", args=[key]), due, queries.days_left(due, on), why)
 
 
-# -- search ----------------------------------------------------------------------------------------------------------
-def staff_search(user: User, text: str) -> Iterator[Hit]:
-    """Plans, draws, tasks and records by their numbers; plans by name too."""
+# -- the calendar ----------------------------------------------------------------------------------------------------
+def deadlines(user: User, start: datetime.date, end: datetime.date) -> Iterator[Deadline]:
+    """Visits to make, results to publish, follow-ups to finish: numbers only, a sealed list names nobody here either."""
     if not policy.may_see(user):
         return
-    plans = queries.visible_plans(user)
-    for plan in (plans.filter(no__icontains=text) | plans.filter(name__icontains=text)).order_by("-no")[:FOUND]:
-        yield Hit(
-            f"{plan.no} {plan.name}",
-            _("抽查计划"),
-            reverse("inspection:plan", args=[plan.pk]),
-            str(plan.get_state_display()),
-        )
-    for draw in queries.visible_draws(user).filter(no__icontains=text).order_by("-announced_at")[:FOUND]:
-        yield Hit(draw.no, _("抽取"), reverse("inspection:draw", args=[draw.no]), draw.plan.name)
-    for task in queries.visible_tasks(user).filter(no__iexact=text).select_related("entity"):
-        yield Hit(task.no, _("检查任务"), reverse("inspection:task", args=[task.pk]), task.entity.name)
-    for visit in (
-        queries.visible_visits(user).filter(no__istartswith=text).select_related("entity").order_by("no")[:FOUND]
-    ):
-        yield Hit(visit.no, _("检查记录"), reverse("inspection:visit", args=[visit.pk]), visit.entity.name)
+    for task in queries.my_tasks(user).filter(due_on__range=(start, end))[:FED]:
+        url = reverse("inspection:task", args=[task.pk])
+        yield Deadline(f"inspection.task.{task.pk}", task.no, _("检查截止"), url, task.due_on)
+    if has_role(user, "reviewer", "head"):
+        waiting = queries.decided_by(user, queries.to_publish()).filter(publish_due__range=(start, end))
+        for visit in waiting.order_by("publish_due", "pk")[:FED]:
+            if visit.publish_due is not None:
+                url = reverse("inspection:visit", args=[visit.pk])
+                yield Deadline(f"inspection.publish.{visit.pk}", visit.no, _("公示期限"), url, visit.publish_due)
+    for one in _followed(user).filter(due_on__range=(start, end)).order_by("due_on", "pk")[:FED]:
+        url = reverse("inspection:visit", args=[one.visit_id])
+        what = queries.label("inspection/follow_up_kinds", one.kind)
+        if one.due_on is not None:
+            yield Deadline(f"inspection.follow_up.{one.pk}", one.visit.no, what, url, one.due_on)
+
+
+# -- search ----------------------------------------------------------------------------------------------------------
+def _seen(user: User, rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows if policy.may_see(user) else rows.none()
+
+
+def _plan_text(plan: Plan) -> str:
+    return "\n".join([plan.no, plan.office.name, str(plan.get_state_display())])
+
+
+def _visit_text(visit: Visit) -> str:
+    """What the record says, to those who may read it: result, account, findings and their treatment."""
+    said = [visit.entity.name, visit.visited_on.isoformat(), visit.result.name if visit.result else "", visit.summary]
+    for finding in visit.findings.all():
+        said += [finding.text, finding.action]
+    return "\n".join([*filter(None, said), visit.entity_opinion])
+
+
+#: what the room lets staff find. Tasks of a sealed draw stand on its own page only, where each look is noted.
+SOURCES = (
+    Source(
+        "plan",
+        _("抽查计划"),
+        rows=lambda: Plan.objects.select_related("office"),
+        visible_to=lambda user: _seen(user, queries.visible_plans(user)),
+        title=lambda plan: plan.name,
+        text=_plan_text,
+        url=lambda plan: reverse("inspection:plan", args=[plan.pk]),
+        subjects={"plan": "no"},
+        order=20,
+    ),
+    Source(
+        "draw",
+        _("抽取"),
+        rows=lambda: Draw.objects.select_related("plan").only("no", "state", "plan__name"),
+        visible_to=lambda user: _seen(user, queries.visible_draws(user)),
+        title=lambda draw: draw.no,
+        text=lambda draw: f"{draw.plan.name}\n{draw.get_state_display()}",
+        url=lambda draw: reverse("inspection:draw", args=[draw.no]),
+        subjects={"draw": "no", "plan": "plan__no"},
+        order=30,
+    ),
+    Source(
+        "task",
+        _("检查任务"),
+        rows=lambda: CheckTask.objects.select_related("entity"),
+        visible_to=lambda user: _seen(user, queries.told_tasks(queries.visible_tasks(user))),
+        title=lambda task: task.no,
+        text=lambda task: f"{task.entity.name}\n{task.entity.code}",
+        url=lambda task: reverse("inspection:task", args=[task.pk]),
+        subjects={"draw": "draw__no", "task": "no", "entity": "entity__pk"},
+        order=40,
+    ),
+    Source(
+        "visit",
+        _("检查记录"),
+        rows=lambda: Visit.objects.select_related("entity", "result").prefetch_related("findings"),
+        visible_to=lambda user: _seen(user, queries.visible_visits(user)),
+        title=lambda visit: visit.no,
+        text=_visit_text,
+        url=lambda visit: reverse("inspection:visit", args=[visit.pk]),
+        subjects={"visit": "no", "entity": "entity__pk"},
+        order=50,
+    ),
+)
 
 
 def public_search(text: str) -> Iterator[Hit]:

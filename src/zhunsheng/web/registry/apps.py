@@ -7,11 +7,12 @@ class RegistryConfig(AppConfig):
     verbose_name = _("名录库")
 
     def ready(self) -> None:
-        from zhunsheng.web.desk import importing
+        from zhunsheng.web.desk import importing, searching
         from zhunsheng.web.desk import providers as desk
         from zhunsheng.web.registry import imports, providers
 
         for kind in imports.KINDS:
             importing.register(kind)
-        desk.add_staff_search(providers.staff_search)
+        for source in providers.SOURCES:
+            searching.add_source(source)
         desk.add_public_search(providers.public_search)
