@@ -9,14 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhunsheng.engine import clock
-from zhunsheng.web.desk.providers import Hit, Task, TaskRow, Waiting
+from zhunsheng.web.desk.providers import Hit, TaskRow, ToDo, Waiting
 from zhunsheng.web.law import policy, queries
 from zhunsheng.web.law.models import Change
 from zhunsheng.web.law.queries.subjects import address
 from zhunsheng.web.people.models import User
 
 
-def tasks(user: User, on: datetime.date) -> Iterator[Task]:
+def tasks(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Changes that wait for this user, due before they are to take effect; rules whose review is past."""
     if not policy.may_propose(user):
         return

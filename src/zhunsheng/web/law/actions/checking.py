@@ -1,7 +1,7 @@
 """What stands against a change: asked when it is proposed, and again when it is approved, for the law moves on meanwhile."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.utils.functional import Promise
@@ -17,7 +17,7 @@ from zhunsheng.web.law.models import Change
 
 REASON, SOURCE = 1000, 300
 #: what reads the tables of a folder whole, and so refuses what generic checks cannot know
-READERS = {"time_limits/": clock.limits, "working_days/": clock.default_calendar}
+READERS: "dict[str, Callable[[], object]]" = {"time_limits/": clock.limits, "working_days/": clock.default_calendar}
 
 
 def stands(change: Change, today: datetime.date) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max, Q, QuerySet
 
 from zhunsheng.engine import procedure, tables
-from zhunsheng.engine.errors import ZhunshengError
+from zhunsheng.engine.errors import TableError, ZhunshengError
 from zhunsheng.engine.procedure import Edit
 from zhunsheng.engine.tables import Amendment, Overlay, Row
 from zhunsheng.web.common.errors import language
@@ -115,7 +115,7 @@ def _table(change: Change) -> tables.Table:
         change.table, change.new["title"], change.new["title_en"], tables.packaged(like), rows
     )
     if problems:
-        raise tables.TableError.of(problems[0])
+        raise TableError.of(problems[0])
     return made
 
 

@@ -17,6 +17,7 @@ from zhunsheng.engine.tables import Overlay
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection import queries as inspection
+from zhunsheng.web.inspection.models import Visit
 from zhunsheng.web.law.models import Change
 from zhunsheng.web.law.queries.changes import CALENDARS, approved, built, overlay_with
 from zhunsheng.web.law.queries.subjects import PROCEDURES, is_procedure, procedure_on, title, versions
@@ -79,7 +80,7 @@ def preview(change: Change, today: datetime.date) -> Preview:
             moves += moves_of(found, proposed, day)
     if change.table.startswith((CALENDARS, *LIMITS)):
         for visit in inspection.unpublished().select_related("task__draw__plan__office"):
-            touched[_("检查结果公示"), named(visit.task.draw.plan.office)] += 1
+            touched[_("检查结果公示"), _office(visit)] += 1
         moves += _visits(proposed, day)
     listed = [(rule, office, n) for (rule, office), n in sorted(touched.items())]
     return Preview(day, listed, moves, _warnings(change, proposed))
@@ -143,18 +144,21 @@ def _visits(proposed: Overlay, day: datetime.date) -> Iterator[Move]:
         visits = list(inspection.moved_visits())
         follow_ups = list(inspection.moved_follow_ups())
     for visit, due in visits:
-        yield _visit(visit.no, named(visit.task.draw.plan.office), _("结果公示"), visit.publish_due, due, day)
+        yield _visit(visit, _office(visit), _("结果公示"), visit.publish_due, due, day)
     for one, due in follow_ups:
-        office = named(one.visit.task.draw.plan.office) if one.visit.task else ""
-        yield _visit(one.visit.no, office, _("后续处理"), one.due_on, due, day)
+        yield _visit(one.visit, _office(one.visit), _("后续处理"), one.due_on, due, day)
+
+
+def _office(visit: Visit) -> str:
+    return named(visit.task.draw.plan.office) if visit.task else ""
 
 
 def _visit(
-    no: str, office: str, what: str, old: datetime.date | None, new: datetime.date | None, day: datetime.date
+    visit: Visit, office: str, what: str, old: datetime.date | None, new: datetime.date | None, day: datetime.date
 ) -> Move:
-    url = reverse("inspection:visit", args=[no])
+    url = reverse("inspection:visit", args=[visit.pk])
     rule = _("检查结果公示")
-    return Move(no, url, office, rule, what, old, new, bool(old and old < day), bool(new and new < day))
+    return Move(visit.no, url, office, rule, what, old, new, bool(old and old < day), bool(new and new < day))
 
 
 def _without(change: Change) -> Overlay:
