@@ -340,7 +340,7 @@ def test_a_named_report_leaves_a_name_and_a_contact(offices, client):
 
 def claim(offices, **answers):
     return {
-        "product": "电热水器 DS-60", "bought_on": "2026-01-05", "trouble_on": "2026-01-08", "basis": "return", "claimed": "1299",
+        "product": "电热水器 DS-60", "product_class": "other", "bought_on": "2026-01-05", "trouble_on": "2026-01-08", "basis": "return", "claimed": "1299",
         "division": "", "claimant": "张小三", "contact": "13912345678", "website": "", **answers,
     }  # fmt: skip
 

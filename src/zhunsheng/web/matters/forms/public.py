@@ -426,6 +426,7 @@ class ClaimForm(AboutBusiness):
     must_be_known = True
 
     product = _line(_("商品名称和型号"), 200)
+    product_class = forms.ChoiceField(label=_("商品类别"), help_text=_("决定三包有效期。不在表中的选“其他商品”。"))
     bought_on = forms.DateField(label=_("购买（交货）日期"), widget=day_input())
     trouble_on = forms.DateField(label=_("发生故障或者损害的日期"), widget=day_input())
     basis = forms.ChoiceField(label=_("您要求"), widget=forms.RadioSelect)
@@ -442,8 +443,12 @@ class ClaimForm(AboutBusiness):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.fields["product_class"].choices = [  # type: ignore[attr-defined]
+            ("", now("请选择")),
+            *_choices("compensation", "product_class", self.day),
+        ]
         self.fields["basis"].choices = _choices("compensation", "basis", self.day)  # type: ignore[attr-defined]
-        self.order_fields(["product", "bought_on", "trouble_on", "basis", "claimed", "business", "unit", "division", "proof", "files", "claimant", "contact"])  # fmt: skip
+        self.order_fields(["product", "product_class", "bought_on", "trouble_on", "basis", "claimed", "business", "unit", "division", "proof", "files", "claimant", "contact"])  # fmt: skip
 
     def clean_contact(self) -> str:
         return _reached(self.cleaned_data["contact"])
@@ -460,13 +465,13 @@ class ClaimForm(AboutBusiness):
     def facts(self) -> dict[str, Value]:
         said = self.cleaned_data
         return {
-            **{name: said[name] for name in ("claimant", "contact", "product", "bought_on", "trouble_on", "basis", "claimed")},
+            **{name: said[name] for name in ("claimant", "contact", "product", "product_class", "bought_on", "trouble_on", "basis", "claimed")},
             **self._business("firm"),
         }  # fmt: skip
 
     def groups(self) -> list[dict[str, Any]]:
         return [
-            self._group(now("商品和要求"), "product", "bought_on", "trouble_on", "basis", "claimed"),
+            self._group(now("商品和要求"), "product", "product_class", "bought_on", "trouble_on", "basis", "claimed"),
             self._group(now("经营者"), "business", "unit", "division"),
             self._group(now("凭证"), "proof", "files"),
             self._group(
