@@ -51,7 +51,7 @@ class TestSettingUpTheApp:
         page = client.get("/account/factors/app/")
         secret = client.session["new_app"]
         assert secret[:4] in page.content.decode()
-        assert "<svg" in page.content.decode().split("qr-big")[1][:200]
+        assert "<svg" in page.content.decode().split("big-qr")[1][:200]
         assert "no-store" in page.headers["Cache-Control"]
         with django_capture_on_commit_callbacks(execute=True):
             answer = client.post("/account/factors/app/", {"code": totp.code(secret, timezone.now())})

@@ -202,6 +202,8 @@ class _Shown:
         self.code: Form = forms.CodeForm()
         self.recovery: Form = forms.RecoveryForm(auto_id="recovery_%s")
         self.password: Form = forms.ConfirmPasswordForm()
+        for form in (self.code, self.password):
+            next(iter(form.fields.values())).widget.attrs["autofocus"] = True
 
     def proved(self) -> bool:
         """Whether what was posted proves it. If not, the page says why."""
