@@ -29,8 +29,8 @@ class Bulk:
     `rows(user, query)`: the list as the user sees it under the filter in the address; the keys chosen are looked for in it.
     `check(row, user, values)`: the reasons why it cannot be done now, none where it can. `do(row, by=, at=, values=)`: does it; it
     must be harmless when called again, and raises Refused. `undo`: whether and how it can be undone, for the confirmation.
-    `form`: what the user says for all rows (a reason, a receiver); `values` are its cleaned data. `step_up`: the act asks
-    for the password or second factor again.
+    `form`: what the user says for all rows (a reason, a receiver); `values` are its cleaned data.
+    `step_up`: what a fresh confirmation is asked for (a key of people.step_up.PURPOSES), '' for none.
     """
 
     key: str
@@ -43,7 +43,7 @@ class Bulk:
     title: Callable[[Any], str] = str
     url: Callable[[Any], str] = lambda row: ""
     form: type[Form] | None = None
-    step_up: bool = False
+    step_up: str = ""
 
 
 _bulks: dict[str, Bulk] = {}

@@ -329,8 +329,9 @@ def _lights(one: Waiting, on: datetime.date) -> dict[str, int]:
     shown: list[Light] = [Light.NONE] if not one.due else [light for light in Light if light != Light.SUSPENDED]
     if one.suspended is not None:
         shown.append(Light.SUSPENDED)
-    counts = {str(light.value): Count("pk", filter=_of_light(one, light, on)) for light in shown}
-    return {key: n for key, n in one.things.order_by().aggregate(**counts).items() if n}
+    counts = {f"light_{light.value}": Count("pk", filter=_of_light(one, light, on)) for light in shown}
+    found = one.things.order_by().aggregate(**counts)
+    return {key.removeprefix("light_"): n for key, n in found.items() if n}
 
 
 def _first(

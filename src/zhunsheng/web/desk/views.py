@@ -192,7 +192,8 @@ def calendar_feed(request: HttpRequest, token: str) -> HttpResponseBase:
     """Calendar programs do not log in: the address itself is the secret."""
     user = calendar.owner(token)
     if user is None or not policy.may_sit(user):
-        raise Http404
+        # Not the page for people, which repeats its address: every wrong address gets the same bytes.
+        return HttpResponse(b"404\n", status=404, content_type="text/plain")
     today = timezone.localdate()
     span = datetime.timedelta(days=calendar.BEHIND), datetime.timedelta(days=calendar.AHEAD)
     feed = calendar.write(providers.deadlines(user, today - span[0], today + span[1]), today)

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, say
 from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.templatetags.zs import due, named, state_tag
+from zhunsheng.web.desk.bulk import offers
 from zhunsheng.web.inspection import actions, policy, queries
 from zhunsheng.web.inspection.forms.draws import ReplaceForm
 from zhunsheng.web.inspection.forms.fields import PublicReasonForm, ReasonForm, checked
@@ -109,6 +110,7 @@ def visits(request: UserRequest) -> HttpResponse:
     today = timezone.localdate()
     listing = Listing(
         request=request, queryset=queries.visible_visits(request.user).select_related("entity", "result", "task__draw"), name="visits",
+        bulk=offers(request.user, "inspection.review", "inspection.publish"),
         title=_("检查记录"), filterset_class=VisitFilter, default_sort="-visited_on",
         url=lambda visit: reverse("inspection:visit", args=[visit.pk]),
         columns=[
