@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from zhunsheng.web.appraisal import queries
 from zhunsheng.web.appraisal.models import Snapshot
-from zhunsheng.web.desk.providers import Task, TaskRow, Waiting
+from zhunsheng.web.desk.providers import TaskRow, ToDo, Waiting
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import has_role
 
 
-def tasks(user: User, on: datetime.date) -> Iterator[Task]:
+def tasks(user: User, on: datetime.date) -> Iterator[ToDo]:
     """Snapshots to decide on. No law says how soon, so there is no last day."""
     if not has_role(user, "leader"):
         return
