@@ -57,6 +57,7 @@ def init(argv: list[str]) -> int:
     from django.db import transaction
     from django.utils import timezone
 
+    from zhunsheng.web.desk.actions import reindex
     from zhunsheng.web.people.models import User
 
     password = ""
@@ -69,6 +70,7 @@ def init(argv: list[str]) -> int:
                 words.admin, password=password, display_name="系统管理员", must_change_password=True
             )
         load_city(words.city, by=administrator, at=timezone.now())
+    reindex()
     print(f"城市配置 {words.city} 已就绪 / city {words.city} is ready.")
     if password:
         print(

@@ -8,7 +8,7 @@ from PIL import Image
 from pypdf import PdfWriter
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject, NumberObject, TextStringObject
 
-SECRET = "Canon-EOS-of-Wang"
+SECRET = "CanonEOSofWang"
 CONTENT_TYPES = '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 WORD = (
     '<?xml version="1.0"?><w:document xmlns:w="w"><w:body><w:p><w:r><w:t>投诉信</w:t></w:r></w:p></w:body></w:document>'
