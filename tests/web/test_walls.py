@@ -8,7 +8,7 @@ import pytest
 import zhunsheng.web
 
 WEB = Path(zhunsheng.web.__file__).parent
-ROOMS = ("people", "public_log", "desk", "registry", "inspection", "appraisal", "portal")
+ROOMS = ("people", "public_log", "desk", "registry", "inspection", "appraisal", "law", "portal")
 WRITES = {"save", "create", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete", "raw"}
 #: files that may write: the actions, and what Django itself generates or runs once
 WRITERS = ("actions", "migrations")

@@ -57,9 +57,11 @@ def init(argv: list[str]) -> int:
     from django.db import transaction
     from django.utils import timezone
 
+    from zhunsheng.web.common import law
     from zhunsheng.web.desk.actions import reindex
     from zhunsheng.web.people.models import User
 
+    law.follow(now=True)
     password = ""
     # One transaction: an administrator whose password was never printed must not stay behind.
     with transaction.atomic():

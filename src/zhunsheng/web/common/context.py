@@ -31,6 +31,7 @@ STAFF: tuple[Entry, ...] = (
     ("registry:home", _("名录库")),
     ("inspection:home", _("双随机检查")),
     ("appraisal:scoreboard", _("目标与考核")),
+    ("law:home", _("规则与修改")),
     ("public_log:home", _("公开存证日志")),
     ("people:offices", _("人员机构")),
 )
@@ -50,6 +51,7 @@ FOOT: tuple[Entry, ...] = (
     ("portal:verify", _("自己核验")),
     ("portal:sampling", _("产品抽样")),
     ("portal:methods", _("规则方法")),
+    ("law:home", _("规则与修改")),
     ("portal:help", _("使用帮助")),
     ("portal:accessibility", _("无障碍说明")),
     ("portal:privacy", _("隐私说明")),

@@ -297,6 +297,10 @@ class ReviewForm(forms.Form):
     )  # fmt: skip
 
 
+class RefusalForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("理由"), max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
 class ChangeFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(label=gettext_lazy("状态"), choices=Change.State.choices)
     table = django_filters.CharFilter(label=gettext_lazy("规则"), lookup_expr="icontains")

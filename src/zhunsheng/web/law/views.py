@@ -139,6 +139,7 @@ def _row_of(found: tables.Table, row: tables.Row, on: datetime.date) -> dict[str
     return {
         "row": row, "state": state, "cells": [row.get(column, "") for column in _columns(found)],
         "url": reverse("law:row", args=[found.name, key]),
+        "said": " · ".join(row[column] for column in _columns(found) if column not in found.key and row.get(column)),
     }  # fmt: skip
 
 
@@ -234,7 +235,7 @@ def element(request: HttpRequest, code: str, version: str, kind: str, element: s
     organ = found.procedure.version.organ
     key = [kind, element, organ]
     return render(request, "law/element.html", {
-        "element": found, "procedure": found.procedure, "kind_name": KINDS[kind], "title": found.thing.label(lang), "short": _in_short(found, lang),
+        "element": found, "procedure": found.procedure, "procedure_title": found.procedure.label(lang), "kind_name": KINDS[kind], "title": found.thing.label(lang), "short": _in_short(found, lang),
         "facts": [(KEYS[k], _in_words(found.procedure, k, found.written[k])) for k in engine.CHANGEABLE[kind] if found.written.get(k)],
         "history": [(one, other, _in_short(other, lang)) for one, other in others if other is not None],
         "changes": queries.changes_of(name, key), "waiting": queries.changing(name, key), **_answers(request, name),
@@ -343,7 +344,7 @@ def change(request: HttpRequest, no: str) -> HttpResponse:
         "days": found.new.get("rows", []) if found.kind == Change.Kind.TABLE else [],
         "events": _events(found) if staff else [], "late": waiting and found.valid_from is not None and found.valid_from <= today,
         "may_decide": waiting and policy.may_decide(request.user, found, today),
-        "may_withdraw": waiting and policy.may_withdraw(request.user, found),
+        "refusal": forms.RefusalForm(), "may_withdraw": waiting and policy.may_withdraw(request.user, found),
         "deciders": [Role(role).label for role in queries.owner(found.table, today).list("decides")],
     })  # fmt: skip
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from zhunsheng.web.common import law
 from zhunsheng.web.desk import ticking
 from zhunsheng.web.desk.actions.notices import notify
 from zhunsheng.web.desk.models import JobRun, Notice
@@ -66,6 +67,7 @@ def _last(job: ticking.Job) -> datetime.datetime | None:
 def _run(job: ticking.Job, slot: datetime.datetime, at: datetime.datetime) -> Done:
     due = at if isinstance(job.every, datetime.timedelta) else slot
     try:
+        law.follow(now=True)
         if job.atomic:
             with transaction.atomic():
                 count = job.run(due)

@@ -3,7 +3,6 @@
 import datetime
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -114,5 +113,5 @@ def _after(change: Change, at: datetime.datetime) -> None:
     law.follow(now=True)
     text = format_lazy(gettext_lazy("规则修改 {no}：{state}"), no=change.no, state=Change.State(change.state).label)
     notify([change.proposed_by], text, change.get_absolute_url(), at=at)
-    if change.edition is not None and change.valid_from is not None and change.valid_from <= timezone.localdate(at):
+    if change.edition is not None and change.valid_from is not None and change.valid_from <= at.astimezone(CHINA).date():
         take_effect(change, at=at)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django_tasks import DEFAULT_TASK_BACKEND_ALIAS
 from django_tasks_db.management.commands.db_worker import Worker
 
+from zhunsheng.web.common import law
 from zhunsheng.web.desk.actions import tick
 
 #: seconds between two looks at the jobs
@@ -40,6 +41,7 @@ class Command(BaseCommand):
             signal.signal(name, self._stop)
         while self.running:
             close_old_connections()
+            law.follow()
             if options["tick"] and time.monotonic() - ticked >= EVERY:
                 ticked = time.monotonic()
                 tick(timezone.now())
