@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import string
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -143,7 +144,7 @@ def demo(argv: list[str]) -> int:
     for account in demo_people.ACCOUNTS:
         print(f"  {account.username:<10} {account.note} / {account.note_en}")
     print("\n停止 / stop: Ctrl+C\n", flush=True)
-    return serve(["--host", words.host, "--port", str(words.port)])
+    return serve(["--host", words.host, "--port", str(words.port), "--background"])
 
 
 def rehearse(argv: list[str]) -> int:
@@ -189,6 +190,9 @@ def serve(argv: list[str]) -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--background", action="store_true", help="do the background work and run the jobs too, as the demo does"
+    )
     words = parser.parse_args(argv)
     _port_is_free(words.host, words.port)
     from django.core.management import call_command
@@ -196,6 +200,9 @@ def serve(argv: list[str]) -> int:
     migrate()
     finish_log()
     call_command("collectstatic", verbosity=0, interactive=False)
+    if words.background:
+        # A child of the process that the server takes over: it ends with the server.
+        subprocess.Popen([sys.executable, "-m", "django", "worker", "--tick", "--with-parent"])  # noqa: S603 - our own
     command = [
         sys.executable, "-m", "gunicorn", "zhunsheng.web.wsgi", "--bind", f"{words.host}:{words.port}",
         "--workers", str(words.workers), "--threads", "4", "--access-logfile", os.devnull, "--log-level", "warning",
