@@ -23,11 +23,13 @@ from django.utils import timezone
 from tests.web.common import sent
 from tests.web.conftest import Town
 from tests.web.inspection.conftest import Bureau, bureau, staffed  # noqa: F401 - fixtures
+from tests.web.law.conftest import propose_ratio
 from zhunsheng.engine.public_log import tile
 from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.common import city
 from zhunsheng.web.desk import actions as desk
-from zhunsheng.web.desk.models import ImportRun, Notice, SavedView
+from zhunsheng.web.desk import calendar
+from zhunsheng.web.desk.models import BulkRun, Delivery, ImportRun, Notice, SavedView
 from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.people.models import Passkey, Post, ProductClass, Responsibility, User
 from zhunsheng.web.public_log.models import Act, Checkpoint, LogEntry, Timestamp
@@ -60,6 +62,7 @@ def only(*roles: str) -> Who:
 READERS = only("auditor", "lead_office", "sysadmin")
 MANAGERS = only("sysadmin")
 EDITORS = only("member", "inspector", "reviewer", "head")
+PROPOSERS = only("member", "reviewer", "head", "lead_office", "leader")
 #: desk/imports belong to who uploaded: here the member
 UPLOADER = only("member", "auditor")
 
@@ -126,6 +129,16 @@ URLS: dict[str, tuple[Any, ...]] = {
     "desk:saved_views": (INSIDE,),
     "desk:save_view": (POST_ONLY,),
     "desk:delete_view": (POST_ONLY, lambda w: [w.own["view"].pk]),
+    "desk:preferences": (INSIDE,),
+    "desk:open_calendar": (POST_ONLY,),
+    "desk:close_calendar": (POST_ONLY,),
+    "desk:calendar": (PUBLIC, lambda w: [calendar.token(w.own["preference"])]),  # the address is the secret
+    "desk:background": (MANAGERS,),
+    "desk:delivery": (MANAGERS, lambda w: [w.own["delivery"].pk]),
+    "desk:resend": (POST_ONLY, lambda w: [w.own["delivery"].pk]),
+    "desk:bulk_start": (POST_ONLY, lambda w: ["inspection.publish"]),
+    "desk:bulk_run": (everyone(MISSING) | {"anonymous": LOGIN, "member": 200}, lambda w: [w.own["bulk"].pk]),
+    "desk:bulk_discard": (POST_ONLY, lambda w: [w.own["bulk"].pk]),
     "desk:search": (STAFF | {"firm": 302, "lab": 302},),
     "desk:attachment": (everyone(MISSING) | {"anonymous": LOGIN, "member": 200}, lambda w: [w.own["attachment"].pk]),
     "desk:attachment_thumbnail": (
@@ -230,6 +243,23 @@ URLS: dict[str, tuple[Any, ...]] = {
     "appraisal:freeze": (POST_ONLY,),
     "appraisal:snapshot": (STAFF, lambda w: [w.own["snapshot"].no]),
     "appraisal:decide": (POST_ONLY, lambda w: [w.own["snapshot"].no]),
+    # law
+    "law:home": (PUBLIC,),
+    "law:changes": (PUBLIC,),
+    "law:change": (everyone(200) | dict.fromkeys(("anonymous", "firm", "lab"), MISSING), lambda w: [w.own["change"].no]),
+    "law:moves": (STAFF, lambda w: [w.own["change"].no]),
+    "law:decide": (POST_ONLY, lambda w: [w.own["change"].no]),
+    "law:withdraw": (POST_ONLY, lambda w: [w.own["change"].no]),
+    "law:calendar": (PROPOSERS, lambda w: [timezone.localdate().year + 1]),
+    "law:procedure": (PUBLIC, lambda w: ["complaint"]),
+    "law:review_procedure": (only("head"), lambda w: ["complaint"]),
+    "law:element": (PUBLIC, lambda w: ["complaint", "2020", "limit", "admit"]),
+    "law:propose_element": (PROPOSERS, lambda w: ["complaint", "2020", "limit", "admit"]),
+    "law:table": (PUBLIC, lambda w: ["inspection/ratios"]),
+    "law:review": (only("lead_office"), lambda w: ["inspection/ratios"]),
+    "law:propose_new": (PROPOSERS, lambda w: ["inspection/ratios"]),
+    "law:row": (PUBLIC, lambda w: ["inspection/ratios", "default,A"]),
+    "law:propose_row": (PROPOSERS, lambda w: ["inspection/ratios", "default,A"]),
     # public log
     "public_log:home": (PUBLIC,),
     "public_log:export": (PUBLIC,),
@@ -316,6 +346,7 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
     Inspector.objects.filter(pk=mine.pk).update(user=w.users["inspector"])
     entity = town.entity(name="甲厂")
     w.own |= {
+        "change": propose_ratio(member, at=now, valid_from=timezone.localdate() + datetime.timedelta(days=30)),
         "entity": entity,
         "premises": Premises.objects.create(entity=entity, name="甲厂东门", address="东门路1号"),
         "inspector": mine,
@@ -330,9 +361,12 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
             user=member, name="办公室电脑", credential_id="AA", credential=b"", host="testserver", created_at=now
         ),
         "view": SavedView.objects.create(user=member, name="甲", path="/people/users/"),
+        "preference": desk.open_calendar(member),
+        "bulk": BulkRun.objects.create(kind="inspection.publish", created_by=member, created_at=now),
         "run": run,
         "attachment": desk.attach(ContentFile(sent.picture(), "现场.jpg"), by=member, at=now),
     }
+    w.own["delivery"] = Delivery.objects.create(notice=w.own["notice"], channel="email", queued_at=now)
     # Draws that are announced, executed, closed; one that has been drawn, assigned, visited and published.
     w.own["draft"] = staffed.plan(approved=False, name="草案")
     w.own["plan"] = staffed.plan(name="已批准的计划")
