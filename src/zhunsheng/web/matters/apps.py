@@ -7,6 +7,17 @@ class MattersConfig(AppConfig):
     verbose_name = _("办件")
 
     def ready(self) -> None:
-        from zhunsheng.web.matters import jobs
+        from zhunsheng.web.desk import bulk as desk_bulk
+        from zhunsheng.web.desk import providers as desk
+        from zhunsheng.web.desk import searching
+        from zhunsheng.web.matters import bulk, jobs, providers
 
         jobs.register()
+        desk.add_tasks(providers.tasks)
+        desk.add_deadlines(providers.deadlines)
+        desk.add_attachment_guard(providers.may_see_attachment)
+        searching.add_source(providers.SOURCE)
+        desk_bulk.add_bulk(bulk.HAND_OVER)
+        desk_bulk.add_bulk(bulk.STEP)
+        for section in providers.SECTIONS:
+            desk.add_section(section)

@@ -24,6 +24,7 @@ from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
 from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.templatetags.zs import day, due, named, state_tag
 from zhunsheng.web.desk.actions import attach
+from zhunsheng.web.desk.providers import Section
 from zhunsheng.web.matters import actions, intake, policy, queries, words
 from zhunsheng.web.matters.forms.public import MaterialForm
 from zhunsheng.web.matters.forms.steps import StepForm, step_form
@@ -407,3 +408,13 @@ def renew_code(request: UserRequest, no: str) -> HttpResponse:
             raise PermissionDenied(say(problem)) from problem
         context["url"] = request.build_absolute_uri(reverse("matters:follow", args=[one.no]))
     return render(request, "matters/public/code.html", context)
+
+
+def fill_section(entity: BusinessEntity, request: Any) -> dict[str, Any]:
+    """What the firm has to do, on its first page."""
+    return {"todo": to_do(request, timezone.now(), 5), "beginnings": beginnings()}
+
+
+SECTION = Section(
+    "firm_matters", gettext_lazy("要办的事"), "matters/firm/_section.html", frozenset({"firm"}), fill_section, 10
+)

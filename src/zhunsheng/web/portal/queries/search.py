@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from zhunsheng.web.common.templatetags.zs import day, named
 from zhunsheng.web.desk import providers
 from zhunsheng.web.desk.providers import Hit
-from zhunsheng.web.portal.queries import draws, firms, results
+from zhunsheng.web.portal.queries import draws, firms, matters, results
 
 SHORTEST = 2
 LIMIT = 20
@@ -34,6 +35,9 @@ def _numbers(text: str) -> Iterator[Hit]:
     for visit in results.published().filter(no=text):
         note = f"{visit.entity.name} · {day(visit.visited_on)} · {named(visit.result)}"
         yield Hit(visit.no, pgettext_lazy("list", "检查结果"), reverse("portal:result", args=[visit.no]), note)
+    for one in matters.published().filter(Q(matter__no=text) | Q(title__icontains=text), state="published")[:LIMIT]:
+        note = f"{named(one.matter.office)} · {day(one.published_at)}"
+        yield Hit(one.title, pgettext_lazy("list", "决定和公告"), reverse("portal:decision", args=[one.pk]), note)
     entity = firms.find(text)
     if entity is not None:
         note = f"{firms.address_code(entity.unit_id)} · {entity.get_status_display()}"
