@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, overload
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -28,7 +28,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django_htmx.http import HttpResponseClientRedirect
 
-View = Callable[..., HttpResponse]
+View = TypeVar("View", bound=Callable[..., Any])
+When = Callable[[HttpRequest], bool]
 
 #: what a confirmation is for, as the page says it
 PURPOSES: dict[str, Promise] = {
@@ -68,19 +69,23 @@ def exporting(request: HttpRequest) -> bool:
     return "export" in request.GET
 
 
-def required(purpose: "str | View" = "sensitive", *, when: "Callable[[HttpRequest], bool] | None" = None) -> Any:
+@overload
+def required(purpose: View) -> View: ...
+@overload
+def required(purpose: str = ..., *, when: "When | None" = None) -> "Callable[[View], View]": ...
+def required(purpose: "str | View" = "sensitive", *, when: "When | None" = None) -> Any:
     """Decorator: the view runs only with a fresh confirmation; otherwise the user is led to confirm and comes back.
 
     `purpose`: a key of PURPOSES. `when`: for which requests; all where it is left out. Also without parentheses.
     """
     if callable(purpose):
-        return required()(purpose)
+        return required("sensitive")(purpose)
     if purpose not in PURPOSES:
         raise ValueError(f"step_up: {purpose!r} is not one of {', '.join(PURPOSES)}")
 
-    def decorate(view: View) -> View:
+    def decorate(view: Any) -> Any:
         @wraps(view)
-        def confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def confirmed(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if is_fresh(request) or not request.user.is_authenticated or (when is not None and not when(request)):
                 return view(request, *args, **kwargs)
             return ask(request, purpose)

@@ -115,7 +115,7 @@ def _come_in(request: HttpRequest, user: User, then: str) -> HttpResponse:
 def second_factor(request: HttpRequest) -> HttpResponse:
     """After the password: a code, a recovery code or a passkey."""
     if request.user.is_authenticated:
-        return redirect(home_of(request.user))  # type: ignore[arg-type]
+        return redirect(home_of(request.user))
     user = _half(request)
     if user is None:
         if request.session.pop(HALF, None):
@@ -217,11 +217,12 @@ class _Shown:
                 passkey, count = passkeys.take(self.request, self.user, posted["credential"])
                 actions.use_passkey(self.user, passkey, count, at=timezone.now())
                 return True
+            form: Form
             if "recovery" in posted:
-                self.recovery = form = forms.RecoveryForm(posted, auto_id="recovery_%s")
+                form = self.recovery = forms.RecoveryForm(posted, auto_id="recovery_%s")
                 field = "recovery"
             else:
-                self.code = form = forms.CodeForm(posted)
+                form = self.code = forms.CodeForm(posted)
                 field = "code"
             if not form.is_valid():
                 return False
