@@ -58,7 +58,7 @@ class Walker:
         self.walk, self.clock, self.town = walk, clock, town
         self.code = walk["procedure"]
         self.office = Office.objects.create(
-            code="T-WALK", name=NAMES.get(walk.get("organ", ""), "测试市市场监督管理局"), level="city", division_code="990100"
+            code="T-WALK", name=NAMES.get(walk.get("organ", ""), "测试市发展和改革委员会"), level="city", division_code="990100"
         )
         self.people: dict[str, User] = {}
         self.matter: Matter | None = None

@@ -12,6 +12,7 @@ urlpatterns = [
     path("matters/new/<slug:code>/", opening.open_kind, name="open"),
     path("matters/figures/", stats.figures, name="figures"),
     path("matters/entities/", matters.entities, name="entities"),
+    path("matters/publications/<int:pk>/", disclosure.publication, name="publication"),
     path("matters/<str:no>/", matters.matter, name="matter"),
     path("matters/<str:no>/file/", matters.whole_file, name="file"),
     path("matters/<str:no>/step/<slug:verb>/", steps.step, name="step"),

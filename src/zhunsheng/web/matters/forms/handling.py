@@ -9,8 +9,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from zhunsheng.web.common.records import Publicity
 from zhunsheng.web.common.files import accept
+from zhunsheng.web.common.records import Publicity
 from zhunsheng.web.matters import queries
 from zhunsheng.web.matters.forms.fields import EntityField, moment_field, text_area
 from zhunsheng.web.matters.models import DisclosedFact, Matter, MatterLink, Party

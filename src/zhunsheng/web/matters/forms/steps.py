@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from zhunsheng.engine.procedure import Fact, Kind, Procedure, Standing, Step, Value
 from zhunsheng.web.common.errors import Refused, language, say
-from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.common.files import accept
+from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.documents import queries as documents
 from zhunsheng.web.documents.forms import form_field

@@ -7,14 +7,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
 from zhunsheng.web.matters import actions, policy, queries
 from zhunsheng.web.matters.forms.handling import ClassifyForm, CorrectForm, RevealForm, WithdrawForm
 from zhunsheng.web.matters.models import Disclosure, Matter
 from zhunsheng.web.matters.views.matters import page_of
-from zhunsheng.web.matters.views.pages import crumbs_of, form_page, matter_of, typed
+from zhunsheng.web.matters.views.pages import crumbs_of, form_page, matter_of, see, typed
 from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 
@@ -81,6 +81,16 @@ def withdraw(request: UserRequest, no: str, pk: int) -> HttpResponse:
         request, WithdrawForm(data), save, title=_("撤下公开内容"), submit=_("撤下"), back=matter.get_absolute_url(),
         crumbs=crumbs_of(matter), lead=row.title, kind="danger",
     )  # fmt: skip
+
+
+@require_GET
+def publication(request: UserRequest, pk: int) -> HttpResponse:
+    """Leads from a publication, as the audit trail names it, to its matter."""
+    see(request)
+    row = get_object_or_404(
+        Disclosure.objects.select_related("matter"), pk=pk, matter__in=queries.visible_to(request.user)
+    )
+    return redirect(f"{row.matter.get_absolute_url()}#publications")
 
 
 @never_cache

@@ -24,6 +24,7 @@ from zhunsheng.engine.procedure import Standing
 from zhunsheng.web.common.errors import language, say
 from zhunsheng.web.common.listing import Column, Listing
 from zhunsheng.web.common.templatetags.zs import named, state_tag
+from zhunsheng.web.desk.bulk import offers
 from zhunsheng.web.matters import policy, queries, words
 from zhunsheng.web.matters.forms.fields import entity_text
 from zhunsheng.web.matters.forms.filters import MatterFilter
@@ -55,6 +56,7 @@ def listing_of(request: UserRequest, matters: Any = None) -> Listing:
     return Listing(
         request=request, queryset=shown.select_related("office", "handler", "entity", "division"), name="matters",
         title=pgettext_lazy("list", "办件"), filterset_class=MatterFilter, default_sort="-opened",
+        bulk=offers(request.user, "matters.hand_over", "matters.step"),
         url=lambda one: one.get_absolute_url(),
         columns=[
             Column("no", gettext_lazy("办件编号"), lambda one: one.no, order="no"),
