@@ -23,11 +23,13 @@ from django.utils import timezone
 from zhunsheng import __version__
 from zhunsheng.demo import people as demo_people
 from zhunsheng.demo import truth, upstream
+from zhunsheng.demo.matters import Matters
 from zhunsheng.demo.problems import problems
 from zhunsheng.engine import clock
 from zhunsheng.engine.draw import Source, Value, commitment
 from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.appraisal.models import Snapshot
+from zhunsheng.web.desk import actions as desk
 from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.inspection import queries as inspection_queries
 from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, Visit
@@ -196,11 +198,12 @@ def _clear(home: Path, marker: Path) -> None:
     shutil.rmtree(home / "media", ignore_errors=True)
 
 
+@desk.unfollowed()
 def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
     """Builds the city into an empty, migrated database, as it stands on `now`."""
     from zhunsheng.web.cli import load_city
 
-    progress = Progress(6)
+    progress = Progress(7)
     today = now.astimezone(CHINA).date()
     progress.begin("政策、区划、机构、事项 / tables of the city")
     start = now - datetime.timedelta(days=800)
@@ -214,8 +217,10 @@ def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
     strictness = _inspectors(entities, seed, today, users, start)
     progress.begin("实施细则 / rule book")
     rule_book(users, start)
-    progress.begin("两年的抽查 / two years of inspections")
+    progress.begin("两年的抽查和办件 / two years of inspections and matters")
     Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now, seed).run(progress)
+    progress.begin("检索 / search index")
+    desk.reindex()
     progress.end()
 
 
@@ -434,6 +439,7 @@ class Simulation:
         self.later(self.now - datetime.timedelta(days=30), self.upstream)
         self.later(self.now - datetime.timedelta(days=3), self.freeze)
         self.later(self.now - datetime.timedelta(seconds=1), self.freeze_today)
+        Matters(self, self.seed, len(self.latent)).begin()
         first = self.queue[0][0]
         while self.queue:
             at, _, act = heapq.heappop(self.queue)
