@@ -14,7 +14,7 @@ from django_tasks import DEFAULT_TASK_BACKEND_ALIAS
 from django_tasks_db.management.commands.db_worker import Worker
 
 from zhunsheng.web.common import law
-from zhunsheng.web.desk.actions import tick
+from zhunsheng.web.desk.actions import tick as run_jobs
 
 #: seconds between two looks at the jobs
 EVERY = 60
@@ -36,22 +36,26 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.running = True
         self.worker: Worker | None = None
+        before = {name: signal.signal(name, self._stop) for name in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self._go_round(**options)
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+
+    def _go_round(self, *, tick: bool, once: bool, with_parent: bool, interval: float, **rest: Any) -> None:
         parent, ticked = os.getppid(), -float(EVERY)
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, self._stop)
         while self.running:
             close_old_connections()
             law.follow()
-            if options["tick"] and time.monotonic() - ticked >= EVERY:
+            if tick and time.monotonic() - ticked >= EVERY:
                 ticked = time.monotonic()
-                tick(timezone.now())
+                run_jobs(timezone.now())
             self._work_off()
-            if options["once"]:
-                return
-            if options["with_parent"] and os.getppid() != parent:
+            if once or (with_parent and os.getppid() != parent):
                 return
             if self.running:
-                time.sleep(options["interval"])
+                time.sleep(interval)
 
     def _work_off(self) -> None:
         # The library's own command would take the signals over; its worker alone does not.
