@@ -254,7 +254,7 @@ def test_evidence_waits_while_the_answers_are_looked_over(offices, client):
         client,
         "complain_new",
         answers,
-        files=[SimpleUploadedFile("发票.png", PNG), SimpleUploadedFile("合同.png", PNG)],
+        evidence=[SimpleUploadedFile("发票.png", PNG), SimpleUploadedFile("合同.png", PNG)],
     )
     matter = Matter.objects.get()
     assert matter.documents.filter(added_by=None).count() == 1, "the same bytes are one paper"
@@ -273,7 +273,7 @@ def test_evidence_waits_while_the_answers_are_looked_over(offices, client):
 def test_a_hostile_file_is_refused_at_its_field(offices, client, name, data):
     answers = fill(client, "complain_new", **{**COMPLAINT, "business": "无名小店"})
     answer = client.post(
-        reverse("matters:complain_new"), {**answers, "stage": "check", "files": [SimpleUploadedFile(name, data)]}
+        reverse("matters:complain_new"), {**answers, "stage": "check", "evidence": [SimpleUploadedFile(name, data)]}
     )
     assert answer.status_code == 422
     assert not Attachment.objects.exists()
@@ -281,7 +281,7 @@ def test_a_hostile_file_is_refused_at_its_field(offices, client, name, data):
 
 def test_a_name_that_climbs_out_of_its_folder_is_only_a_name(offices, client, settings):
     answers = fill(client, "complain_new", **{**COMPLAINT, "business": "无名小店"})
-    send(client, "complain_new", answers, files=[SimpleUploadedFile("../../../evil.png", PNG)])
+    send(client, "complain_new", answers, evidence=[SimpleUploadedFile("../../../evil.png", PNG)])
     kept = Attachment.objects.get()
     assert kept.name == "evil.png"
     assert kept.file.path.startswith(str(settings.MEDIA_ROOT))

@@ -4,7 +4,7 @@ import datetime
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -97,7 +97,7 @@ class PublicForm(forms.Form):
         super().__init__(data, files, **options)
         self.day = timezone.localdate()
         self.attachments: list[Attachment] = []
-        self.proof: Attachment | None = None
+        self.receipt: Attachment | None = None
         self.entity: BusinessEntity | None = None
         self.fields["once"].initial = secrets.token_hex(16)
         self._kept(self.data.get("kept", "") if self.is_bound else "")
@@ -116,15 +116,15 @@ class PublicForm(forms.Form):
             kept = {}
         known = {one.pk: one for one in Attachment.objects.filter(pk__in=[*kept.get("files", []), kept.get("proof")])}
         self.attachments = [known[pk] for pk in kept.get("files", []) if pk in known]
-        self.proof = known.get(kept.get("proof"))
+        self.receipt = known.get(kept.get("proof") or 0)
 
     def keep(self, *, at: datetime.datetime, address: str) -> None:
         """Takes the uploads in, so that they need not be chosen again. A file that is refused is an error of its field."""
         most, _span = limit("files")
-        for name in ("proof", "files"):
+        for name in ("proof", "evidence"):
             chosen = self.cleaned_data.get(name) if name in self.fields else None
             for file in chosen if isinstance(chosen, list) else [chosen] if chosen else []:
-                if name == "files" and len(self.attachments) >= most:
+                if name == "evidence" and len(self.attachments) >= most:
                     self.add_error(name, now("一次最多 %(n)s 个附件。提交以后凭查询码还可以补充。") % {"n": most})
                     break
                 try:
@@ -133,10 +133,10 @@ class PublicForm(forms.Form):
                     self.add_error(name, f"{file.name}：{say(problem)}")
                     continue
                 if name == "proof":
-                    self.proof = made
+                    self.receipt = made
                 elif made not in self.attachments:
                     self.attachments.append(made)
-        if "proof" in self.fields and self.proof is None and "proof" not in self.errors:
+        if "proof" in self.fields and self.receipt is None and "proof" not in self.errors:
             self.add_error("proof", now("请上传购货凭证或者三包凭证的照片或扫描件。"))
 
     @property
@@ -147,15 +147,14 @@ class PublicForm(forms.Form):
     @property
     def token(self) -> str:
         """What stands in `kept` from now on."""
-        proof = self.proof.pk if self.proof is not None else None
+        proof = self.receipt.pk if self.receipt is not None else None
         return signing.dumps({"files": [one.pk for one in self.attachments], "proof": proof}, salt=SALT)
 
     # -- what is asked for --------------------------------------------------------------------------------------------
     def office(self) -> Office | None:
-        return intake.office_for(self.code, self.day, division=self.division)
+        return intake.office_for(self.code, self.day, division=self.place())
 
-    @property
-    def division(self) -> Division | None:
+    def place(self) -> Division | None:
         """Where it happened: the place of the business, else the place that was chosen."""
         if self.entity is not None and self.entity.division is not None:
             return self.entity.division
@@ -165,7 +164,7 @@ class PublicForm(forms.Form):
         raise NotImplementedError
 
     def wishes(self) -> list[Wish]:
-        papers = {self.paper: Paper(self.proof)} if self.paper and self.proof is not None else {}
+        papers = {self.paper: Paper(self.receipt)} if self.paper and self.receipt is not None else {}
         return [Wish(self.code, self.facts(), papers)]
 
     def groups(self) -> list[dict[str, Any]]:
@@ -186,7 +185,7 @@ class PublicForm(forms.Form):
             if isinstance(field, forms.BooleanField):
                 value = now("是") if value else now("否")
             elif isinstance(field, forms.ChoiceField):
-                value = dict(field.choices).get(value, "") if value else ""
+                value = dict(cast(Any, field).choices).get(value, "") if value else ""
             elif isinstance(value, datetime.date):
                 value = shown_day(value)
             elif isinstance(field, MoneyField) and value is not None:
@@ -194,8 +193,8 @@ class PublicForm(forms.Form):
             elif isinstance(value, Division | Office):
                 value = named(value)
             found.append((str(field.label), str(value) if value not in (None, "") else "—"))
-        if self.proof is not None:
-            found.append((str(self.fields["proof"].label), self.proof.name))
+        if self.receipt is not None:
+            found.append((str(self.fields["proof"].label), self.receipt.name))
         if self.attachments:
             found.append((now("附件"), now("、").join(one.name for one in self.attachments)))
         return found
@@ -288,7 +287,7 @@ class ComplaintForm(AboutBusiness):
     four_meters = forms.ChoiceField(
         label=_("与家用水、电、燃气、热量表有关吗？"), required=False, help_text=_("有关的另按民用四表专项办理。")
     )
-    files = _files(_("证据（可以多选）"), _("发票、合同、照片、聊天记录截图等。公开以前会去掉照片里的位置等信息。"))
+    evidence = _files(_("证据（可以多选）"), _("发票、合同、照片、聊天记录截图等。公开以前会去掉照片里的位置等信息。"))
     complainant = _line(_("您的姓名"), 50, "name")
     contact = _line(_("电话号码或电子邮箱"), 100, help_text=_("只用于处理这件投诉。"))
     also_report = forms.BooleanField(
@@ -302,7 +301,7 @@ class ComplaintForm(AboutBusiness):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["four_meters"].choices = [("", now("没有关系")), *_choices("complaint", "four_meters", self.day)]  # type: ignore[attr-defined]
-        self.order_fields(["subject", "claim", "four_meters", "business", "unit", "division", "files", "complainant", "contact", "also_report"])  # fmt: skip
+        self.order_fields(["subject", "claim", "four_meters", "business", "unit", "division", "evidence", "complainant", "contact", "also_report"])  # fmt: skip
 
     def clean_contact(self) -> str:
         return _reached(self.cleaned_data["contact"])
@@ -341,7 +340,7 @@ class ComplaintForm(AboutBusiness):
         return [
             self._group(now("事情经过"), "subject", "claim", "four_meters"),
             self._group(now("经营者"), "business", "unit", "division"),
-            self._group(now("证据"), "files"),
+            self._group(now("证据"), "evidence"),
             self._group(
                 now("您的联系方式"), "complainant", "contact", hint=now("只有承办人能看到，每次查看都留痕；不公开。")
             ),
@@ -358,7 +357,7 @@ class ReportForm(AboutBusiness):
         _("违法行为和线索"),
         help_text=_("谁、在哪里、什么时候、做了什么，怎样可以查到。线索越具体，越能查实。"),
     )
-    files = _files(_("证据（可以多选）"), _("照片、录像、网页截图、票据等。请先保证自己的安全。"))
+    evidence = _files(_("证据（可以多选）"), _("照片、录像、网页截图、票据等。请先保证自己的安全。"))
     named = forms.ChoiceField(
         label=_("实名还是匿名"),
         choices=[("yes", _("实名：办理结果会告知我")), ("no", _("匿名：不留姓名，凭编号和查询码查看进展"))],
@@ -372,7 +371,7 @@ class ReportForm(AboutBusiness):
         super().__init__(*args, **options)
         self.fields["business"].required = False
         self.fields["business"].label = now("被举报的经营者")
-        self.order_fields(["subject", "business", "unit", "division", "files", "named", "informant", "contact"])
+        self.order_fields(["subject", "business", "unit", "division", "evidence", "named", "informant", "contact"])
 
     def clean(self) -> dict[str, Any]:
         found = super().clean()
@@ -407,7 +406,7 @@ class ReportForm(AboutBusiness):
         return [
             self._group(now("举报内容"), "subject"),
             self._group(now("经营者"), "business", "unit", "division"),
-            self._group(now("证据"), "files"),
+            self._group(now("证据"), "evidence"),
             self._group(
                 now("实名或匿名"),
                 "named",
@@ -437,7 +436,7 @@ class ClaimForm(AboutBusiness):
         max_length=200,
         widget=forms.FileInput(attrs={"accept": accept(), "data_max_bytes": settings.MAX_UPLOAD_BYTES}),
     )
-    files = _files(_("其他证据（可以多选）"), _("商品照片、故障录像、维修记录、就医单据等。"))
+    evidence = _files(_("其他证据（可以多选）"), _("商品照片、故障录像、维修记录、就医单据等。"))
     claimant = _line(_("您的姓名"), 50, "name")
     contact = _line(_("电话号码或电子邮箱"), 100)
 
@@ -448,7 +447,7 @@ class ClaimForm(AboutBusiness):
             *_choices("compensation", "product_class", self.day),
         ]
         self.fields["basis"].choices = _choices("compensation", "basis", self.day)  # type: ignore[attr-defined]
-        self.order_fields(["product", "product_class", "bought_on", "trouble_on", "basis", "claimed", "business", "unit", "division", "proof", "files", "claimant", "contact"])  # fmt: skip
+        self.order_fields(["product", "product_class", "bought_on", "trouble_on", "basis", "claimed", "business", "unit", "division", "proof", "evidence", "claimant", "contact"])  # fmt: skip
 
     def clean_contact(self) -> str:
         return _reached(self.cleaned_data["contact"])
@@ -473,7 +472,7 @@ class ClaimForm(AboutBusiness):
         return [
             self._group(now("商品和要求"), "product", "product_class", "bought_on", "trouble_on", "basis", "claimed"),
             self._group(now("经营者"), "business", "unit", "division"),
-            self._group(now("凭证"), "proof", "files"),
+            self._group(now("凭证"), "proof", "evidence"),
             self._group(
                 now("您的联系方式"),
                 "claimant",
@@ -495,7 +494,7 @@ class RequestForm(PublicForm):
         least=5,
         help_text=_("写明名称、文号，或者便于查询的其他特征，以及希望怎样得到（电子、纸质）。"),
     )
-    files = _files(_("身份证明和其他附件"), _("身份证明可以遮去住址和照片。只用于核对申请人。"))
+    evidence = _files(_("身份证明和其他附件"), _("身份证明可以遮去住址和照片。只用于核对申请人。"))
     applicant = _line(_("您的姓名或者单位名称"), 100, "name")
     contact = _line(_("电话号码或电子邮箱"), 100)
 
@@ -520,7 +519,7 @@ class RequestForm(PublicForm):
     def groups(self) -> list[dict[str, Any]]:
         return [
             self._group(now("要什么信息"), "organ", "wanted"),
-            self._group(now("附件"), "files"),
+            self._group(now("附件"), "evidence"),
             self._group(now("申请人"), "applicant", "contact", hint=now("只有承办人能看到，每次查看都留痕；不公开。")),
         ]
 

@@ -139,7 +139,7 @@ def to_do(request: UserRequest, at: datetime.datetime, most: int = 20) -> list[d
     open_ones = (
         queries.visible_to(request.user).filter(ended_at=None).order_by("next_due_on", "pk").select_related("office")
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
     for one in queries.with_history(open_ones)[: most * 3]:
         try:
             now = queries.standing(one)

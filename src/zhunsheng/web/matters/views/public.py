@@ -108,7 +108,7 @@ def _form(request: HttpRequest, way: Way) -> HttpResponse:
         filed = actions.file(
             form.wishes(),
             office=office,
-            division=form.division,
+            division=form.place(),
             at=at,
             once=form.cleaned_data["once"],
             address=address_of(request),
@@ -142,7 +142,7 @@ def _page(
             "way": way,
             "form": form,
             "attachments": held.attachments if held is not None else [],
-            "proof": held.proof if held is not None else None,
+            "proof": held.receipt if held is not None else None,
             "token": held.token if held is not None else "",
         },
         status=status,

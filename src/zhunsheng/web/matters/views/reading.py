@@ -52,7 +52,7 @@ def address_of(request: HttpRequest) -> str:
     if settings.SECURE_PROXY_SSL_HEADER is not None:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
         if forwarded:
-            return forwarded[:60]
+            return str(forwarded)[:60]
     return str(request.META.get("REMOTE_ADDR", ""))[:60]
 
 
