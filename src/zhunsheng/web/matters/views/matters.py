@@ -23,7 +23,7 @@ from zhunsheng.engine.errors import ProcedureError, ZhunshengError
 from zhunsheng.engine.procedure import Standing
 from zhunsheng.web.common.errors import language, say
 from zhunsheng.web.common.listing import Column, Listing
-from zhunsheng.web.common.templatetags.zs import named, state_tag
+from zhunsheng.web.common.templatetags.zs import day, named, state_tag
 from zhunsheng.web.desk.bulk import offers
 from zhunsheng.web.matters import policy, queries, words
 from zhunsheng.web.matters.forms.fields import entity_text
@@ -40,6 +40,10 @@ from zhunsheng.web.registry.queries import visible_to as entities_visible_to
 FAR = datetime.datetime(9999, 1, 1, tzinfo=CHINA)
 #: how many entities a suggestion shows
 SUGGESTED = 12
+
+
+def _no(matter: Matter) -> SafeString:
+    return format_html('<span class="nowrap">{}</span>', matter.no)
 
 
 def _title(matter: Matter) -> SafeString:
@@ -59,7 +63,7 @@ def listing_of(request: UserRequest, matters: Any = None) -> Listing:
         bulk=offers(request.user, "matters.hand_over", "matters.step"),
         url=lambda one: one.get_absolute_url(),
         columns=[
-            Column("no", gettext_lazy("办件编号"), lambda one: one.no, order="no"),
+            Column("no", gettext_lazy("办件编号"), lambda one: one.no, html=_no, order="no"),
             Column("kind", gettext_lazy("种类"), lambda one: words.kind_name(one.procedure)),
             Column("title", gettext_lazy("标题"), lambda one: one.title, html=_title),
             Column("state", gettext_lazy("状态"), lambda one: words.state_name(queries.procedure_of(one), one.state),
@@ -68,7 +72,7 @@ def listing_of(request: UserRequest, matters: Any = None) -> Listing:
                    html=lambda one: showing.next_due(one, today), order="due_key"),
             Column("handler", gettext_lazy("承办人"), lambda one: str(one.handler) if one.handler else ""),
             Column("office", gettext_lazy("承办机构"), lambda one: named(one.office)),
-            Column("opened", gettext_lazy("登记时间"), lambda one: one.opened_at, order="opened_at"),
+            Column("opened", gettext_lazy("登记时间"), lambda one: one.opened_at, html=lambda one: day(one.opened_at), order="opened_at"),
             Column("entity", gettext_lazy("当事主体"), lambda one: one.entity.name if one.entity else "", hidden=True),
             Column("unit_id", gettext_lazy("主体标识"), lambda one: one.entity.unit_id if one.entity else "", hidden=True),
             Column("division", gettext_lazy("行政区划"), lambda one: named(one.division) if one.division else "", hidden=True),
@@ -160,6 +164,7 @@ def page_of(request: UserRequest, matter: Matter) -> dict[str, Any]:
         "may_link": bool(queries.roles_in(user, matter)),
         "may_classify": policy.may_classify(user, matter),
         "may_correct": policy.may_correct(user, matter),
+        "may_renew_code": policy.may_renew_code(user, matter),
         "origin": origin(matter),
     }
     try:

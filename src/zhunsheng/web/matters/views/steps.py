@@ -106,6 +106,12 @@ def _take(
     return redirect(matter)
 
 
+def _blank(procedure: Procedure, asked: Step) -> str:
+    """The wording with the name of each fact where it will stand."""
+    names = {code: f"〔{fact.label(language())}〕" for code, fact in procedure.facts.items()}
+    return asked.says(language()).format_map({**names, "on": _("〔日期〕")})
+
+
 def about(procedure: Procedure, asked: Step) -> dict[str, Any]:
     """What a reader of the form is told of the step: its condition, its wording, what it starts and ends, who may take it."""
     lang = language()
@@ -113,7 +119,7 @@ def about(procedure: Procedure, asked: Step) -> dict[str, Any]:
         "step": asked,
         "note": asked.notes(lang),
         "condition": (asked.unless_en if lang == "en" else asked.unless) if asked.when else "",
-        "wording": asked.says(lang),
+        "wording": _blank(procedure, asked),
         "source": asked.source,
         "confidence": asked.confidence,
         "starts": [
