@@ -18,7 +18,7 @@ from zhunsheng.web.desk.models import SearchEntry, SearchProgress
 from zhunsheng.web.desk.searching import database, marking, offers
 from zhunsheng.web.desk.searching.words import LONGEST, fold, wanted, words_of
 from zhunsheng.web.people.models import Office
-from zhunsheng.web.public_log.actions import record
+from zhunsheng.web.public_log.actions import Deed, record, record_many
 from zhunsheng.web.registry.actions import register_entity
 from zhunsheng.web.registry.models import BusinessEntity
 
@@ -258,6 +258,20 @@ class TestAsking:
                 break
         assert len(seen) == len(set(seen)) == 45
 
+    def test_so_they_do_where_many_have_the_very_name(self, town):
+        for n in range(70):
+            town.entity(name="恒达" if n % 2 else f"恒达{n}")
+        actions.reindex()
+        lin = town.user("member")
+        seen, after = [], ""
+        while True:
+            (group,) = searching.find(lin, "恒达", kind="entity", after=after).groups
+            seen += [hit.url for hit in group.hits]
+            if not (after := group.after):
+                break
+        assert len(seen) == len(set(seen)) == 70
+        assert all(BusinessEntity.objects.get(pk=int(url.split("/")[-2])).name == "恒达" for url in seen[:20])
+
     @pytest.mark.parametrize("after", ["x", "-1", "9" * 30, "١"])
     def test_a_damaged_place_is_the_first_page(self, town, after):
         town.entity(name="恒达")
@@ -310,6 +324,18 @@ class TestFollowing:
             for one in entities:
                 writing.follow([record("change_entity", "entity", one.pk, by=None, at=AT)])
         assert searching.find(town.user("member"), "恒达").groups[0].total == 900
+
+    def test_very_many_acts_are_left_to_the_worker(self, town, monkeypatch, django_capture_on_commit_callbacks):
+        woken = []
+        monkeypatch.setattr(writing, "MANY", 3)
+        monkeypatch.setattr(writing, "_wake", lambda: woken.append(1))
+        actions.reindex()
+        entities = [town.entity(name=f"恒达{n}") for n in range(4)]
+        deeds = [Deed("register_entity", "entity", str(one.pk)) for one in entities]
+        with django_capture_on_commit_callbacks(execute=True):
+            record_many(deeds, by=None, at=AT)
+        assert woken == [1]
+        assert actions.catch_up(AT) == 4
 
     def test_acts_may_be_left_unfollowed(self, town, django_capture_on_commit_callbacks):
         with actions.unfollowed(), django_capture_on_commit_callbacks(execute=True):

@@ -10,7 +10,7 @@ class DeskConfig(AppConfig):
         from zhunsheng.web.common import context, telling
         from zhunsheng.web.desk import jobs, queries, searching, tasks
         from zhunsheng.web.desk.actions import bulk, deliveries, notify
-        from zhunsheng.web.desk.actions.searching import follow
+        from zhunsheng.web.desk.actions.searching import follow, wake_index_with
         from zhunsheng.web.public_log.actions import follow_with
 
         telling.tell_with(notify)
@@ -19,6 +19,7 @@ class DeskConfig(AppConfig):
         for source in queries.SOURCES:
             searching.add_source(source)
         follow_with(follow)
+        wake_index_with(tasks.catch_up_index.enqueue)
         deliveries.wake_with(tasks.send_waiting.enqueue)
         bulk.wake_bulk_with(tasks.go_on_with_bulk.enqueue)
         jobs.register()

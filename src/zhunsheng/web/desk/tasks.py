@@ -13,6 +13,12 @@ def send_waiting() -> int:
 
 
 @task()
+def catch_up_index() -> int:
+    """Reads into the search index what many acts touched at once."""
+    return actions.catch_up(timezone.now())
+
+
+@task()
 def go_on_with_bulk() -> int:
     """Finishes the bulk runs that were confirmed."""
     return actions.go_on(timezone.now())

@@ -34,10 +34,9 @@ def _inspectors_for(user: User) -> QuerySet[Inspector]:
 
 
 def _entity_text(entity: BusinessEntity) -> str:
-    """Code, state, places and tags, a line each; of the premises what is not said already."""
+    """Code, places and tags, a line each; of the premises what is not said already."""
     said = [
         entity.code,
-        str(entity.get_status_display()),
         entity.division.name if entity.division else "",
         entity.address,
         entity.tags,

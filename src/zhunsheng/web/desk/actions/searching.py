@@ -24,11 +24,14 @@ from zhunsheng.web.public_log.models import Act
 BATCH = 1_000
 #: keys of one question to the database
 ASKED = 400
+#: from so many touched records on, the worker reads them
+MANY = 2_000
 #: acts that may still have been under way when later ones were looked at
 OVERLAP = 2_000
-MOST_ACTS = 50_000
+ACTS = 20_000
 _log = logging.getLogger(__name__)
 _paused = 0
+_wake: "Callable[[], object] | None" = None
 
 
 def index(*rows: Model) -> None:
@@ -45,13 +48,21 @@ def _index_rows_of(keys: "dict[type[Model], list[Any]]") -> None:
             _read(one, "pk", found)
 
 
+def wake_index_with(wake: "Callable[[], object]") -> None:
+    """The room's tasks, which stand above, say here how the worker is told that there is much to follow."""
+    global _wake
+    _wake = wake
+
+
 def follow(acts: Sequence[Act]) -> None:
     """Reads what these acts touched anew when the present transaction commits (public_log calls it)."""
     if _paused:
         return
     known = {kind for one in sources() for kind in one.subjects}
     touched = {(act.subject_type, act.subject_id) for act in acts if act.subject_type in known}
-    if touched:
+    if len(touched) > MANY and _wake is not None:
+        transaction.on_commit(_wake, robust=True)  # an import does not wait for its index
+    elif touched:
         transaction.on_commit(lambda: _index_subjects(touched), robust=True)
 
 
@@ -72,12 +83,16 @@ def catch_up(at: datetime.datetime) -> int:
     progress = SearchProgress.objects.filter(key=TRAIL).first()
     if progress is None:
         return reindex()
-    acts = Act.objects.filter(pk__gt=progress.position - OVERLAP).order_by("pk")[:MOST_ACTS]
-    rows = list(acts.values_list("pk", "subject_type", "subject_id"))
-    changed = _index_subjects({(kind, key) for _pk, kind, key in rows})
-    if rows:
-        SearchProgress.objects.filter(key=TRAIL).update(position=max(progress.position, rows[-1][0]))
-    return changed
+    changed, position = 0, progress.position - OVERLAP
+    while True:
+        acts = Act.objects.filter(pk__gt=position).order_by("pk")[:ACTS]
+        rows = list(acts.values_list("pk", "subject_type", "subject_id"))
+        changed += _index_subjects({(kind, key) for _pk, kind, key in rows})
+        if rows:
+            position = rows[-1][0]
+            SearchProgress.objects.filter(key=TRAIL, position__lt=position).update(position=position)
+        if len(rows) < ACTS:
+            return changed
 
 
 def reindex(kinds: Iterable[str] = (), *, report: "Callable[[Source, int], None]" = lambda one, done: None) -> int:
@@ -172,16 +187,14 @@ def _write(one: Source, rows: Sequence[Any]) -> int:
         entries = SearchEntry.objects.filter(kind=one.key, object_id__in=asked)
         known |= {key: (title, text) for key, title, text in entries.values_list("object_id", "title", "text")}
     new = []
-    for row in rows:
-        with translation.override("zh-hans"):  # whatever language the act was done in
+    with translation.override("zh-hans"):  # whatever language the act was done in
+        for row in rows:
             title = fold(one.title(row))
             text = f"{title}\n{fold(one.text(row))}"[:MOST_TEXT]
-        if known.get(row.pk) != (title[:200], text):
-            new.append(
-                SearchEntry(
-                    kind=one.key, object_id=row.pk, title=title[:200], text=text, words=" ".join(words_of(text))
-                )
-            )
+            title = title[:200]
+            if known.get(row.pk) != (title, text):
+                words = " ".join(words_of(text))
+                new.append(SearchEntry(kind=one.key, object_id=row.pk, title=title, text=text, words=words))
     SearchEntry.objects.bulk_create(
         new, update_conflicts=True, unique_fields=["kind", "object_id"], update_fields=["title", "text", "words"],
         batch_size=BATCH,

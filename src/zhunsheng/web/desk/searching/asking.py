@@ -89,22 +89,25 @@ def _matching(asked: Wanted) -> QuerySet[SearchEntry]:
 def _group(one: Source, user: User, asked: Wanted, exact: str, after: str, size: int) -> Group:
     seen = one.visible_to(user).order_by().filter(pk=OuterRef("object_id"))
     entries = _matching(asked).filter(Exists(seen), kind=one.key)
-    total = entries.order_by()[: COUNTED + 1].count()
-    if not total:
+    # One question tells the number and the first page: where there are very many, counting stops.
+    first = list(entries.order_by("-pk").values_list("pk", "object_id")[: COUNTED + 1])
+    if not first:
         return Group(one.key, one.label, 0, [], "")
-    page: list[tuple[int, int]] = []
-    rest = entries.exclude(title=exact)
+    named = SearchEntry.objects.filter(Exists(seen), kind=one.key, title=exact)
+    page = list(named.order_by("-pk").values_list("pk", "object_id")[:size])
+    ahead = {pk for pk, _object_id in page}
+    place = first[0][0] + 1
+    further = [row for row in first if row[0] not in ahead]
     if after.isascii() and after.isdigit() and len(after) < 19:
-        rest = rest.filter(pk__lt=int(after))
-    else:
-        named = SearchEntry.objects.filter(Exists(seen), kind=one.key, title=exact)
-        page = list(named.order_by("-pk").values_list("pk", "object_id")[:size])
+        page, place = [], int(after)
+        rest = entries.exclude(pk__in=ahead).filter(pk__lt=place).order_by("-pk").values_list("pk", "object_id")
+        further = list(rest[: size + 1])
     left = size - len(page)
-    further = list(rest.order_by("-pk").values_list("pk", "object_id")[: left + 1])
     more = len(further) > left
-    page += further[:left]
-    hits = _hits(one, [object_id for _pk, object_id in page], asked)
-    return Group(one.key, one.label, total, hits, str(page[-1][0]) if more and page else "")
+    shown = page + further[:left]
+    hits = _hits(one, [object_id for _pk, object_id in shown], asked)
+    end = further[left - 1][0] if more and left else place
+    return Group(one.key, one.label, len(first), hits, str(end) if more else "")
 
 
 def _hits(one: Source, keys: Iterable[int], asked: Wanted) -> list[Found]:
