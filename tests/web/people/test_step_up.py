@@ -81,6 +81,13 @@ class TestGetting:
         asked = client.get("/account/factors/app/")
         assert client.post(asked.url, {"password": PASSWORD}).url == "/account/factors/app/"
 
+    def test_an_administrator_confirms_before_a_new_password_is_typed(self, client, town, admin, later):
+        town.user("member", username="lin")
+        client.force_login(admin)
+        later()
+        asked = client.get("/people/users/lin/password/")
+        assert "更改登录方式" in rest_of(client, asked.url)
+
     def test_htmx_is_sent_on_as_a_page(self, client, admin, later):
         client.force_login(admin)
         later()

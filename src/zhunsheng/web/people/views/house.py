@@ -329,6 +329,7 @@ def edit_user(request: UserRequest, username: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@step_up.required("account")
 def reset_password(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
     found = get_object_or_404(User, username=username)
