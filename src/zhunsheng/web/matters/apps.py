@@ -11,6 +11,7 @@ class MattersConfig(AppConfig):
         from zhunsheng.web.desk import providers as desk
         from zhunsheng.web.desk import searching
         from zhunsheng.web.matters import bulk, jobs, providers
+        from zhunsheng.web.matters.views import firm
 
         jobs.register()
         desk.add_tasks(providers.tasks)
@@ -19,5 +20,5 @@ class MattersConfig(AppConfig):
         searching.add_source(providers.SOURCE)
         desk_bulk.add_bulk(bulk.HAND_OVER)
         desk_bulk.add_bulk(bulk.STEP)
-        for section in providers.SECTIONS:
+        for section in (*providers.SECTIONS, firm.SECTION):
             desk.add_section(section)

@@ -190,13 +190,6 @@ def _matters_of(entity: BusinessEntity, request: HttpRequest) -> dict[str, Any] 
     return {"rows": rows, "new_url": f"{reverse('matters:new')}?entity={entity.unit_id}"}
 
 
-def _own_matters(entity: BusinessEntity, request: HttpRequest) -> dict[str, Any] | None:
-    """For the firm: its open matters, as far as it may see them."""
-    found = Matter.objects.filter(entity=entity, firm_sees=True, ended_at=None).order_by("next_due_at", "pk")[:SHOWN]
-    rows = [_line(one) | {"url": reverse("matters:firm_matter", args=[one.no])} for one in found]
-    return {"rows": rows, "all_url": reverse("matters:firm_matters")}
-
-
 def _line(matter: Matter) -> dict[str, Any]:
     procedure = queries.procedure_of(matter)
     left = clock.days_left(matter.next_due_on, timezone.localdate()) if matter.next_due_on else None
@@ -243,9 +236,8 @@ def _compensation(entity: BusinessEntity, request: HttpRequest) -> dict[str, Any
 
 SECTIONS = (
     Section("matters", _("办件"), "matters/sections/staff.html", frozenset({"staff"}), _matters_of, 40),
-    Section("own_matters", _("办件"), "matters/sections/firm.html", frozenset({"firm"}), _own_matters, 40),
     Section(
-        "penalties", _("行政处罚公示"), "matters/sections/penalties.html", frozenset({"staff", "public"}), _penalties, 50
+        "penalties", _("行政处罚公示"), "matters/sections/penalties.html", frozenset({"staff"}), _penalties, 50
     ),
     Section(
         "compensation", _("质量担保与损害赔偿"), "matters/sections/compensation.html", frozenset({"staff", "firm"}),
