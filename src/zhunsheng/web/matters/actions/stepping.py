@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 
@@ -495,12 +496,14 @@ def _tell(matter: Matter, by: User | None, at: datetime.datetime) -> None:
     told: list[User | None] = [matter.handler] if matter.handler is not None else []
     if matter.ended_at is None:
         told += _awaited(matter, procedure, at)
+    groups = [(told, matter.get_absolute_url())]
     if matter.firm_sees and matter.entity_id is not None:
         accounts = FirmAccount.objects.filter(entity=matter.entity_id).select_related("user")
-        told += [account.user for account in accounts]
-    others = [user for user in told if user is not None and (by is None or user.pk != by.pk)]
-    if others:
-        notify(others, _lazy_news(matter, procedure), matter.get_absolute_url(), at=at)
+        groups.append(([account.user for account in accounts], reverse("matters:firm_matter", args=[matter.no])))
+    for people, url in groups:
+        others = [user for user in people if user is not None and (by is None or user.pk != by.pk)]
+        if others:
+            notify(others, _lazy_news(matter, procedure), url, at=at)
 
 
 def _awaited(matter: Matter, procedure: Procedure, at: datetime.datetime) -> list[User | None]:
