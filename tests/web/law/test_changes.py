@@ -1,6 +1,9 @@
 """A change is proposed by one and approved by another; it takes effect by date; nothing is rewritten."""
 
 import datetime
+import os
+import subprocess
+import sys
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -319,3 +322,57 @@ class TestEveryProcess:
         with django_assert_num_queries(1):
             law.follow()
             law.follow()
+
+
+ANOTHER = """
+import datetime, sys, django
+django.setup()
+from zhunsheng.engine import tables
+from zhunsheng.web.common import law
+read = lambda: tables.load("inspection/ratios").find(datetime.date(2026, 11, 9), scheme="default", risk_class="A")["ratio"]
+law.SECONDS = 0
+law.follow()
+print(read(), flush=True)
+sys.stdin.readline()
+law.follow()
+print(read(), flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_see_the_change(tmp_path):
+    """One process approves, another that runs already reads the new law at its next look."""
+    env = {**os.environ, "ZHUNSHENG_HOME": str(tmp_path), "DJANGO_SETTINGS_MODULE": "zhunsheng.web.settings"}
+    env.pop("ZHUNSHENG_DATABASE_URL", None)  # a database of their own, in a file
+
+    def python(code: str, **more) -> subprocess.Popen:
+        pipe = subprocess.PIPE
+        return subprocess.Popen([sys.executable, "-c", code], env=env, stdin=pipe, stdout=pipe, text=True, **more)
+
+    assert (
+        python(
+            "from django.core.management import call_command as c; import django; django.setup(); c('migrate', verbosity=0)"
+        ).wait(300)
+        == 0
+    )
+    other = python(ANOTHER)
+    before = other.stdout.readline().strip()
+    approving = python(APPROVING)
+    assert approving.wait(120) == 0
+    after = other.communicate("\n", timeout=60)[0].strip()
+    assert (before, after) == (ratio(), "0.07")
+
+
+APPROVING = """
+import datetime, django
+django.setup()
+from zhunsheng.engine.clock import CHINA
+from zhunsheng.web.people.models import Office, Post, User
+from tests.web.law.conftest import NOW, propose_ratio
+from zhunsheng.web.law import actions
+office = Office.objects.create(code="T", name="测试局", level="city")
+who = [User.objects.create_user(role, password="x") for role in ("member", "head")]
+for user in who:
+    Post.objects.create(user=user, office=office, role=user.username)
+actions.decide(propose_ratio(who[0]), approve=True, by=who[1], at=NOW)
+"""

@@ -27,6 +27,7 @@ from zhunsheng.web.common.templatetags.zs import day as shown_day
 from zhunsheng.web.common.templatetags.zs import state_tag
 from zhunsheng.web.law import actions, forms, policy, queries
 from zhunsheng.web.law.models import Change, Review
+from zhunsheng.web.people import step_up
 from zhunsheng.web.people.models import Role
 from zhunsheng.web.people.policy import may_work
 
@@ -153,6 +154,7 @@ def _answers(request: HttpRequest, name: str) -> dict[str, Any]:
         "reviews": Review.objects.filter(table=name).select_related("by")[:5] if may_work(request.user) else [],
         "last_review": Review.objects.filter(table=name).first(),
         "may_review": policy.may_review(request.user, name, today), "staff": may_work(request.user),
+        "touches": queries.touched_by(name) if may_work(request.user) else None,
         "may_propose": policy.may_propose(request.user) and queries.changeable(name),
     }  # fmt: skip
 
@@ -415,6 +417,7 @@ def moves(request: HttpRequest, no: str) -> HttpResponse:
 
 
 @require_POST
+@step_up.required("publish")
 def decide(request: HttpRequest, no: str) -> HttpResponse:
     found = get_object_or_404(Change, no=no)
     approve = request.POST.get("decision") == "approve"

@@ -113,5 +113,9 @@ def _after(change: Change, at: datetime.datetime) -> None:
     law.follow(now=True)
     text = format_lazy(gettext_lazy("规则修改 {no}：{state}"), no=change.no, state=Change.State(change.state).label)
     notify([change.proposed_by], text, change.get_absolute_url(), at=at)
-    if change.edition is not None and change.valid_from is not None and change.valid_from <= at.astimezone(CHINA).date():
+    if (
+        change.edition is not None
+        and change.valid_from is not None
+        and change.valid_from <= at.astimezone(CHINA).date()
+    ):
         take_effect(change, at=at)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -91,10 +91,7 @@ def touched_matters(change: Change) -> QuerySet[Matter]:
     those with a limit that runs into its days."""
     found = matters.open_matters()
     if not is_procedure(change.table):
-        year = int(change.table.removeprefix(CALENDARS))
-        first = datetime.date(year - 1, 12, 20)  # a notice may move the last days of the December before
-        running = Deadline.objects.filter(status__in=RUNNING, due_on__gte=first)
-        return found.filter(pk__in=running.values("matter"))
+        return found.filter(_runs_into(change.table))
     code = change.table.removeprefix(PROCEDURES)
     assert change.valid_from is not None
     with tables.under(_without(change)):
@@ -104,6 +101,23 @@ def touched_matters(change: Change) -> QuerySet[Matter]:
             if base is not None and one.on(change.valid_from).version.code == base.version.code
         ]  # fmt: skip
     return found.filter(procedure=code, version__in=mine)
+
+
+def touched_by(name: str) -> int | None:
+    """How many open matters, visits or follow-ups are run by a procedure or table; None where nothing open is counted by it."""
+    if is_procedure(name):
+        return matters.open_matters().filter(procedure=name.removeprefix(PROCEDURES)).count()
+    if name.startswith(CALENDARS):
+        return matters.open_matters().filter(_runs_into(name)).count()
+    if name.startswith(LIMITS):
+        return inspection.unpublished().count() + inspection.open_follow_ups().count()
+    return None
+
+
+def _runs_into(name: str) -> Q:
+    """Matters with a limit that runs into the days of a calendar: a notice may move the last days of the December before."""
+    first = datetime.date(int(name.removeprefix(CALENDARS)) - 1, 12, 20)
+    return Q(pk__in=Deadline.objects.filter(status__in=RUNNING, due_on__gte=first).values("matter"))
 
 
 def moves_of(found: QuerySet[Matter], proposed: Overlay, day: datetime.date) -> list[Move]:
