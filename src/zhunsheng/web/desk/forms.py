@@ -50,7 +50,7 @@ class PreferenceForm(forms.Form):
         self.pairs = [(kind, code) for code in ways for kind in channels.CHOSEN]
         for kind, code in self.pairs:
             self.fields[f"route-{kind}-{code}"] = forms.ChoiceField(
-                label=format_lazy("{channel}: {kind}", channel=ways[code].label, kind=Notice.Kind(kind).label),
+                label=format_lazy("{channel} · {kind}", channel=ways[code].label, kind=Notice.Kind(kind).label),
                 choices=Route.How.choices,
                 initial=channels.default_how(kind, code),
             )

@@ -232,7 +232,7 @@ class Delivery(models.Model):
         SENDING = "sending", _("正在发送")
         SENT = "sent", _("已发送")
         FAILED = "failed", _("失败，将重试")
-        GIVEN_UP = "given_up", _("已放弃")
+        GIVEN_UP = "given_up", pgettext_lazy("message", "已放弃")
 
     notice = models.ForeignKey(Notice, models.CASCADE, related_name="deliveries", verbose_name=_("通知"))
     channel = models.CharField(_("渠道"), max_length=10)

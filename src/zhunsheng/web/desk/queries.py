@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from zhunsheng.engine import clock
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.listing import Column, Listing
-from zhunsheng.web.common.templatetags.zs import state_tag
+from zhunsheng.web.common.templatetags.zs import moment, state_tag
 from zhunsheng.web.desk import channels, ticking
 from zhunsheng.web.desk.filters import DeliveryFilter
 from zhunsheng.web.desk.models import BulkRow, BulkRun, Delivery, JobRun, Notice, Preference, Route, SavedView
@@ -105,13 +105,19 @@ def delivery_listing(request: UserRequest) -> Listing:
         request=request,
         queryset=Delivery.objects.select_related("notice__user"),
         columns=[
-            Column("queued_at", gettext_lazy("排队时间"), lambda one: one.queued_at, order="queued_at"),
+            Column(
+                "queued_at",
+                gettext_lazy("排队时间"),
+                lambda one: one.queued_at,
+                html=lambda one: moment(one.queued_at),
+                order="queued_at",
+            ),
             Column("user", gettext_lazy("收件人"), lambda one: str(one.notice.user)),
             Column("channel", gettext_lazy("渠道"), lambda one: str(channel_label(one.channel))),
             Column("kind", gettext_lazy("通知种类"), lambda one: one.notice.get_kind_display()),
             Column("state", gettext_lazy("状态"), lambda one: one.get_state_display(), html=_delivery_state),
             Column("attempts", gettext_lazy("尝试次数"), lambda one: one.attempts, numeric=True),
-            Column("next_at", gettext_lazy("下次发送"), lambda one: one.next_at),
+            Column("next_at", gettext_lazy("下次发送"), lambda one: one.next_at, html=lambda one: moment(one.next_at)),
             Column("error", gettext_lazy("原因"), lambda one: one.error),
         ],
         name="deliveries",
