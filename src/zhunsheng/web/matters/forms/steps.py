@@ -36,6 +36,8 @@ ISSUE, UPLOAD = "issue", "upload"
 KEPT = "step_kept_"
 #: beside a document that the organ issues: what it says beyond the facts, step_text_<document>__<field>
 TEXT = "step_text_"
+#: the button that asks for the draft of a document, with its code
+PREVIEW = "step_preview"
 #: what the platform knows of every document of a matter, and of one whose business entity is known
 KNOWN = ("matter_no", "handler")
 OF_ENTITY = ("party_name", "party_code", "party_address")

@@ -16,16 +16,17 @@ from django.views.decorators.http import require_GET, require_http_methods
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine import tables
 from zhunsheng.engine.errors import ZhunshengError
-from zhunsheng.engine.procedure import Procedure, Step
+from zhunsheng.engine.procedure import Procedure, Standing, Step
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
 from zhunsheng.web.matters import actions, policy, queries, words
 from zhunsheng.web.matters.forms.fields import entity_text
 from zhunsheng.web.matters.forms.handling import FirstStepForm
-from zhunsheng.web.matters.forms.opening import OpeningForm
+from zhunsheng.web.matters.forms.opening import TITLE, OpeningForm
+from zhunsheng.web.matters.forms.steps import PREVIEW
 from zhunsheng.web.matters.models import Matter, MatterLink
 from zhunsheng.web.matters.views.matters import law_url
 from zhunsheng.web.matters.views.pages import see, typed
-from zhunsheng.web.matters.views.steps import about
+from zhunsheng.web.matters.views.steps import about, preview
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.registry.queries import visible_to as entities_visible_to
@@ -130,6 +131,9 @@ def open_kind(request: UserRequest, code: str) -> HttpResponse:
         data, files, procedure=procedure, step=step, user=request.user,
         roles=[role for role in step.roles if role in roles], initial=_known(request, procedure, step, source),
     )  # fmt: skip
+    if PREVIEW in request.POST:
+        draft = Matter(procedure=code, title=str(form.data.get(TITLE, ""))[:200], office=office, handler=request.user)
+        return preview(request, draft, Standing(procedure, ()), form, at)
     if request.method == "POST":
         made = _open(request, code, form, office=office, step=step, source=source, at=at)
         if made is not None:

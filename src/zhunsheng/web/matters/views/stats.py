@@ -103,7 +103,7 @@ def _cell(figure: counting.Figure, tally: Tally | None, query: "dict[str, str] |
     if tally is None:
         return {"value": "—", "of": "", "url": ""}
     url = (
-        f"{reverse('matters:home')}?{urlencode(query | _behind(figure.metric), doseq=True)}"
+        f"{reverse('matters:home')}?{urlencode(query | _behind(figure.metric, tally), doseq=True)}"
         if query is not None
         else ""
     )
@@ -117,10 +117,10 @@ def _cell(figure: counting.Figure, tally: Tally | None, query: "dict[str, str] |
     }
 
 
-def _behind(metric: Metric) -> dict[str, Any]:
-    """The filter that finds the matters behind a number: for a rate those that missed it, where one can tell them."""
+def _behind(metric: Metric, tally: Tally) -> dict[str, Any]:
+    """The filter that finds the matters behind a number: for a rate of limits those that missed it, if any did."""
     if metric.kind == "on_time":
-        return {"limit": f"{metric.limit}:late"}
+        return {"limit": f"{metric.limit}:{'late' if tally.amount < (tally.of or 0) else 'met'}"}
     return {"step": list(metric.steps)} if metric.steps else {}
 
 

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.errors import ZhunshengError
-from zhunsheng.engine.procedure import Procedure, Step
+from zhunsheng.engine.procedure import Event, Procedure, Standing, Step
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
+from zhunsheng.web.documents import queries as documents
 from zhunsheng.web.matters import actions, queries
-from zhunsheng.web.matters.forms.steps import StepForm, step_form
+from zhunsheng.web.matters.forms.steps import PREVIEW, StepForm, step_form
 from zhunsheng.web.matters.models import Matter
 from zhunsheng.web.matters.views import showing
 from zhunsheng.web.matters.views.pages import crumbs_of, matter_of, typed
@@ -52,6 +54,8 @@ def step(request: UserRequest, no: str, verb: str) -> HttpResponse:
         "due": showing.next_due(matter, timezone.localdate()),
         **about(procedure, asked),
     }
+    if PREVIEW in request.POST:
+        return preview(request, matter, now, form, at)
     if request.method == "POST":
         done = _take(request, matter, asked, form, at)
         if done is not None:
@@ -66,6 +70,29 @@ def step(request: UserRequest, no: str, verb: str) -> HttpResponse:
             }
             return render(request, "matters/step_refused.html", context | {"reasons": reasons or [state]}, status=403)
     return render(request, "matters/step.html", context | {"form": form}, status=422 if form.is_bound else 200)
+
+
+def preview(request: UserRequest, matter: Matter, now: Standing, form: StepForm, at: datetime.datetime) -> HttpResponse:
+    """The draft of a document that this step would issue, from what is typed so far. It takes no number and is not kept."""
+    code = request.POST[PREVIEW]
+    if code not in form.texts_asked:
+        raise Http404
+    form.is_valid()
+    event = Event(form.step.code, at.astimezone(CHINA), str(request.user.pk), "", form.facts())
+    fields = queries.document_fields(matter, now, event) | form.texts().get(code, {})
+    title = f"{form.procedure.facts[code].name}：{matter.title}"[:200]
+    try:
+        pdf = documents.preview(
+            f"{form.procedure.code}.{code}",
+            fields,
+            office=matter.office,
+            title=title,
+            at=at,
+            day=timezone.localdate(at),
+        )
+    except (ZhunshengError, Refused) as problem:
+        return render(request, "matters/preview_refused.html", {"problem": say(problem), "matter": matter}, status=422)
+    return HttpResponse(pdf, content_type="application/pdf")
 
 
 def _publishes(procedure: Procedure, asked: Step) -> bool:
