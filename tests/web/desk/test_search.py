@@ -453,7 +453,9 @@ class TestPage:
     def test_empty_it_says_what_is_searched(self, client, town):
         page = self.page(client, town.user("member"))
         assert "能查到什么" in page
-        assert "经营主体" in page
+        assert "<li>经营主体</li>" in page
+        assert "<li>用户</li>" not in page
+        assert "<li>用户</li>" in self.page(client, town.user("sysadmin"))
 
     def test_nothing_found_and_nothing_to_look_for(self, client, town):
         actions.reindex()

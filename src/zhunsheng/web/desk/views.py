@@ -138,7 +138,7 @@ def search(request: UserRequest) -> HttpResponse:
             "kind": kind,
             "answer": answer,
             "others": others.items(),
-            "kinds": searching.sources(),
+            "kinds": searching.offered_to(request.user),
             "whole": searching.is_whole(),
         },
     )

@@ -4,7 +4,7 @@ A room calls `add_source` when it loads. Entries follow the acts that are record
 """
 
 from zhunsheng.web.desk.searching.asking import Answer, Found, Group, find, is_whole
-from zhunsheng.web.desk.searching.offers import ALL, Source, add_source, sources
+from zhunsheng.web.desk.searching.offers import ALL, Source, add_source, offered_to, sources
 from zhunsheng.web.desk.searching.words import MOST_QUERY, Wanted, fold, wanted
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "find",
     "fold",
     "is_whole",
+    "offered_to",
     "sources",
     "wanted",
 ]

@@ -53,5 +53,10 @@ def sources() -> list[Source]:
     return sorted(_sources.values(), key=lambda one: (one.order, one.key))
 
 
+def offered_to(user: User) -> list[Source]:
+    """The kinds of which the user may see any at all: the others are not offered."""
+    return [one for one in sources() if not one.visible_to(user).query.is_empty()]
+
+
 def source(key: str) -> Source | None:
     return _sources.get(key)
