@@ -63,13 +63,13 @@ def free_kinds(on: datetime.date) -> list[engine.Kind]:
 
 
 def facts(procedure: str, on: datetime.date) -> dict[str, procedures.Fact]:
-    """The facts of a procedure's versions in force on a day; {} where there is no such procedure."""
+    """The facts of a procedure in all its versions, those in force on the day last; {} where there is no such procedure."""
     try:
         every = procedures.versions(procedure)
     except (ProcedureError, TableError):
         return {}
-    valid = [one for one in every if one.version.valid_on(on)] or list(every)
-    return {code: fact for one in valid for code, fact in one.facts.items()}
+    ordered = sorted(every, key=lambda one: one.version.valid_on(on))
+    return {code: fact for one in ordered for code, fact in one.facts.items()}
 
 
 def fields(kind_code: str, on: datetime.date) -> dict[str, engine.Field]:
