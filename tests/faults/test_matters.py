@@ -13,7 +13,7 @@ import pytest
 
 from bench import officers
 
-OFFICERS, ROUNDS = 4, 12
+OFFICERS, ROUNDS = 4, 6
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_officers_at_once_lose_and_double_nothing(home):
 
 def test_an_officer_killed_in_the_middle_leaves_no_half_matter(home):
     officers.wait(officers.hire(1, 3, home=home))
-    for _round in range(3):
+    for _round in range(2):
         at_work = officers.hire(2, 10_000, shared=3, home=home) + officers.hire(1, 10_000, home=home)
         for one in at_work:
             one.stdout.readline()  # it has begun
