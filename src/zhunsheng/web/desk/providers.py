@@ -24,6 +24,8 @@ from zhunsheng.web.people.models import User
 PAGE = 50
 #: With so many working days left or fewer, a task is soon due.
 SOON = 3
+#: Sections of a lower order stand before what the register knows of the entity.
+FIRST = 20
 
 
 class Light(TextChoices):
@@ -402,5 +404,6 @@ def sections(entity: Any, request: HttpRequest, audience: str) -> Sequence[dict[
         if audience in section.audience:
             context = section.fill(entity, request)
             if context is not None:
-                shown.append({"key": section.key, "title": section.title, "template": section.template, **context})
+                named = {"key": section.key, "title": section.title, "template": section.template}
+                shown.append({**named, "first": section.order < FIRST, **context})
     return shown

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from zhunsheng.engine import clock
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.procedure import Procedure, Status, Step
@@ -35,6 +36,8 @@ from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.registry.models import BusinessEntity, FirmAccount
 
 ENTERPRISE = "enterprise"
+#: the step by which who began a matter gives it up
+WITHDRAW = "withdraw"
 #: a record that an objection may be about, as the audit trail names it
 ORIGIN = re.compile(r"(disclosure|visit):[\w-]{1,60}")
 
@@ -102,7 +105,7 @@ def listing(request: UserRequest) -> HttpResponse:
                 "due",
                 _("最近期限"),
                 lambda one: one.next_due_on,
-                html=lambda one: due(one.next_due_on, (one.next_due_on - today).days) if one.next_due_on else "—",
+                html=lambda one: due(one.next_due_on, clock.days_left(one.next_due_on, today)) if one.next_due_on else "—",
             ),
             Column("organ", _("承办机构"), lambda one: named(one.office)),
             Column("opened", _("登记日期"), lambda one: one.opened_at, html=lambda one: day(one.opened_at), order="opened_at"),
@@ -145,7 +148,7 @@ def to_do(request: UserRequest, at: datetime.datetime, most: int = 20) -> list[d
             now = queries.standing(one)
         except ZhunshengError:
             continue
-        steps = _options(request, one, now, at)
+        steps = [option for option in _options(request, one, now, at) if option.step.code != WITHDRAW]
         if not steps or len(rows) >= most:
             continue
         waiting = ours(now, steps)
@@ -164,8 +167,8 @@ def to_do(request: UserRequest, at: datetime.datetime, most: int = 20) -> list[d
 
 
 def ours(now: engine.Standing, steps: list[queries.Option]) -> engine.Due | None:
-    """The limit that a step of the firm's would end: what it must do, and by when."""
-    verbs = {option.step.code for option in steps}
+    """The limit that a step of the firm's would end: what it must do, and by when. That it may withdraw is no duty."""
+    verbs = {option.step.code for option in steps} - {WITHDRAW}
     found = [one for one in now.dues if one.live and one.deadline is not None and verbs & set(one.limit.ends)]
     return min(found, key=lambda one: one.last or timezone.now(), default=None)
 

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
+from zhunsheng.engine import clock
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.procedure import Due, Kind, Standing, Status
@@ -105,10 +106,8 @@ def limits(now: Standing, at: datetime.datetime) -> list[dict[str, Any]]:
 
 
 def days_left(due: Due, at: datetime.datetime) -> int | None:
-    """Calendar days to the last day; negative when it has passed."""
-    if due.deadline is None:
-        return None
-    return (due.deadline.due - at.astimezone(CHINA).date()).days
+    """Working days to the last day; negative when it has passed; None while nobody knows it."""
+    return None if due.deadline is None else clock.days_left(due.deadline.due, at.astimezone(CHINA).date())
 
 
 def items(matter: Matter, now: Standing, reader: str, own: Collection[int]) -> list[Item]:

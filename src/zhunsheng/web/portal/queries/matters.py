@@ -199,13 +199,15 @@ def of_year(year: int) -> QuerySet[Matter]:
     return Matter.objects.filter(procedure__in=COUNTED, drill=False, opened_at__gte=begins, opened_at__lt=ends)
 
 
-def by_month(year: int) -> Table:
+def by_month(year: int, today: datetime.date) -> Table:
+    """By month of filing, up to the present one."""
+    last = today.month if year == today.year else 12
     counts = {
         (row["month"], row["procedure"]): row["n"]
         for row in of_year(year).order_by().annotate(month=ExtractMonth("opened_at", tzinfo=CHINA)).values("month", "procedure").annotate(n=Count("pk"))
     }  # fmt: skip
     return _table(
-        [(str(month), f"{year}-{month:02d}") for month in range(1, 13)],
+        [(str(month), f"{year}-{month:02d}") for month in range(1, last + 1)],
         lambda key, code: counts.get((int(key), code), 0),
     )
 

@@ -189,8 +189,9 @@ def _stands(one: Disclosure) -> bool:
 def _complaints() -> Iterator[tuple[Cell, ...]]:
     """Counts by month, by division, and the metrics, of every year; what is held back has no number."""
     with translation.override("zh-hans"):
-        for year in reversed(matters.years(timezone.localdate())):
-            tables = (("month", matters.by_month(year)), ("division", matters.by_division(year)), ("meter", matters.by_meter(year)))
+        today = timezone.localdate()
+        for year in reversed(matters.years(today)):
+            tables = (("month", matters.by_month(year, today)), ("division", matters.by_division(year)), ("meter", matters.by_meter(year)))
             for dimension, table in tables:
                 codes = matters.COUNTED[: len(table.columns)]
                 for label, values in [*table.rows, ("total", table.totals)]:

@@ -27,6 +27,8 @@ from zhunsheng.web.registry.models import BusinessEntity, Division
 State = Disclosure.State
 #: what still shows names
 NAMED = (State.PUBLISHED, State.CORRECTED)
+#: a chart of fewer months says less than their table
+BARS = 3
 
 
 class _DivisionField(django_filters.fields.ModelChoiceField):  # type: ignore[misc]
@@ -157,7 +159,8 @@ def complaints(request: HttpRequest, year: int | None = None) -> HttpResponse:
     chosen = year or today.year
     if chosen not in years:
         raise Missing(_("%(year)s 年没有投诉举报。") % {"year": chosen})
-    months = matters.by_month(chosen)
+    months = matters.by_month(chosen, today)
+    bars = [(name, values[0]) for name, values in months.rows if values[0] is not None]
     return render(request, "portal/matters_complaints.html", {
         "year": chosen,
         "tabs": [
@@ -165,7 +168,7 @@ def complaints(request: HttpRequest, year: int | None = None) -> HttpResponse:
         ],
         "least": matters.least(),
         "months": months,
-        "bars": [(name, values[0]) for name, values in months.rows if values[0] is not None],
+        "bars": bars if sum(value > 0 for _name, value in bars) >= BARS else [],
         "divisions": matters.by_division(chosen),
         "meters": matters.by_meter(chosen),
         "figures": matters.figures(chosen, timezone.now()),
