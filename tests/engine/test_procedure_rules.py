@@ -190,6 +190,10 @@ def test_a_small_procedure_is_sound(tmp_path):
         (('needs = ["place"]', 'needs = ["place"], wording = "在{place}"'), "one_language"),
         (('needs = ["place"]', 'needs = ["place"], wording = "{", wording_en = "x"'), "bad_wording"),
         (('needs = ["place"]', 'allows = []'), "idle_fact"),
+        (('needs = ["place"]', 'needs = ["place"], rules = ["whim"]'), "unknown_rule"),
+        (('needs = ["place"]', 'needs = ["place"], rules = ["paid_in_full"]'), "rule_lacks_fact"),
+        (('needs = ["place"]', 'needs = ["place"], note = "注"'), "one_language"),
+        (("limit = [", 'metric = [{ code = "m", name = "率", name_en = "rate", kind = "count", steps = ["mend"], when = "weight" }]\nlimit = ['), "bad_guard"),
         (('ends = ["mend"]', 'ends = []'), "never_ends"),
         (('starts = ["tell"]', 'starts = []'), "never_starts"),
         (('starts = ["tell"], ends = ["mend"]', 'starts = ["mend"], ends = ["tell"]'), "end_unreachable"),
@@ -266,6 +270,43 @@ def test_a_city_may_bring_its_own_procedure(tmp_path):
     assert "lamp" in P.codes(root)
     assert "complaint" in P.codes(root)
     assert "lamp" not in P.codes()
+
+
+def test_choices_come_from_a_table_that_a_city_may_bring(tmp_path):
+    (tmp_path / "lamp").mkdir()
+    cells = "code,name,name_en,valid_to\npark,公园,park,\nmarket,市场,market,2010-01-01\n"
+    (tmp_path / "lamp" / "places.csv").write_text(cells, encoding="utf-8")
+    side = 'title = "地点"\ntitle_en = "Places"\nkey = ["code"]\nsource = "试"\nconfidence = "assumed"\n'
+    (tmp_path / "lamp" / "places.toml").write_text(side, encoding="utf-8")
+    text = MINIMAL.replace('kind = "text" }', 'kind = "choice", choices_from = "lamp/places" }')
+    procedure = P.load("lamp", date(2024, 3, 4), root=written(tmp_path, text))
+    assert P.check(procedure) == ()
+    place = procedure.facts["place"]
+    assert [c.code for c in place.choices] == ["park", "market"], "a matter outlives a row of the table"
+    assert P.shown(procedure, "place", "park", "en") == "park"
+    with pytest.raises(ProcedureError):
+        P.read_value(place, "street")
+    with pytest.raises(TableError):
+        P.versions("lamp", written(tmp_path_of(tmp_path), text))
+
+
+def tmp_path_of(folder: Path) -> Path:
+    """A folder without the table."""
+    (folder / "bare").mkdir()
+    return folder / "bare"
+
+
+def test_a_rule_whose_fact_is_not_known_refuses_by_its_name():
+    """`life_safety` and the figures are optional to a rule; what it needs is asked for."""
+    from zhunsheng.engine.procedure import rules
+
+    procedure = P.load("penalty", AT)
+    case = rules.Case({}, (), AT, AT, "", procedure.facts)
+    for name, rule in rules.RULES.items():
+        if set(rule.needs) <= set(procedure.facts):
+            found = list(rules.objections((name,), case))
+            assert [r.code for r in found] == ["procedure.rule_needs"] * len(rule.needs), name
+            assert all(r.text("zh") and r.text("en") for r in found)
 
 
 # ---- versions
