@@ -64,6 +64,7 @@ def kinds_said() -> str:
     return _("、").join(str(kind.label) for kind in KINDS)
 
 
+_MACHO = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 #: the first bytes of what people often try, with a sentence that helps more than "not allowed"
 _KNOWN: tuple[tuple[Callable[[bytes], bool], "str | Promise"], ...] = (
     (lambda head: head[:2] == b"MZ" or head[:4] == b"\x7fELF" or head[:4] in _MACHO, gettext_lazy("这是程序，不能上传")),
@@ -83,7 +84,6 @@ _KNOWN: tuple[tuple[Callable[[bytes], bool], "str | Promise"], ...] = (
     (lambda head: head[:4] in (b"II*\x00", b"MM\x00*"), gettext_lazy("这是 TIFF 图片。请转成 PDF 或 JPEG 后再上传")),
     (lambda head: head[:2] == b"BM" and head[6:10] == b"\0\0\0\0", gettext_lazy("这是 BMP 图片。请转成 PNG 或 JPEG 后再上传")),
 )  # fmt: skip
-_MACHO = (b"\xfe\xed\xfa\xce", b"\xfe\xed\xfa\xcf", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 #: the beginning of a text that a browser, a shell or an interpreter would act on
 _ACTIVE = (
     b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<svg", b"<?xml", b"<?php", b"<!--", b"<iframe", b"#!",
