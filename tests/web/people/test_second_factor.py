@@ -632,6 +632,16 @@ def test_the_account_page_names_them(client, lin, enrol):
     assert "只有密码" not in page
 
 
+def test_the_list_of_accounts_says_who_has_one(client, town, lin, enrol):
+    admin = town.user("sysadmin")
+    enrol(lin)
+    client.force_login(admin)
+    rows = client.get("/people/users/?export=csv&columns=username,factor")
+    text = b"".join(rows.streaming_content).decode()
+    assert "lin,有" in text
+    assert f"{admin.username},没有" in text
+
+
 def test_signing_in_counts_as_a_confirmation(client, lin, enrol):
     app, _codes = enrol(lin)
     say_password(client)

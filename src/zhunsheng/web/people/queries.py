@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -67,6 +67,12 @@ def is_staff(user: Person, on: datetime.date | None = None) -> bool:
 def has_factor(user: User) -> bool:
     """Whether the account has a second factor: an authenticator app or a passkey. Recovery codes alone are none."""
     return AuthenticatorApp.objects.filter(user=user).exists() or Passkey.objects.filter(user=user).exists()
+
+
+def with_factor(users: QuerySet[User]) -> QuerySet[User]:
+    """The users, each with `factor`: whether the account has a second factor."""
+    app, key = AuthenticatorApp.objects.filter(user=OuterRef("pk")), Passkey.objects.filter(user=OuterRef("pk"))
+    return users.annotate(factor=Exists(app) | Exists(key))
 
 
 def factors(user: User) -> list[str]:

@@ -239,9 +239,9 @@ def users(request: UserRequest) -> HttpResponse:
     in_force = Post.objects.filter(queries.in_force_post(today)).select_related("office")
     listing = Listing(
         request=request,
-        queryset=User.objects.prefetch_related(Prefetch("posts", queryset=in_force, to_attr="held")).select_related(
-            "firm_account__entity"
-        ),
+        queryset=queries.with_factor(
+            User.objects.prefetch_related(Prefetch("posts", queryset=in_force, to_attr="held"))
+        ).select_related("firm_account__entity"),
         columns=[
             Column("username", gettext_lazy("用户名"), lambda user: user.username, order="username"),
             Column("display_name", gettext_lazy("姓名"), lambda user: user.display_name, order="display_name"),
@@ -251,6 +251,12 @@ def users(request: UserRequest) -> HttpResponse:
                 gettext_lazy("状态"),
                 lambda user: _("在用") if user.is_active else _("停用"),
                 html=_active_tag,
+            ),
+            Column(
+                "factor",
+                gettext_lazy("第二重验证"),
+                lambda user: _("有") if user.factor else _("没有"),
+                html=lambda user: state_tag("good", _("有")) if user.factor else state_tag("muted", _("没有")),
             ),
             Column("last_login", gettext_lazy("最近登录"), lambda user: user.last_login),
             Column(
