@@ -100,16 +100,16 @@ class MatterRoom:
         return None, "public"
 
     def matter_of(
-        self, kind: str, *, at: "datetime.datetime | None" = None, verb: str = "", office: "Office | None" = None,
+        self, code: str, /, *, at: "datetime.datetime | None" = None, verb: str = "", office: "Office | None" = None,
         by: "User | None" = None, title: str = "", **given: Any,
     ) -> Matter:  # fmt: skip
         """A matter of a kind, just begun by somebody of the office who may."""
         at = at or timezone.now()
-        procedure = queries.procedure_on(kind, at.astimezone(CHINA).date(), office or self.office)
+        procedure = queries.procedure_on(code, at.astimezone(CHINA).date(), office or self.office)
         step = next(one for one in procedure.steps.values() if one.starts and verb in ("", one.code))
         user, role = self.user_for(sorted(step.roles, key=lambda one: one in ("enterprise", "public")))
         return actions.open_matter(
-            kind, by=by or user, at=at, office=office or self.office, verb=step.code, role="" if by else role,
+            code, by=by or user, at=at, office=office or self.office, verb=step.code, role="" if by else role,
             facts=self.facts(procedure, step, at, **given), papers=self.papers(procedure, step, by or user, at),
             texts=self.texts(procedure, step), title=title,
         )  # fmt: skip

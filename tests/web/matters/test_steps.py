@@ -58,7 +58,10 @@ class Walker:
         self.walk, self.clock, self.town = walk, clock, town
         self.code = walk["procedure"]
         self.office = Office.objects.create(
-            code="T-WALK", name=NAMES.get(walk.get("organ", ""), "测试市发展和改革委员会"), level="city", division_code="990100"
+            code="T-WALK",
+            name=NAMES.get(walk.get("organ", ""), "测试市发展和改革委员会"),
+            level="city",
+            division_code="990100",
         )
         self.people: dict[str, User] = {}
         self.matter: Matter | None = None
@@ -125,7 +128,9 @@ class Walker:
         if role == "enterprise":
             units = [code for code in facts if procedure.facts[code].kind is engine.Kind.UNIT][:1]
             if units:
-                FirmAccount.objects.filter(user=by).update(entity=queries.entities_named([facts[units[0]]])[facts[units[0]]])
+                FirmAccount.objects.filter(user=by).update(
+                    entity=queries.entities_named([facts[units[0]]])[facts[units[0]]]
+                )
         texts = {}
         kind = {"facts": facts, "papers": papers, "role": role, "texts": texts}
         if self.matter is None:
@@ -145,7 +150,11 @@ class Walker:
         shown = client.get(url)
         assert shown.status_code == 200, _said(shown)
         form = shown.context["form"]
-        typed = {name: form[name].value() for name in form.fields if form[name].value() not in (None, "") and name.startswith("step_")}
+        typed = {
+            name: form[name].value()
+            for name in form.fields
+            if form[name].value() not in (None, "") and name.startswith("step_")
+        }
         typed |= as_typed(form.procedure, facts)
         if "step_role" in form.fields:
             typed["step_role"] = role
@@ -185,7 +194,11 @@ def _said(answer):
     form = context.get("form") if hasattr(context, "get") else None
     if form is not None and form.errors:
         return form.errors.as_json()
-    return (answer.status_code, [str(one) for one in context.get("reasons", [])] if hasattr(context, "get") else "", answer.content.decode()[-800:-400])
+    return (
+        answer.status_code,
+        [str(one) for one in context.get("reasons", [])] if hasattr(context, "get") else "",
+        answer.content.decode()[-800:-400],
+    )
 
 
 @pytest.mark.parametrize("walk", WALKS)

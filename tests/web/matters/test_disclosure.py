@@ -1,0 +1,87 @@
+"""What a matter shows the public: classed by a second person, published by its step, corrected with both versions shown."""
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from zhunsheng.engine import procedure as engine
+from zhunsheng.web.matters import actions
+from zhunsheng.web.matters.models import Disclosure
+from zhunsheng.web.public_log.models import LogEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def at(matter, name, *more):
+    return reverse(f"matters:{name}", args=[matter.no, *more])
+
+
+@pytest.fixture
+def supervised(room):
+    """A circular that names who is criticised: drafted, approved; not yet issued."""
+    kind = engine.versions("circular")[-1].facts["kind"].choices[-1].code
+    matter = room.matter_of("circular", public=True, kind=kind)
+    actions.take(matter, "approve", by=room.users["head"], at=timezone.now())
+    return matter
+
+
+def issue(room, matter):
+    typed = {"step_after": 2, "step_text_circular__body": "通报全文"}
+    return room.client("member").post(at(matter, "step", "issue"), typed)
+
+
+def test_the_class_is_approved_by_a_second_person(room):
+    matter = room.matter_of("complaint")
+    for role, status in (("member", 403), ("leader", 403), ("reviewer", 302)):
+        assert room.client(role).post(at(matter, "classify"), {"publicity": "active"}).status_code == status, role
+    matter.refresh_from_db()
+    assert matter.publicity_approved_by == room.users["reviewer"]
+
+
+def test_anything_but_open_needs_its_ground(room):
+    matter = room.matter_of("complaint")
+    answer = room.client("reviewer").post(at(matter, "classify"), {"publicity": "closed"})
+    assert answer.status_code == 422 and "reason" in answer.context["form"].errors
+
+
+def test_nothing_is_published_before_the_class_is_approved(room, supervised):
+    answer = issue(room, supervised)
+    assert answer.status_code == 422 and "信息公开属性" in str(answer.context["form"].errors)
+    assert not Disclosure.objects.exists()
+
+
+def test_a_publication_is_corrected_and_withdrawn_with_every_version_shown(room, supervised):
+    matter = supervised
+    room.client("reviewer").post(at(matter, "classify"), {"publicity": "active"})
+    assert issue(room, matter).status_code == 302
+    first = Disclosure.objects.get()
+    shown = {f"fact_{fact.code}": fact.shown for fact in first.facts.all()}
+    assert shown
+    for role in ("member", "reviewer"):
+        assert room.client(role).get(at(matter, "correct", first.pk)).status_code == 403
+    client = room.client("head")
+    code = next(iter(shown))
+    same = client.post(at(matter, "correct", first.pk), shown | {"reason": "录入有误"})
+    assert same.status_code == 422  # nothing was changed
+    assert (
+        client.post(at(matter, "correct", first.pk), shown | {code: "更正后的内容", "reason": "录入有误"}).status_code
+        == 302
+    )
+    second = Disclosure.objects.get(version=2)
+    page = client.get(matter.get_absolute_url()).content.decode()
+    assert shown[code] in page and "更正后的内容" in page and "录入有误" in page
+    assert (
+        client.post(at(matter, "correct", first.pk), shown | {code: "又一次", "reason": "再改一次"}).status_code == 422
+    )
+    assert client.post(at(matter, "withdraw", second.pk), {"reason": "依法撤销决定"}).status_code == 302
+    assert set(Disclosure.objects.values_list("state", flat=True)) == {"corrected", "withdrawn"}
+    kinds = set(LogEntry.objects.values_list("kind", flat=True))
+    assert {"matter.publish", "matter.correct", "matter.withdraw"} <= kinds
+
+
+def test_a_publication_leads_to_its_matter(room, supervised):
+    room.client("reviewer").post(at(supervised, "classify"), {"publicity": "active"})
+    issue(room, supervised)
+    row = Disclosure.objects.get()
+    answer = room.client("member").get(reverse("matters:publication", args=[row.pk]))
+    assert answer["Location"].startswith(supervised.get_absolute_url())
