@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+import time_machine
 from django.core import mail
 from django.core.management import call_command
 from django.db import transaction
@@ -59,7 +60,8 @@ def test_without_a_worker_the_tick_sends_it_and_the_worker_finds_nothing(lin):
 
 def test_with_tick_it_runs_the_jobs(lin, settings, tmp_path):
     settings.HOME = tmp_path
-    call_command("worker", "--once", "--tick")
+    with time_machine.travel(AT, tick=False):
+        call_command("worker", "--once", "--tick")
     assert {"desk.deliveries", "desk.digests", "desk.sweep"} <= set(JobRun.objects.values_list("job", flat=True))
 
 
