@@ -182,6 +182,8 @@ def test_no_decision_before_the_figures_are_known():
     assert decision(standing) == ["procedure.rule.transfer_unknown"]
     assert decision(standing, "drop") == [], "a case without ground may be dropped before the figures are known"
     assert decision(case("quality.fake", sales=1, stock_value=1)) == []
+    stated = Event("state_amounts", at(3, 20), "z", "member", {"stock_value": 15 * WAN - 1})
+    assert decision(P.apply(standing.procedure, standing.history, stated)) == []
     assert decision(case("other")) == []
 
 
@@ -308,3 +310,27 @@ def test_a_claim_out_of_its_term_is_refused(goods, basis, trouble, code):
     verdict = P.judge(P.Standing(procedure, ()), Event("claim", at(3, 1), "p", "public", facts))
     assert [reason.code for reason in verdict.reasons] == ([code] if code else [])
     assert all(reason.text("zh") and reason.text("en") for reason in verdict.reasons)
+
+
+def test_what_may_be_done_says_beforehand_what_a_rule_objects():
+    """The list of possible steps asks the rules whose facts are known; the clock takes nothing that a rule bars."""
+
+    def offered(standing: P.Standing, verb: str, when: datetime, role: str = "head") -> list[str]:
+        found = next(v for v in P.options(standing, by="w", role=role, at=when) if v.step and v.step.code == verb)
+        return [reason.code for reason in found.reasons]
+
+    assert offered(case("quality.fake", sales=5 * WAN), "decide_penalty", at(4, 3)) == ["procedure.rule.transfer_due"]
+    assert offered(case("quality.fake"), "decide_penalty", at(4, 3)) == ["procedure.rule.transfer_unknown"]
+    assert offered(case("other"), "decide_penalty", at(4, 3)) == []
+    listed = P.load("abnormal_list", date(2018, 6, 15))
+    facts = {"party": "uscc:1", "ground": "unreachable", "verified_on": date(2018, 6, 15)}
+    history = (
+        Event("verify", datetime(2018, 6, 15, 9, tzinfo=CHINA), "a", "member", facts),
+        Event("list", datetime(2018, 7, 2, 9, tzinfo=CHINA), "b", "head", {"entry_decision": "0" * 64}),
+    )
+    standing = P.replay(listed, history)
+    early, inside = datetime(2021, 5, 2, 9, tzinfo=CHINA), datetime(2021, 5, 3, 9, tzinfo=CHINA)
+    assert offered(standing, "warn_serious", early, "clock") == ["procedure.rule.warning_window"]
+    assert offered(standing, "warn_serious", inside, "clock") == []
+    warned = P.apply(listed, history, Event("warn_serious", inside, "clock", "clock"))
+    assert offered(warned, "warn_serious", inside, "clock") == ["procedure.guard_fails"], "a clock step that stays ends"

@@ -154,7 +154,7 @@ def _judged(standing: Standing, event: Event, calendar: Calendar) -> tuple[Verdi
 
 def options(standing: Standing, *, by: str, role: str, at: datetime) -> tuple[Verdict, ...]:
     """For each step that leads from the present state: whether this person may take it now. Facts and documents that
-    must come with the step are not asked for, nor are guards that wait for them."""
+    must come with the step are not asked for, nor are guards and rules that wait for them."""
     standing = _at(standing, at, clock.default_calendar())
     found: list[Verdict] = []
     for step in standing.procedure.leading_from(standing.state.code):
@@ -163,6 +163,8 @@ def options(standing: Standing, *, by: str, role: str, at: datetime) -> tuple[Ve
         reasons = [*_who(standing, step, event), *_when(standing, step, event)]
         if not (step.when and guard.names(step.when) & (coming | frozenset(step.allows))):
             reasons += _guarded(standing, step, event)
+        known = tuple(name for name in step.rules if not set(rules.RULES[name].needs) & coming)
+        reasons += _ruled(standing, step, event, known)
         found.append(Verdict(step, tuple(reasons)))
     return tuple(found)
 
@@ -329,13 +331,15 @@ def _guarded(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
     yield Reason("procedure.guard_fails", {**_named(step), **said})
 
 
-def _ruled(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
-    if step.rules:
+def _ruled(standing: Standing, step: Step, event: Event, names: tuple[str, ...] | None = None) -> Iterator[Reason]:
+    """What the rules of the step object; with `names`, those only."""
+    asked = step.rules if names is None else names
+    if asked:
         procedure = standing.procedure
         began = standing.history[0].at if standing.history else event.at
         facts = {**standing.facts, **event.facts}
         case = rules.Case(facts, standing.dues, event.at, began, procedure.version.organ, procedure.facts)
-        yield from rules.objections(step.rules, case)
+        yield from rules.objections(asked, case)
 
 
 def _granted(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
