@@ -35,7 +35,9 @@ def paragraph(text, style="body"):
 
 
 def read(made, **options):
-    printed = printing.to_pdf(made, at=AT, code="ABCDEFGH23456789", address="https://zl.example.gov.cn/q/ABCDEFGH23456789/", **options)
+    printed = printing.to_pdf(
+        made, at=AT, code="ABCDEFGH23456789", address="https://zl.example.gov.cn/q/ABCDEFGH23456789/", **options
+    )
     return printed, PdfReader(io.BytesIO(printed.data))
 
 
@@ -61,7 +63,9 @@ def lines(page):
         if abs(size - 16) < 0.1:
             key = next((one for one in found if abs(one - y) < 0.3), y)
             found.setdefault(key, []).append((x, text))
-    return [(y, min(x for x, _text in row), "".join(text for _x, text in sorted(row))) for y, row in sorted(found.items())]
+    return [
+        (y, min(x for x, _text in row), "".join(text for _x, text in sorted(row))) for y, row in sorted(found.items())
+    ]
 
 
 def colours(made):
@@ -130,14 +134,21 @@ def test_page_numbers_stand_at_the_outer_side_7_mm_below_the_type_area():
 
 
 def test_the_red_head_stands_35_mm_below_the_type_area():
-    made = content([paragraph("各单位：", "left"), paragraph("字" * 100)], layout="file", title="关于开展抽查的通知", copies="市政府办公室")
+    made = content(
+        [paragraph("各单位：", "left"), paragraph("字" * 100)],
+        layout="file",
+        title="关于开展抽查的通知",
+        copies="市政府办公室",
+    )
     _printed, reader = read(made)
     found = pieces(reader.pages[0])
     head = [one for one in found if one[3] > 30]
     assert "".join(one[0] for one in head) == "测试市市场监督管理局文件"
     top = head[0][2] - EM_ABOVE * head[0][3] / MM
     assert top == pytest.approx(37 + 35, abs=NEAR)
-    assert (230, 0, 18) in colours(made) and min(map(sum, colours(made))) < 10, "red for the head and its rule, black for the text"
+    assert (230, 0, 18) in colours(made) and min(map(sum, colours(made))) < 10, (
+        "red for the head and its rule, black for the text"
+    )
     last = reader.pages[-1].extract_text()
     assert "抄送：市政府办公室" in last and "2026年11月24日印发" in last
 
@@ -191,7 +202,14 @@ def test_the_text_reads_back_as_it_was_put_in():
     _printed, reader = read(content([paragraph(text)]))
     back = re.sub(r"\s", "", "".join(page.extract_text() for page in reader.pages))
     assert text in back
-    for part in ("测试市市场监督管理局", "行政处罚决定书", "（测）市监罚〔2026〕12号", "2026年11月24日", "ABCD-EFGH-2345-6789", "用印处"):
+    for part in (
+        "测试市市场监督管理局",
+        "行政处罚决定书",
+        "（测）市监罚〔2026〕12号",
+        "2026年11月24日",
+        "ABCD-EFGH-2345-6789",
+        "用印处",
+    ):
         assert part in back
 
 
@@ -277,4 +295,6 @@ def test_every_kind_prints_all_that_was_given(town, day, settings, tmp_path):
 
 def test_a_character_that_no_face_has_is_named(town):
     with pytest.raises(Refused, match="𠮷（U\\+20BB7）"):
-        actions.issue("official.letter", office=town.office, fields={"addressee": "𠮷", "body": "x"}, title="函", by=None, at=AT)
+        actions.issue(
+            "official.letter", office=town.office, fields={"addressee": "𠮷", "body": "x"}, title="函", by=None, at=AT
+        )
