@@ -192,6 +192,7 @@ class Listing:
             {
                 "url": self.url(item) if self.url else "",
                 "object": item,
+                "name": exports.plain(columns[0].value(item)) if self.bulk and columns else "",
                 "cells": [
                     {
                         "column": column,

@@ -56,6 +56,7 @@ def notice_listing(request: UserRequest) -> Listing:
         queryset=Notice.objects.filter(user=request.user),
         columns=[
             Column("text", gettext_lazy("内容"), in_page_language, html=_notice_cell),
+            Column("kind", pgettext_lazy("notice", "种类"), lambda notice: notice.get_kind_display()),
             Column("at", gettext_lazy("时间"), lambda notice: notice.at, order="at"),
             Column("read_at", gettext_lazy("已读时间"), lambda notice: notice.read_at),
         ],
