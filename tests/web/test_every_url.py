@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -29,8 +30,12 @@ from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.common import city
 from zhunsheng.web.desk import actions as desk
 from zhunsheng.web.desk import calendar
+from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.desk.models import BulkRun, Delivery, ImportRun, Notice, SavedView
+from zhunsheng.web.documents import actions as documents
 from zhunsheng.web.inspection import actions as inspection
+from zhunsheng.web.matters import actions as matters
+from zhunsheng.web.matters.models import Disclosure
 from zhunsheng.web.people.models import Passkey, Post, ProductClass, Responsibility, User
 from zhunsheng.web.public_log.models import Act, Checkpoint, LogEntry, Timestamp
 from zhunsheng.web.registry.models import Inspector, Premises, Qualification, Recusal
@@ -59,6 +64,13 @@ def only(*roles: str) -> Who:
     return everyone(REFUSED) | {"anonymous": LOGIN} | dict.fromkeys(roles, 200)
 
 
+#: who writes documents of the own office; who reads them
+WRITERS = only("member", "inspector", "reviewer", "head", "lead_office")
+ISSUERS = only("member", "inspector", "reviewer", "head", "lead_office", "leader", "auditor")
+#: who works in the office of a matter, or looks over the whole city
+COLLEAGUES = STAFF | {"sysadmin": MISSING}
+#: who takes steps in a complaint
+HANDLERS = only("member", "head") | {"sysadmin": MISSING}
 READERS = only("auditor", "lead_office", "sysadmin")
 MANAGERS = only("sysadmin")
 EDITORS = only("member", "inspector", "reviewer", "head")
@@ -77,6 +89,8 @@ class World:
     own: dict[str, Any] = field(default_factory=dict)
 
 
+#: what htmx puts into a page: no page of its own
+PIECES = ("matters:entities",)
 Arguments = Callable[[World], list[Any]]
 URLS: dict[str, tuple[Any, ...]] = {
     # common
@@ -175,6 +189,68 @@ URLS: dict[str, tuple[Any, ...]] = {
     "registry:divisions": (STAFF,),
     "registry:parks": (STAFF,),
     "registry:firm_home": (only("firm"),),
+    # documents
+    "documents:home": (STAFF,),
+    "documents:series": (STAFF,),
+    "documents:choose": (WRITERS,),
+    "documents:write": (WRITERS, lambda w: ["official.letter"]),
+    "documents:document": (ISSUERS, lambda w: [w.own["document"].pk]),
+    "documents:pdf": (ISSUERS, lambda w: [w.own["document"].pk]),
+    "documents:void": (POST_ONLY, lambda w: [w.own["document"].pk]),
+    "documents:replace": (only("head"), lambda w: [w.own["document"].pk]),
+    "documents:disclose": (POST_ONLY, lambda w: [w.own["document"].pk]),
+    "documents:proof": (PUBLIC, lambda w: [w.own["document"].code]),
+    # matters: staff
+    "matters:home": (STAFF,),
+    "matters:new": (STAFF,),
+    "matters:open": (only("member"), lambda w: ["complaint"]),
+    "matters:figures": (STAFF,),
+    "matters:entities": (STAFF,),
+    "matters:matter": (COLLEAGUES, lambda w: [w.own["matter"].no]),
+    "matters:file": (COLLEAGUES, lambda w: [w.own["matter"].no]),
+    "matters:step": (only("member") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no, "transfer"]),
+    "matters:hand_over": (only("member", "head") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no]),
+    "matters:gather": (everyone(REFUSED) | {"anonymous": LOGIN, "sysadmin": MISSING}, lambda w: [w.own["matter"].no]),
+    "matters:link": (HANDLERS, lambda w: [w.own["matter"].no]),
+    "matters:add_document": (HANDLERS, lambda w: [w.own["matter"].no]),
+    "matters:capture": (HANDLERS, lambda w: [w.own["matter"].no]),
+    "matters:add_party": (HANDLERS, lambda w: [w.own["matter"].no]),
+    "matters:receive": (POST_ONLY, lambda w: [w.own["matter"].no, 1]),
+    "matters:classify": (only("reviewer", "head") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no]),
+    "matters:correct": (only("head") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no, w.own["disclosure"].pk]),
+    "matters:withdraw": (only("head") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no, w.own["disclosure"].pk]),
+    "matters:publication": (
+        {role: 302 if status == 200 else status for role, status in COLLEAGUES.items()},
+        lambda w: [w.own["disclosure"].pk],
+    ),
+    "matters:reveal": (POST_ONLY, lambda w: [w.own["matter"].no]),
+    "matters:complain": (PUBLIC,),
+    "matters:complain_new": (PUBLIC,),
+    "matters:report_new": (PUBLIC,),
+    "matters:claim_new": (PUBLIC,),
+    "matters:disclosure_new": (PUBLIC,),
+    "matters:filed": (everyone(302),),
+    "matters:follow_home": (PUBLIC,),
+    "matters:follow": (PUBLIC, lambda w: [w.own["matter"].no]),
+    "matters:follow_step": (everyone(REFUSED), lambda w: [w.own["matter"].no, "withdraw"]),
+    "matters:follow_material": (everyone(REFUSED), lambda w: [w.own["matter"].no]),
+    "matters:follow_paper": (everyone(REFUSED), lambda w: [w.own["matter"].no, 1]),
+    "matters:follow_leave": (everyone(WRONG_METHOD), lambda w: [w.own["matter"].no]),
+    "matters:renew_code": (
+        only("member", "head") | {"firm": MISSING, "lab": MISSING, "sysadmin": MISSING},
+        lambda w: [w.own["matter"].no],
+    ),
+    "matters:firm_matters": (only("firm"),),
+    "matters:firm_begin": (only("firm"), lambda w: ["accident"]),
+    "matters:firm_matter": (only("firm"), lambda w: [w.own["firm_matter"].no]),
+    "matters:firm_step": (only("firm"), lambda w: [w.own["firm_matter"].no, "withdraw"]),
+    "matters:firm_material": (only("firm"), lambda w: [w.own["firm_matter"].no]),
+    "matters:firm_contact": (POST_ONLY, lambda w: [w.own["firm_matter"].no]),
+    "matters:firm_paper": (only("firm"), lambda w: [w.own["firm_matter"].no, w.own["firm_paper"].pk]),
+    "portal:decisions": (PUBLIC,),
+    "portal:decision": (PUBLIC, lambda w: [w.own["disclosure"].pk]),
+    "portal:complaints": (PUBLIC,),
+    "portal:complaints_year": (PUBLIC, lambda w: [timezone.localdate().year]),
     # inspection
     "inspection:home": (STAFF,),
     "inspection:items": (STAFF,),
@@ -246,7 +322,10 @@ URLS: dict[str, tuple[Any, ...]] = {
     # law
     "law:home": (PUBLIC,),
     "law:changes": (PUBLIC,),
-    "law:change": (everyone(200) | dict.fromkeys(("anonymous", "firm", "lab"), MISSING), lambda w: [w.own["change"].no]),
+    "law:change": (
+        everyone(200) | dict.fromkeys(("anonymous", "firm", "lab"), MISSING),
+        lambda w: [w.own["change"].no],
+    ),
     "law:moves": (STAFF, lambda w: [w.own["change"].no]),
     "law:decide": (POST_ONLY, lambda w: [w.own["change"].no]),
     "law:withdraw": (POST_ONLY, lambda w: [w.own["change"].no]),
@@ -366,6 +445,16 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
         "run": run,
         "attachment": desk.attach(ContentFile(sent.picture(), "现场.jpg"), by=member, at=now),
     }
+    w.own["matter"] = matters.open_matter(
+        "complaint", by=member, at=now, office=town.office,
+        facts={"channel": "web", "subject": "漏水", "complainant": "张三", "contact": "13912345678"},
+    )  # fmt: skip
+    w.own["document"] = documents.issue(
+        "official.letter", office=town.office, fields={"addressee": "省局", "body": "函告如下。"}, title="函", by=member, at=now
+    )  # fmt: skip
+    w.own["disclosure"] = Disclosure.objects.create(
+        matter=w.own["matter"], publication="result", title="公开事项", published_at=now, published_by=member
+    )
     w.own["delivery"] = Delivery.objects.create(notice=w.own["notice"], channel="email", queued_at=now)
     # Draws that are announced, executed, closed; one that has been drawn, assigned, visited and published.
     w.own["draft"] = staffed.plan(approved=False, name="草案")
@@ -402,6 +491,15 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
         at=now,
     )
     w.own["snapshot"] = appraisal.freeze(datetime.date(2026, 7, 31), by=w.users["lead_office"], at=now)
+    # What the firm itself began, with a paper of its own.
+    own_firm = w.users["firm"].firm_account.entity
+    w.own["firm_matter"] = matters.open_matter(
+        "objection", by=w.users["firm"], at=now, office=town.office, role="enterprise",
+        facts={"record": "检查结果", "ground": "地址已经变更"},
+    )  # fmt: skip
+    assert w.own["firm_matter"].entity == own_firm
+    kept = attach(SimpleUploadedFile("证明.txt", "地址变更证明\n".encode()), by=w.users["firm"], at=now)
+    w.own["firm_paper"] = matters.add_document(w.own["firm_matter"], kept, title="证明", by=w.users["firm"], at=now)
     w.own |= {"act": Act.objects.first(), "entry": LogEntry.objects.first(), "checkpoint": Checkpoint.objects.first()}
     Timestamp.objects.create(checkpoint=w.own["checkpoint"], at=now, authority="tsa", token=b"0")
     return w
@@ -446,7 +544,7 @@ def test_every_address(role, world):
             path = reverse(name, args=rest[0](world) if rest else []) + (rest[1] if len(rest) > 1 else "")
             answer = client.get(path)
             content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html"):
+            if answer.status_code == 200 and answer["Content-Type"].startswith("text/html") and name not in PIECES:
                 _page_is_sound(content.decode(), path)
         except Exception as problem:  # noqa: BLE001 - one broken page must not hide the others
             wrong[name] = f"{type(problem).__name__}: {problem}"[:300]

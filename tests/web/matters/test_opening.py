@@ -47,7 +47,7 @@ def test_an_upload_is_kept_while_the_form_is_put_right(room):
     assert "发票.txt" in first.content.decode() and Attachment.objects.count() == 1
     kept = first.context["form"]["step_kept_proof"].value()
     basis = "damage"
-    again = {code: value for code, value in facts.items()} | {"basis": basis, "step_kept_proof": kept}
+    again = facts | {"basis": basis, "step_kept_proof": kept}
     for code in procedure.steps["claim"].needs:
         if code not in again:
             again |= as_typed(procedure, {code: room.value(procedure.facts[code], queries.timezone.now())})

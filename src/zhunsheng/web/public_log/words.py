@@ -190,7 +190,7 @@ SUBJECTS: Mapping[str, tuple[Promise, str, str]] = {
     "task": (pgettext_lazy("one", "检查任务"), "", ""),
     "visit": (pgettext_lazy("one", "检查记录"), "", "portal:result"),
     "matter": (pgettext_lazy("one", "办件"), "matters:matter", ""),
-    "disclosure": (pgettext_lazy("one", "公开事项"), "matters:publication", "matters:disclosure"),
+    "disclosure": (pgettext_lazy("one", "公开事项"), "matters:publication", "portal:decision"),
     "snapshot": (_("记分牌快照"), "appraisal:snapshot", "portal:snapshot"),
     "law_change": (_("规则修改"), "law:change", "law:change"),
     "law": (_("规则"), "", ""),

@@ -272,6 +272,6 @@ def disclosures(matter: Matter) -> list[dict[str, Any]]:
 def public_url(row: Disclosure) -> str:
     """The page where the public reads it."""
     try:
-        return reverse("matters:disclosure", args=[row.pk])
+        return reverse("portal:decision", args=[row.pk])
     except NoReverseMatch:
         return ""
