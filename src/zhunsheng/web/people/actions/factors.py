@@ -209,7 +209,8 @@ def use_code(user: User, typed: str, *, at: datetime.datetime) -> str:
             row.wrong_codes, row.wrong_code_at = (row.wrong_codes + 1, at) if problem else (0, None)
             row.save(update_fields=["wrong_codes", "wrong_code_at"])
             if row.wrong_codes >= WRONG_CODES:
-                trail.record("factor.lock", "user", row.username, by=user, at=at)
+                # Who typed them is not known: that is the point.
+                trail.record("factor.lock", "user", row.username, by=None, at=at)
                 told = gettext_lazy(
                     "有人用您的正确密码登录，验证码连续输错 5 次。不是您本人的，请立即修改密码并告知系统管理员"
                 )
