@@ -16,7 +16,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from zhunsheng.demo import truth
 from zhunsheng.engine.procedure import Kind, Procedure, Value
 from zhunsheng.web.desk.actions import attach
-from zhunsheng.web.matters import actions, queries
+from zhunsheng.web.matters import actions, operations, queries
 from zhunsheng.web.matters.actions import Paper
 from zhunsheng.web.matters.models import Matter, MatterLink, Party
 from zhunsheng.web.people.models import Office, User
@@ -566,17 +566,37 @@ class Matters:
         actions.add_party(matter, Party.Kind.ADDRESSEE, by=self.users["office"], at=at, office=self.offices[code])
 
     def operations(self) -> None:
-        for days, title, lead in (
-            (300, "“质监利剑”行动", "衡川市市场监督管理局"),
-            (80, "“红盾网剑”专项行动", "衡川市市场监督管理局"),
+        """One operation that has come to its end with its totals published, and one that runs; cases of their days belong to them."""
+        for days, title, course in (
+            (
+                300,
+                "“质监利剑”行动",
+                (Next("report_results", 110), Next("end", 6), Next("summarise", 9), Next("close", 6)),
+            ),
+            (80, "“红盾网剑”专项行动", ()),
         ):
             at = self.ago(days)
             facts: dict[str, Value] = {
-                "title": title, "lead": lead, "starts_on": at.date(), "ends_on": (at + datetime.timedelta(days=120)).date(),
-                "target_inspections": 200, "target_cases": 15,
+                "title": title, "lead": self.offices["market"].name, "starts_on": at.date(),
+                "ends_on": (at + datetime.timedelta(days=120)).date(), "target_inspections": 200, "target_cases": 15,
             }  # fmt: skip
-            steps = [Next("approve", 3), Next("begin", 2)]
-            self.tell(Story("special_operation", facts, steps), at)
+            known: dict[str, Value] = {
+                "persons": 420,
+                "entities": 188,
+                "cases": 3,
+                "value": 1_260_000_00,
+                "review_result": "达到预期目标",
+            }
+            gathered = Next("begin", 2, then=lambda matter, at: self.sim.later(
+                min(at + datetime.timedelta(days=100), self.sim.now - datetime.timedelta(hours=2)), lambda now: self._gather(matter, now)
+            ))  # fmt: skip
+            self.tell(Story("special_operation", facts, [Next("approve", 3), gathered, *course], known=known), at)
+
+    def _gather(self, operation: Matter, at: datetime.datetime) -> None:
+        by = self.users["member"]
+        found = operations.candidates(operation, queries.standing(operation, at.date()), by).filter(procedure="penalty")
+        for one in found[:25]:
+            actions.link(operation, one, MatterLink.Kind.PART_OF, by=by, at=at)
 
     def own_record(self) -> None:
         """The demo's firm has something of each, so that its desk is not empty."""

@@ -158,9 +158,13 @@ def posts_in(user: Person, matter: Matter, offices: "set[int] | None" = None) ->
 
 
 def roles_in(user: Person, matter: Matter) -> dict[str, Post | None]:
-    """The roles in which a user may act in a matter, each with the post that gives it (None: a firm's own account)."""
+    """The roles in which a user may act in a matter, each with the post that gives it (None: a firm's own account): those
+    that some step of its procedure asks for. Whoever only looks on has none."""
     found: dict[str, Post | None] = {}
+    asked = {role for step in procedure_of(matter).steps.values() for role in step.roles}
     for post in posts_in(user, matter):
+        if post.role not in asked:
+            continue
         known = found.get(post.role)
         if known is None or (known.delegated_by_id is not None and post.delegated_by_id is None):
             found[post.role] = post

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from zhunsheng.web.matters.views import disclosure, matters, opening, papers, stats, steps
+from zhunsheng.web.matters.views import disclosure, matters, opening, operations, papers, stats, steps
 
 app_name = "matters"
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("matters/<str:no>/file/", matters.whole_file, name="file"),
     path("matters/<str:no>/step/<slug:verb>/", steps.step, name="step"),
     path("matters/<str:no>/hand-over/", papers.hand_over, name="hand_over"),
+    path("matters/<str:no>/gather/", operations.gather, name="gather"),
     path("matters/<str:no>/link/", papers.link, name="link"),
     path("matters/<str:no>/papers/add/", papers.add_document, name="add_document"),
     path("matters/<str:no>/papers/capture/", papers.capture, name="capture"),

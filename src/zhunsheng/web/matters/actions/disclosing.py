@@ -14,7 +14,7 @@ from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.procedure import Published, Standing
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.common.records import Publicity
-from zhunsheng.web.matters import policy, queries, words
+from zhunsheng.web.matters import operations, policy, queries, words
 from zhunsheng.web.matters.models import DisclosedFact, Disclosure, Matter
 from zhunsheng.web.people.models import User
 from zhunsheng.web.public_log.actions import Deed, record, record_many
@@ -68,7 +68,7 @@ def publish(
         published_by=by,
         until=shown.ends.deadline.due if shown.ends is not None and shown.ends.deadline is not None else None,
     )
-    _write_facts(made, _facts(now, shown))
+    _write_facts(made, [*_facts(now, shown), *operations.public_totals(matter)])
     record(
         "matter.publish",
         "disclosure",
