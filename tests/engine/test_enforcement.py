@@ -261,9 +261,12 @@ def test_the_publicity_lasts_as_long_as_a_restriction():
         end = Event("end_publicity", datetime(day.year, day.month, day.day, 9, tzinfo=CHINA), "clock", "clock")
         return [reason.code for reason in P.judge(closed, end).reasons]
 
-    assert codes(date(2026, 4, 4)) == ["procedure.too_early", "procedure.rule.restriction_runs"]
-    assert codes(date(2033, 4, 3)) == ["procedure.rule.restriction_runs"]
+    assert codes(date(2026, 4, 8)) == ["procedure.too_early"], "three years are over, the restriction is not"
+    assert codes(date(2033, 4, 3)) == ["procedure.too_early"]
     assert codes(date(2033, 4, 4)) == []
+    (public,) = P.published(closed)
+    assert public.ends.deadline.due == date(2033, 4, 3)
+    assert not public.over(datetime(2030, 1, 1, tzinfo=CHINA))
 
 
 # ---- warranty

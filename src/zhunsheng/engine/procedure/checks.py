@@ -269,7 +269,8 @@ def _limit_runs(p: Procedure, limit: Limit) -> Iterator[Reason]:
             if limit.when and guard.check(limit.when, p.facts, p.steps, p.limits) is None
             else []
         )
-        for code in must:
+        # a limit that runs only where a fact is known ("has(...)") does not ask that it always is
+        for code in (c for c in must if f"has({c})" not in limit.when):
             if code in p.facts and not _always_known(p, step, code):
                 yield _problem("not_given", limit.code, fact=code, step=verb)
     if limit.ends_on:

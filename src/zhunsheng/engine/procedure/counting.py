@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
+from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.procedure import guard
 from zhunsheng.engine.procedure.due import Due, Status, day_of
 from zhunsheng.engine.procedure.model import Metric, Publication, Value
@@ -15,8 +16,8 @@ from zhunsheng.engine.procedure.running import Standing
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one step made public: the facts as they were then. `ends`: the limit that ends the publicity, where one
-    runs; `over`: whether it has ended, by time or by a later step."""
+    """What one step made public: the facts as they were then. `ends`: the limit that ends the publicity last, where
+    one runs; `over`: whether it has ended, by time or by a later step."""
 
     publication: Publication
     at: datetime
@@ -40,7 +41,7 @@ def published(standing: Standing) -> tuple[Published, ...]:
             if publication.on == event.verb:
                 shown = {code: facts[code] for code in publication.facts if code in facts}
                 ends = [d for d in standing.dues if d.limit.code in publication.until]
-                found.append(Published(publication, event.at, shown, ends[-1] if ends else None))
+                found.append(Published(publication, event.at, shown, max(ends, key=_last, default=None)))
     return tuple(found)
 
 
@@ -83,6 +84,10 @@ def tally(metric: Metric, standings: Iterable[Standing], at: datetime) -> Tally:
                 amount += sum(event.verb in metric.steps for event in standing.history)
                 among += sum(event.verb in metric.among for event in standing.history)
     return Tally(amount, among if metric.kind in ("on_time", "share") else None)
+
+
+def _last(due: Due) -> datetime:
+    return due.last or datetime.max.replace(tzinfo=CHINA)
 
 
 def _counts(metric: Metric, standing: Standing) -> bool:

@@ -191,7 +191,8 @@ class Limit(Sourced):
 
 @dataclass(frozen=True, slots=True)
 class Publication(Sourced):
-    """What becomes public: with the step `on`, the facts `facts`; `until` names the limits that end it, of which one runs.
+    """What becomes public: with the step `on`, the facts `facts`; `until` names the limits that end it; of those
+    that run, the last.
 
     `form` is `named`, or `anonymised` where only counts are shown.
     """

@@ -170,11 +170,6 @@ def _paid_in_full(case: Case) -> Iterator[Reason]:
         yield Reason("procedure.rule.not_paid_in_full", {"owed": _yuan(owed), "paid": _yuan(paid)})
 
 
-def _restriction_over(case: Case) -> Iterator[Reason]:
-    if "restricted_until" in case.facts and day_of(case.at) <= case.day("restricted_until"):
-        yield Reason("procedure.rule.restriction_runs", {"last": case.day("restricted_until").isoformat()})
-
-
 def _warranty(case: Case) -> Iterator[Reason]:
     basis = case.text("basis")
     if basis == "damage":
@@ -243,7 +238,6 @@ RULES: Mapping[str, Rule] = {
     "hearing_told": Rule((*_FINE, "party_kind", "hearing_right"), _hearing_told),
     "limitation": Rule(("act_ended_on", "found_on"), _limitation),
     "paid_in_full": Rule(("fine", "paid", "paid_on"), _paid_in_full),
-    "restriction_over": Rule((), _restriction_over),
     "warranty": Rule(("product_class", "basis", "bought_on", "trouble_on"), _warranty),
     "defect_sector": Rule(("sector", "defect_kind"), _defect_sector),
     "rate_before": Rule(("before_found", "before_checked"), _rate_before),
