@@ -118,7 +118,7 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "table": found, "subject": queries.subject(name, today), "form": form, "on": on, "today": today,
         "note": (found.note_en or found.note) if english else found.note,
-        "columns": [(column, max((len(row.get(column, "")) for row in found.rows), default=0) > 16) for column in _columns(found)],
+        "columns": [(column, max((len(row.get(column, "")) for row in found.rows), default=0) > 8) for column in _columns(found)],
         "rows": [_row_of(found, row, on) for row in rows[:ROWS_SHOWN]], "total": len(rows), "shown": ROWS_SHOWN,
         "changes": queries.changes_of(name)[:20], "elsewhere": queries.elsewhere(name),
         **_answers(request, name),
@@ -238,7 +238,10 @@ def element(request: HttpRequest, code: str, version: str, kind: str, element: s
     key = [kind, element, organ]
     return render(request, "law/element.html", {
         "element": found, "procedure": found.procedure, "procedure_title": found.procedure.label(lang), "kind_name": KINDS[kind], "title": found.thing.label(lang), "short": _in_short(found, lang),
-        "facts": [(KEYS[k], _in_words(found.procedure, k, found.written[k])) for k in engine.CHANGEABLE[kind] if found.written.get(k)],
+        "facts": [
+            (KEYS[k], _in_words(found.procedure, k, found.written[k], str(found.written.get("unit") or "calendar_day")))
+            for k in engine.CHANGEABLE[kind] if found.written.get(k) and k != "unit"
+        ],
         "history": [(one, other, _in_short(other, lang)) for one, other in others if other is not None],
         "changes": queries.changes_of(name, key), "waiting": queries.changing(name, key), **_answers(request, name),
         "changeable": found.procedure.version.valid_to is None or found.procedure.version.valid_to > _today(),
@@ -254,9 +257,11 @@ def _open(found: queries.Element) -> int:
     return queries.touched_matters(asked).count()
 
 
-def _in_words(one: engine.Procedure, key: str, value: Any) -> str:
+def _in_words(one: engine.Procedure, key: str, value: Any, unit: str = "") -> str:
     """A value of an element as people read it: the names of roles and facts, a unit's name, a chain of extensions."""
     lang = language()
+    if key == "amount" and unit:
+        return f"{value} {Unit(unit).label(lang)}"
     if key == "unit":
         return Unit(str(value)).label(lang)
     if key == "longer" and isinstance(value, list):
@@ -374,7 +379,14 @@ def _differences(found: Change) -> list[tuple[str, str, str]]:
     one = queries.procedure_on(found.table.removeprefix("procedures/"), found.valid_from or _today(), found.key[2])
     if one is None:
         return [(str(KEYS[key]), str(old), str(new)) for key, old, new in rows]
-    return [(str(KEYS[key]), _in_words(one, key, old), _in_words(one, key, new)) for key, old, new in rows]
+    limit = one.limits.get(found.key[1])
+    known = limit.unit.value if limit is not None else ""
+    units = [str(cells.get("unit") or known) for cells in (found.old, found.new)]
+    said = [
+        (key, [_in_words(one, key, value, unit) for value, unit in zip((old, new), units, strict=True)])
+        for key, old, new in rows
+    ]
+    return [(str(KEYS[key]), old, new) for key, (old, new) in said]
 
 
 def _events(found: Change) -> list[dict[str, Any]]:
