@@ -8,7 +8,10 @@ from django.urls import reverse
 
 from tests.web.inspection.conftest import NOT_BEFORE, moment
 from zhunsheng.web.desk import providers as desk
+from zhunsheng.web.desk import searching
+from zhunsheng.web.desk.actions import reindex
 from zhunsheng.web.inspection import actions, providers
+from zhunsheng.web.inspection.models import Draw
 
 pytestmark = pytest.mark.django_db
 DAY = datetime.date(2026, 3, 10)
@@ -34,7 +37,11 @@ def kinds(user) -> list[str]:
 
 def test_each_has_on_the_desk_what_waits_for_them(staffed, task):
     lead = staffed.lead(task)
-    rows = [row for row in desk.look(desk.tasks(lead, DAY), DAY).rows if row.url == reverse("inspection:task", args=[task.pk])]
+    rows = [
+        row
+        for row in desk.look(desk.tasks(lead, DAY), DAY).rows
+        if row.url == reverse("inspection:task", args=[task.pk])
+    ]
     assert (rows[0].title, rows[0].due_on) == (task.entity.name, datetime.date(2026, 6, 30))
     assert kinds(staffed.reviewer) == []
     visit = staffed.submitted(task, "05")
@@ -52,12 +59,27 @@ def test_each_has_on_the_desk_what_waits_for_them(staffed, task):
 
 def test_plans_draws_tasks_and_records_are_found_by_number(staffed, task):
     staffed.submitted(task)
-    found = [str(hit.kind) for hit in providers.staff_search(staffed.member, task.draw.no)]
-    assert found == ["抽取", "检查记录"]
-    assert [str(hit.kind) for hit in providers.staff_search(staffed.member, task.no)] == ["检查任务", "检查记录"]
-    assert [str(hit.kind) for hit in providers.staff_search(staffed.member, "公示信息抽查")] == ["抽查计划"]
-    assert list(providers.staff_search(staffed.town.firm_user(task.entity), task.no)) == []
+    reindex()
+
+    def kinds_of(text, user=staffed.member):
+        return [group.key for group in searching.find(user, text).groups]
+
+    assert kinds_of(task.draw.no)[0] == "draw"
+    assert kinds_of(task.no) == ["task", "visit"]
+    assert kinds_of("公示信息抽查") == ["plan", "draw"]
+    assert kinds_of(task.entity.name) == ["entity", "task", "visit"]
+    assert kinds_of(task.no, staffed.town.firm_user(task.entity)) == []
     assert [hit.title for hit in providers.public_search(task.draw.no)] == [task.draw.no]
+
+
+def test_whom_a_sealed_draw_has_drawn_is_not_found_before_it_is_opened(staffed, task):
+    """Such tasks stand on the page of their draw, where each look is noted; search would leave no note."""
+    reindex()
+    assert searching.find(staffed.member, task.no).groups
+    Draw.objects.filter(pk=task.draw_id).update(mode="sealed", opened_at=None)
+    for text in (task.no, task.entity.name):
+        assert "task" not in [group.key for group in searching.find(staffed.member, text).groups]
+    assert searching.find(staffed.member, task.draw.no).groups[0].key == "draw"
 
 
 def test_a_drawn_entity_is_told_nothing_until_the_result_is_public(staffed, task):
