@@ -30,6 +30,7 @@ STAFF: tuple[Entry, ...] = (
     ("desk:home", _("工作台")),
     ("registry:home", _("名录库")),
     ("matters:home", pgettext_lazy("list", "办件")),
+    ("documents:home", _("文书")),
     ("inspection:home", _("双随机检查")),
     ("appraisal:scoreboard", _("目标与考核")),
     ("law:home", _("规则与修改")),

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from zhunsheng.engine import documents as engine
 from zhunsheng.engine.errors import DocumentError
 from zhunsheng.web.common.errors import NotAllowed, Refused, say
 from zhunsheng.web.documents import policy, printing, queries
@@ -98,8 +99,8 @@ def issue(
     return document
 
 
-def _is_named(one: Any, code: str, day: datetime.date) -> bool:
-    named = {place.code for place in queries.engine.placeholders(queries.text_of(one, day))}
+def _is_named(one: engine.Kind, code: str, day: datetime.date) -> bool:
+    named = {place.code for place in engine.placeholders(queries.text_of(one, day))}
     return code in named or code in {queries.ALIASES.get(name) for name in named} or code == "wording"
 
 

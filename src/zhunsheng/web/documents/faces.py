@@ -131,7 +131,7 @@ def _subtable(data: bytes, at: int) -> dict[int, int]:
     kind = struct.unpack_from(">H", data, at)[0]
     if kind == 12:
         groups = struct.unpack_from(">I", data, at + 12)[0]
-        found = {}
+        found: dict[int, int] = {}
         for first, last, glyph in struct.iter_unpack(">III", data[at + 16 : at + 16 + 12 * groups]):
             found.update(zip(range(first, last + 1), range(glyph, glyph + last - first + 1), strict=True))
         return found
@@ -148,7 +148,7 @@ def _segments(data: bytes, at: int) -> dict[int, int]:
     deltas = struct.unpack_from(f">{count}h", data, at + 16 + 2 * twice)
     ranges_at = at + 16 + 3 * twice
     ranges = struct.unpack_from(f">{count}H", data, ranges_at)
-    found = {}
+    found: dict[int, int] = {}
     for place in range(count):
         for point in range(starts[place], min(ends[place], 0xFFFE) + 1):
             if not ranges[place]:

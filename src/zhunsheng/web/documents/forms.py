@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from zhunsheng.engine.documents import MAX_FIELD, MAX_ROWS, Field, FieldKind
+from zhunsheng.engine.documents import MAX_FIELD, MAX_ROWS, Field, FieldKind, kinds
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.listing import NamedFilter
 from zhunsheng.web.documents import queries
@@ -162,5 +162,5 @@ class DocumentFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 def _kind_choices() -> list[tuple[str, str]]:
     english = language()
-    named = {one.code: one.label(english) for one in queries.engine.kinds(datetime.date.max)}
+    named = {one.code: one.label(english) for one in kinds(datetime.date.max)}
     return sorted(named.items(), key=lambda pair: pair[0])

@@ -16,6 +16,7 @@ from zhunsheng.engine import tables
 from zhunsheng.engine.errors import DocumentError, ProcedureError, TableError
 from zhunsheng.engine.public_log import canonical
 from zhunsheng.web.common import city
+from zhunsheng.web.common.errors import language
 from zhunsheng.web.documents import faces, printing
 from zhunsheng.web.documents.models import IssuedDocument, Series, State
 from zhunsheng.web.people.models import Office
@@ -317,16 +318,17 @@ def series_states(office: Office | None = None, year: int | None = None) -> list
 
 
 def series_words(key: str) -> tuple[str, str]:
-    """A counter's name in words and the pattern of its numbers, from the tables."""
+    """A counter's name in the language of the page, and the pattern of its numbers, from the tables."""
+    lang = language()
     rows = {row["code"]: row for row in tables.load("documents/series").rows}
     groups = {row["code"]: row for row in tables.load("documents/groups").rows}
     if key in rows:
-        return rows[key]["name"], rows[key]["pattern"]
+        return rows[key].label(lang), rows[key]["pattern"]
     code, _, group = key.rpartition(".")
     row, named = rows.get(code), groups.get(group)
     if row is None or named is None:
         return key, ""
-    return f"{row['name']} · {named['name']}", row["pattern"].replace("{word}", named["word"])
+    return f"{row.label(lang)} · {named.label(lang)}", row["pattern"].replace("{word}", named["word"])
 
 
 def next_numbers(office: Office, day: datetime.date) -> list[tuple[tables.Row, str]]:

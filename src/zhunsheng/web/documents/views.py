@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -69,11 +70,11 @@ def home(request: UserRequest) -> HttpResponse:
         filterset_class=DocumentFilter, default_sort="-issued_at", url=lambda one: one.get_absolute_url(),
         empty_text=_("还没有制发文书。办件的步骤制发的文书都登记在这里。"),
         columns=[
-            Column("number", gettext_lazy("文号"), lambda one: one.number),
+            Column("number", gettext_lazy("文号"), lambda one: one.number, html=lambda one: format_html('<span class="nowrap">{}</span>', one.number)),
             Column("kind", gettext_lazy("文书种类"), kind_label, order="kind"),
             Column("title", gettext_lazy("标题"), lambda one: one.title),
             Column("office", gettext_lazy("发文机关"), lambda one: named(one.office), html=lambda one: one.office.brief),
-            Column("day", gettext_lazy("成文日期"), lambda one: one.day, order="day"),
+            Column("day", gettext_lazy("成文日期"), lambda one: one.day, html=lambda one: format_html('<span class="nowrap">{}</span>', one.day), order="day"),
             Column("issued_at", gettext_lazy("制发时间"), lambda one: one.issued_at, order="issued_at", hidden=True),
             Column("state", gettext_lazy("状态"), lambda one: one.get_state_display(), html=lambda one: state_tag(STATE_KIND[one.state], one.get_state_display()), order="state"),
             Column("void_reason", gettext_lazy("作废原因"), lambda one: one.void_reason, hidden=True),
