@@ -220,6 +220,13 @@ class TestFailures:
         assert actions.deliver(AT + deliveries.INTERRUPTED + MINUTE) == 1
         assert len(taken) == 1
 
+    def test_what_another_process_sent_meanwhile_is_not_sent_again(self, lin, sms):
+        actions.notify([lin], "甲", at=AT)
+        key = Delivery.objects.get().pk
+        actions.deliver(AT)
+        assert deliveries._send(key, {"sms": channels.Sms()}, AT) == 0
+        assert len(sms.asked) == 1
+
     def test_two_at_once_send_one(self, lin, sms, monkeypatch):
         """The second run claims nothing that the first holds."""
         actions.notify([lin], "甲", at=AT)

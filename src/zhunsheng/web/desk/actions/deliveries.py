@@ -23,6 +23,7 @@ from zhunsheng.web.people.models import User
 from zhunsheng.web.public_log.actions import record
 
 State = Delivery.State
+WAITING = (State.QUEUED, State.FAILED)
 #: after each failed attempt; then the message is given up. All attempts lie within the time for which 政务微信 knows a copy.
 PAUSES = tuple(datetime.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120))
 #: no attempt takes so long: who still says SENDING then was interrupted
@@ -71,7 +72,7 @@ def deliver(at: datetime.datetime) -> int:
     """Sends what is due, at most BATCH messages, and returns how many went out. Two at once share the work, and send
     nothing twice. Not to be called inside a transaction: each step is committed before the next."""
     _settle_interrupted(at)
-    due = Delivery.objects.filter(state__in=(State.QUEUED, State.FAILED), next_at__lte=at)
+    due = Delivery.objects.filter(state__in=WAITING, next_at__lte=at)
     keys = list(due.order_by("next_at", "pk").values_list("pk", flat=True)[:BATCH])
     ways = {code: channel() for code, channel in channels.ready().items()}
     try:
@@ -109,9 +110,10 @@ def _settle_interrupted(at: datetime.datetime) -> None:
 
 
 def _send(key: int, ways: "dict[str, channels.Channel]", at: datetime.datetime) -> int:
-    delivery = Delivery.objects.select_related("notice__user__preference").filter(pk=key).first()
+    waiting = Delivery.objects.filter(pk=key, state__in=WAITING, next_at__lte=at)
+    delivery = waiting.select_related("notice__user__preference").first()
     if delivery is None:
-        return 0
+        return 0  # another process has it, or had it
     notice, user = delivery.notice, delivery.notice.user
     preference = getattr(user, "preference", None) or Preference(user=user)
     when = channels.wait_until(preference, notice.kind, timezone.localtime(at))
