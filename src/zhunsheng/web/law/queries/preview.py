@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,7 @@ from zhunsheng.web.law.queries.changes import CALENDARS, approved, built, overla
 from zhunsheng.web.law.queries.subjects import PROCEDURES, is_procedure, procedure_on, title, versions
 from zhunsheng.web.matters import queries as matters
 from zhunsheng.web.matters.models import Deadline, Matter
+from zhunsheng.web.people.models import Office
 
 LIMITS = ("time_limits/", "inspection/follow_up_kinds")
 RUNNING = ("running", "suspended", "waiting")
@@ -71,16 +72,21 @@ def preview(change: Change, today: datetime.date) -> Preview:
     day = max(change.valid_from, today)
     proposed = overlay_with(change)
     touched: Counter[tuple[str, str]] = Counter()
+    offices = {office.pk: named(office) for office in Office.objects.all()}
     moves: list[Move] = []
     if is_procedure(change.table) or change.table.startswith(CALENDARS):
         found = touched_matters(change)
-        for matter in found.select_related("office"):
-            touched[title(f"{PROCEDURES}{matter.procedure}"), named(matter.office)] += 1
-        if change.table.startswith(CALENDARS) or change.applies_to_open:
+        for code, office, n in found.order_by().values_list("procedure", "office").annotate(n=Count("pk")):
+            touched[title(f"{PROCEDURES}{code}"), offices[office]] += n
+        if change.table.startswith(CALENDARS):
             moves += moves_of(found, proposed, day)
+        elif change.applies_to_open and change.key[0] == "limit":
+            running = Deadline.objects.filter(limit=change.key[1], status__in=RUNNING)
+            moves += moves_of(found.filter(pk__in=running.values("matter")), proposed, day)
     if change.table.startswith((CALENDARS, *LIMITS)):
-        for visit in inspection.unpublished().select_related("task__draw__plan__office"):
-            touched[_("检查结果公示"), _office(visit)] += 1
+        by_office = inspection.unpublished().values_list("task__draw__plan__office").annotate(n=Count("pk"))
+        for office, n in by_office.order_by():
+            touched[_("检查结果公示"), offices[office]] += n
         moves += _visits(proposed, day)
     listed = [(rule, office, n) for (rule, office), n in sorted(touched.items())]
     return Preview(day, listed, moves, _warnings(change, proposed))
