@@ -14,7 +14,7 @@ import pytest
 from zhunsheng.engine import responsibility, tables
 
 CITIES = ("hengchuan", "jiaozuo")
-TABLES = ("divisions", "leading_group", "offices", "parks", "responsibility", "targets")
+TABLES = ("divisions", "leading_group", "letterheads", "offices", "parks", "responsibility", "targets")
 DATA = resources.files("zhunsheng.engine") / "data"
 LINKS = ("production", "circulation", "use")
 CUT = date(2018, 12, 31), date(2019, 1, 1)
