@@ -15,7 +15,7 @@ from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.desk import actions, bulk
 from zhunsheng.web.desk.actions import bulk as running
 from zhunsheng.web.desk.bulk import Bulk
-from zhunsheng.web.desk.models import BulkRow, BulkRun
+from zhunsheng.web.desk.models import BulkRow, BulkRun, Notice
 from zhunsheng.web.inspection.bulk import REVIEW
 from zhunsheng.web.inspection.models import Visit
 from zhunsheng.web.people import step_up
@@ -135,6 +135,8 @@ class TestRun:
             assert actions.confirm(run, {}, {}, by=keeper, at=AT).state == "running"
         run.refresh_from_db()
         assert run.state == "finished"
+        told = Notice.objects.get(user=keeper)
+        assert (told.text, told.url) == ("批量办理“改简称”已办完，请看结果。", f"/desk/bulk/{run.pk}/")
 
     def test_what_the_form_said_reaches_the_worker(self, town, renaming, keeper, monkeypatch):
         asking = replace(renaming, form=NoteForm)

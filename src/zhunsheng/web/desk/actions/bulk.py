@@ -7,10 +7,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.urls import reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.web.common.errors import NotAllowed, Refused, say
+from zhunsheng.web.desk.actions.notices import notify
 from zhunsheng.web.desk.bulk import MOST, Bulk, Values, find_bulk
 from zhunsheng.web.desk.models import BulkRow, BulkRun
 from zhunsheng.web.people.models import User
@@ -99,6 +103,9 @@ def go_on(at: datetime.datetime) -> int:
                 run.rows.filter(state=Row.PLANNED).update(state=Row.FAILED, reason=said[:300])
             values = form.cleaned_data
         done += _go_through(run, bulk, values, at)
+        # The one who started it is not waiting at the page any more.
+        text = format_lazy(gettext_lazy("批量办理“{what}”已办完，请看结果。"), what=bulk.label)
+        notify([run.created_by], text, reverse("desk:bulk_run", args=[run.pk]), at=at)
     return done
 
 
