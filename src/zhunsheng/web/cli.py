@@ -21,14 +21,17 @@ HOWTO = (Path(__file__).resolve().parents[1] / "docs" / "howto", Path(__file__).
 def run(name: str, argv: list[str]) -> int:
     """Runs one command; returns the exit code. Raises SystemExit with a sentence for wrong words."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "zhunsheng.web.settings")
-    if name == "manage":
-        from django.core.management import execute_from_command_line
-
-        execute_from_command_line(["zhunsheng manage", *argv])
-        return 0
     import django
 
     django.setup()
+    if name == "manage":
+        from django.core.management import execute_from_command_line
+
+        from zhunsheng.web.common import law
+
+        law.begin()
+        execute_from_command_line(["zhunsheng manage", *argv])
+        return 0
     return {"init": init, "demo": demo, "serve": serve, "rehearse": rehearse}[name](argv)
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from tests.web.law.conftest import (
     DAY,
@@ -322,6 +322,17 @@ class TestEveryProcess:
         with django_assert_num_queries(1):
             law.follow()
             law.follow()
+
+    def test_a_command_reads_the_law_first_and_runs_without_one(self, people, monkeypatch):
+        actions.decide(propose_ratio(people["member"]), approve=True, by=people["head"], at=NOW)
+        law.begin()
+        assert ratio() == "0.07"
+
+        def no_table() -> int:
+            raise DatabaseError("no such table: law_change")
+
+        monkeypatch.setattr(law, "_edition", no_table)
+        law.begin()
 
 
 ANOTHER = """

@@ -7,7 +7,9 @@ refused, so nothing is decided by a rule that has just been changed.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
 
@@ -43,6 +45,12 @@ def follow(*, now: bool = False) -> Overlay:
         tables.lay(known)
     _ask_again = time.monotonic() + SECONDS
     return known
+
+
+def begin() -> None:
+    """For a command: reads the law before it starts. Before the first migration, or without a database, there is none."""
+    with suppress(DatabaseError):
+        follow(now=True)
 
 
 def hold() -> None:
