@@ -299,6 +299,22 @@ def test_a_firm_adds_papers_and_reads_what_is_addressed_to_it(firm):
     assert b"".join(got.streaming_content).startswith(PNG)
 
 
+def test_the_course_of_a_matter_names_the_firm_not_its_identifier(firm):
+    town, entity, client = firm
+    told = {
+        "party": entity.unit_id, "violation": "未按规定标注", "demand": "改正标注",
+        "ordered_on": MONDAY.date(), "correct_by": datetime.date(2026, 11, 20),
+    }  # fmt: skip
+    procedure = queries.procedure_on("rectification", MONDAY.date())
+    told["ground"] = procedure.facts["ground"].choices[0].code
+    matter = actions.open_matter(
+        "rectification", by=town.user("head"), at=MONDAY, office=town.office, facts=told, role="head"
+    )
+    said = page(client, "firm_matter", matter.no).split("<main")[1].split("</main")[0]
+    assert f"{entity.name}：经查" in said
+    assert entity.unit_id not in said
+
+
 def test_the_home_of_the_firm_says_what_is_to_be_done(firm):
     town, entity, client = firm
     matter = claim_of(town, entity)

@@ -25,7 +25,7 @@ PAGE = 50
 #: With so many working days left or fewer, a task is soon due.
 SOON = 3
 #: Sections of a lower order stand before what the register knows of the entity.
-FIRST = 20
+FIRST = 10
 
 
 class Light(TextChoices):

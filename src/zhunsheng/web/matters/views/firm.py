@@ -419,5 +419,5 @@ def fill_section(entity: BusinessEntity, request: Any) -> dict[str, Any]:
 
 
 SECTION = Section(
-    "firm_matters", gettext_lazy("要办的事"), "matters/firm/_section.html", frozenset({"firm"}), fill_section, 10
+    "firm_matters", gettext_lazy("要办的事"), "matters/firm/_section.html", frozenset({"firm"}), fill_section, 5
 )
