@@ -19,7 +19,14 @@ def sha256(path: Path) -> str:
 
 def test_outputs_are_the_built_ones():
     assert BUILD["outputs"] == {name: sha256(STATIC / name) for name in BUILD["outputs"]}, HINT
-    assert set(BUILD["outputs"]) == {"zhunsheng.css", "zhunsheng.js", "verify.js", "verify-worker.js", "commitment.js"}
+    assert set(BUILD["outputs"]) == {
+        "zhunsheng.css",
+        "zhunsheng.js",
+        "verify.js",
+        "verify-worker.js",
+        "commitment.js",
+        "proof.js",
+    }
 
 
 def test_no_source_was_changed_since_the_build():

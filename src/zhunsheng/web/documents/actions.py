@@ -8,10 +8,10 @@ from typing import Any
 
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from zhunsheng.engine import documents as engine
+from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.errors import DocumentError
 from zhunsheng.web.common.errors import NotAllowed, Refused, say
 from zhunsheng.web.documents import policy, printing, queries
@@ -46,7 +46,7 @@ def issue(
     Raises Refused, in words, for a kind, series or field that is missing, and for text that cannot be printed. Then no
     number is used: the counter is touched last, and rolls back with the caller.
     """
-    day = timezone.localdate(at)
+    day = at.astimezone(CHINA).date()
     if key and (found := IssuedDocument.objects.filter(key=key).first()) is not None:
         if found.kind != kind or found.office_id != office.pk:
             raise Refused(_("同一个去重键已用于另一份文书 %(number)s") % {"number": found.number})
