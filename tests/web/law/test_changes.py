@@ -197,6 +197,14 @@ class TestRefusals:
             actions.decide(change, approve=True, by=people["head"], at=later(days=7))
         assert Change.objects.get().state == "proposed"
 
+    def test_what_was_changed_meanwhile_is_proposed_anew(self, people):
+        late = propose_ratio(people["member"], "0.09", valid_from=datetime.date(2026, 12, 1))
+        Change.objects.filter(pk=late.pk).update(state="withdrawn")  # out of the way of the other proposal
+        approved(propose_ratio(people["reviewer"]), people["head"])
+        Change.objects.filter(pk=late.pk).update(state="proposed")
+        with pytest.raises(Refused, match="重新提出"):
+            actions.decide(late, approve=True, by=people["head"], at=NOW)
+
     def test_a_procedure_changes_from_tomorrow_at_the_earliest(self, people):
         with pytest.raises(Refused) as refused:
             propose_limit(people["member"], valid_from=NOW.date())

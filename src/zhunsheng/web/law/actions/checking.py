@@ -29,6 +29,8 @@ def stands(change: Change, today: datetime.date) -> None:
         fields |= _element_day(change, today)
     elif change.kind != Change.Kind.TABLE:
         fields |= _row(change, today)
+    if change.pk is not None and change.old != queries.before(change):
+        raise Refused(_("提出以后，现行的规则又有变化；请撤回，按现在的规则重新提出"))
     if fields:
         raise Refused(next(iter(fields.values())), fields=fields)
     try:

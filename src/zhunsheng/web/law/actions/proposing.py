@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -44,13 +43,11 @@ def propose_row(
     if not queries.changeable(table) or queries.is_procedure(table):
         raise Refused(_("这张表不在这里修改"))
     loaded = tables.load(table)
-    now = next((row for row in queries.same_key(loaded, key) if row.valid_on(valid_from)), None)
     return _proposed(
         Change(
             kind=Change.Kind.END if cells is None else Change.Kind.ROW,
             table=table,
             key=list(key),
-            old={column: now[column] for column in tables.columns(loaded)} if now else {},
             new={column: (cells.get(column) or "").strip() for column in dict.fromkeys([*tables.columns(loaded), *cells])}
             if cells is not None else {},
             source=source.strip(), confidence=confidence, valid_from=valid_from, valid_to=valid_to,
@@ -82,15 +79,11 @@ def propose_element(
     _may(by)
     if not queries.changeable(table) or not queries.is_procedure(table):
         raise Refused(_("这张表不在这里修改"))
-    base = queries.procedure_on(table.removeprefix("procedures/"), valid_from, organ)
-    found = queries.element(base, kind, code) if base else None
-    empty = {key: "" if isinstance(value, str) else [] for key, value in cells.items()}
     return _proposed(
         Change(
             kind=Change.Kind.ELEMENT,
             table=table,
             key=[kind, code, organ],
-            old={key: found.written.get(key, empty[key]) for key in cells} if found else {},
             new=dict(cells),
             source=source.strip(), confidence=confidence, valid_from=valid_from,
             applies_to_open=applies_to_open, reason=reason.strip(),
@@ -158,8 +151,9 @@ def _may(by: User) -> None:
 
 def _proposed(change: Change, *, by: User, at: datetime.datetime) -> Change:
     change.proposed_by, change.proposed_at, change.office = by, at, main_office(by)
+    change.old = queries.before(change)
     waiting = queries.changing(change.table, change.key)
-    if waiting is not None and waiting.kind == change.kind:
+    if waiting is not None:
         raise Refused(_("%(no)s 也是对这一行的修改，还没有决定；请先撤回或者等它决定") % {"no": waiting.no})
     change.no = "?"
     checking.stands(change, at.astimezone(CHINA).date())
@@ -178,8 +172,8 @@ def _proposed(change: Change, *, by: User, at: datetime.datetime) -> Change:
 
 
 def _next_no(year: int) -> str:
-    last = Change.objects.filter(no__startswith=f"LAW-{year}-").aggregate(last=Max("no"))["last"]
-    return f"LAW-{year}-{int(last.rpartition('-')[2]) + 1 if last else 1:04d}"
+    last = Change.objects.filter(no__startswith=f"LAW-{year}-").order_by("-pk").first()
+    return f"LAW-{year}-{int(last.no.rpartition('-')[2]) + 1 if last else 1:04d}"
 
 
 def _tell(change: Change, at: datetime.datetime) -> None:

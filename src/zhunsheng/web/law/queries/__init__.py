@@ -3,6 +3,7 @@
 from zhunsheng.web.law.queries.changes import (
     CALENDARS,
     amendment,
+    before,
     broken,
     changes_of,
     changing,
@@ -41,7 +42,7 @@ from zhunsheng.web.law.queries.subjects import (
 )
 
 __all__ = [
-    "CALENDARS", "LIMITS", "Element", "Move", "Preview", "Subject", "amendment", "broken", "calendar_missing", "changeable", "changes_of", "changing", "differences", "edit",
+    "CALENDARS", "LIMITS", "Element", "Move", "Preview", "Subject", "amendment", "before", "broken", "calendar_missing", "changeable", "changes_of", "changing", "differences", "edit",
     "edition", "element", "elements", "elsewhere", "find_rows", "in_force_on", "is_procedure", "key_from", "key_text", "last_edition", "moves_of", "names",
     "next_review", "overlay", "overlay_with", "owner", "preview", "procedure_on", "reviews_due", "same_key", "subject", "subjects", "title", "touched_by", "touched_matters", "versions", "waiting_for",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from zhunsheng.engine.procedure import Edit
 from zhunsheng.engine.tables import Amendment, Overlay, Row
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.law.models import Change
-from zhunsheng.web.law.queries.subjects import PROCEDURES, owner
+from zhunsheng.web.law.queries.subjects import PROCEDURES, element, owner, procedure_on, same_key
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import has_role
 
@@ -129,6 +129,24 @@ def changes_of(table: str, key: Iterable[str] = ()) -> QuerySet[Change]:
 def changing(table: str, key: Iterable[str]) -> Change | None:
     """The change of this row or element that waits for approval."""
     return changes_of(table, key).filter(state=Change.State.PROPOSED).first()
+
+
+def before(change: Change) -> dict[str, Any]:
+    """What the law says, as it stands, where the change would say otherwise: the cells of the row in force on its first day,
+    the changed keys of the element; nothing where there is no such row."""
+    assert change.valid_from is not None
+    if change.kind == Change.Kind.TABLE:
+        return {}
+    if change.kind != Change.Kind.ELEMENT:
+        table = tables.load(change.table)
+        row = next((row for row in same_key(table, change.key) if row.valid_on(change.valid_from)), None)
+        return {column: row[column] for column in tables.columns(table)} if row is not None else {}
+    kind, code, organ = change.key
+    base = procedure_on(change.table.removeprefix(PROCEDURES), change.valid_from, organ)
+    found = element(base, kind, code) if base is not None else None
+    if found is None:
+        return {}
+    return {key: found.written.get(key, "" if isinstance(value, str) else []) for key, value in change.new.items()}
 
 
 def differences(change: Change) -> list[tuple[str, Any, Any]]:
