@@ -10,6 +10,7 @@ class MattersConfig(AppConfig):
         from zhunsheng.web.desk import bulk as desk_bulk
         from zhunsheng.web.desk import providers as desk
         from zhunsheng.web.desk import searching
+        from zhunsheng.web.documents import policy as documents
         from zhunsheng.web.matters import bulk, jobs, providers
         from zhunsheng.web.matters.views import firm
 
@@ -17,6 +18,7 @@ class MattersConfig(AppConfig):
         desk.add_tasks(providers.tasks)
         desk.add_deadlines(providers.deadlines)
         desk.add_attachment_guard(providers.may_see_attachment)
+        documents.add_handlers("matter", providers.may_read_document)
         searching.add_source(providers.SOURCE)
         desk_bulk.add_bulk(bulk.HAND_OVER)
         desk_bulk.add_bulk(bulk.STEP)

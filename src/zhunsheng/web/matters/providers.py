@@ -182,6 +182,12 @@ def may_see_attachment(user: User, attachment: Attachment) -> bool:
     return False
 
 
+def may_read_document(user: User, no: str) -> bool:
+    """Whether the user handles the matter with this number, so that its protected documents are open to them."""
+    matter = Matter.objects.select_related("office").filter(no=no).first()
+    return matter is not None and policy.may_reveal(user, matter)
+
+
 # -- sections of an entity's page ------------------------------------------------------------------------------------
 def _matters_of(entity: BusinessEntity, request: HttpRequest) -> dict[str, Any] | None:
     """For staff: what of this entity the user may see, the open ones first."""

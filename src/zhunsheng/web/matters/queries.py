@@ -269,7 +269,7 @@ def document_fields(matter: Matter, now: Standing, event: Event) -> dict[str, Va
         **{code: text for code, text in who.items() if text},
         "handler": matter.handler.display_name if matter.handler is not None else "",
         "matter_no": matter.no,
-        "wording": engine.wording(procedure, (*now.history, event)),
+        "wording": with_names(engine.wording(procedure, (*now.history, event)), procedure, known),
         **fields,
     }
 
@@ -281,6 +281,14 @@ def entity_of(facts: Mapping[str, Value], procedure: Procedure) -> BusinessEntit
         if fact.kind is engine.Kind.UNIT and code in facts:
             return BusinessEntity.objects.filter(unit_id=str(facts[code])).first()
     return None
+
+
+def with_names(text: str, procedure: Procedure, facts: Mapping[str, Value]) -> str:
+    """A text with the names of the business entities that the facts name, in place of their identifiers."""
+    units = [str(value) for code, value in facts.items() if words.is_unit(procedure, code) and str(value) in text]
+    for unit_id, entity in (entities_named(units) if units else {}).items():
+        text = text.replace(unit_id, entity.name)
+    return text
 
 
 def entities_named(values: Iterable[str]) -> dict[str, BusinessEntity]:

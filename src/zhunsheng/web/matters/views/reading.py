@@ -165,7 +165,7 @@ def course(matter: Matter, now: Standing) -> list[dict[str, Any]]:
         known = procedure.steps.get(step.verb)
         text = ""
         if known is not None and known.wording and _only(known.wording, readable | {"on"}):
-            text = _with_names(engine.wording(now.begun, history[: n + 1], language()), now)
+            text = queries.with_names(engine.wording(now.begun, history[: n + 1], language()), now.procedure, now.facts)
         rows.append(
             {
                 "at": step.at,
@@ -176,14 +176,6 @@ def course(matter: Matter, now: Standing) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _with_names(text: str, now: Standing) -> str:
-    """A wording with the names of business entities in place of their identifiers."""
-    units = [str(value) for code, value in now.facts.items() if words.is_unit(now.procedure, code)]
-    for unit_id, entity in queries.entities_named(units).items():
-        text = text.replace(unit_id, entity.name)
-    return text
 
 
 def _only(wording: str, codes: Collection[str]) -> bool:

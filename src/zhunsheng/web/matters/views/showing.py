@@ -175,6 +175,7 @@ def _steps(matter: Matter, now: Standing) -> Iterable[dict[str, Any]]:
         version = begun.on(_day(event.at))
         step = version.steps[row.verb]
         text = engine.wording(begun, told[:number], language()) if step.wording else ""
+        text = queries.with_names(text, now.procedure, now.facts) if text else ""
         yield {
             "at": row.at,
             "title": step.label(language()),
