@@ -7,8 +7,9 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from django.utils import timezone
 
-from zhunsheng.web.documents import actions, queries
+from zhunsheng.web.documents import actions, policy, queries
 from zhunsheng.web.documents.models import IssuedDocument, State
+from zhunsheng.web.public_log.models import Act
 
 AT = datetime.datetime(2026, 11, 24, 9, 30, tzinfo=datetime.UTC)
 LETTER = {"addressee": "各县（市、区）市场监督管理局", "body": "一、总体要求\n请认真落实。"}
@@ -115,6 +116,45 @@ def test_the_wrong_office_and_the_wrong_role_are_refused(client, town):
     client.logout()
     assert client.get(one.get_absolute_url()).status_code == 302
     assert IssuedDocument.objects.get().state == State.ISSUED
+
+
+def test_who_complains_is_shown_to_those_who_handle_it_and_each_look_is_recorded(client, town):
+    """A notice to a complainant names them: the colleagues see that it exists, not what it says; nor do auditors."""
+    handler = town.user("member")
+    notice = actions.issue(
+        "complaint.admission_notice", office=town.office, fields={"complainant": "赵某某", "respondent": "甲商店"},
+        subject_type="matter", subject_id="nobody's", title="投诉受理决定书", by=handler, at=AT,
+    )  # fmt: skip
+    assert notice.protected and notice.personal and not letter(town).protected and not order(town).protected
+    pdf = reverse("documents:pdf", args=[notice.pk])
+    for role in ("member", "reviewer", "auditor"):
+        login(client, town.user(role))
+        page = client.get(notice.get_absolute_url())
+        assert page.status_code == 200 and notice.number in page.text and "赵某某" not in page.text
+        assert client.get(pdf).status_code == 403
+    assert not Act.objects.filter(verb="document.read").exists()
+    for user in (handler, town.user("head")):
+        login(client, user)
+        assert "赵某某" not in client.get(notice.get_absolute_url()).text
+        assert client.get(pdf).status_code == 200
+    assert [act.by for act in Act.objects.filter(verb="document.read").order_by("pk")] == [handler, user]
+    login(client, town.user("head", office=town.other_office))
+    assert client.get(notice.get_absolute_url()).status_code == 403
+
+
+def test_the_handler_of_a_matter_reads_its_protected_documents(town):
+    from zhunsheng.web.matters import actions as matters
+
+    opener, other = town.user("member"), town.user("member")
+    matter = matters.open_matter(
+        "complaint", by=opener, at=timezone.now(), office=town.office,
+        facts={"channel": "web", "subject": "漏水", "complainant": "赵某某", "contact": "13912345678"},
+    )  # fmt: skip
+    notice = actions.issue(
+        "complaint.refusal_notice", office=town.office, fields={"complainant": "赵某某"}, subject_type="matter",
+        subject_id=matter.no, title="x", by=None, at=AT,
+    )  # fmt: skip
+    assert policy.may_read(opener, notice) and not policy.may_read(other, notice)
 
 
 def test_an_altered_file_is_not_handed_out(client, town):

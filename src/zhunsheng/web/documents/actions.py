@@ -68,6 +68,7 @@ def issue(
         counter.save(update_fields=["last"])
         number = series.number(day.year, counter.last)
         made = queries.content(one, number=number, **words)
+        protected = queries.protected(one, day)
         document = IssuedDocument.objects.create(
             number=number,
             kind=kind,
@@ -89,7 +90,8 @@ def issue(
             issued_by=by,
             issued_at=at,
             day=day,
-            personal=one.personal or personal,
+            personal=one.personal or personal or protected,
+            protected=protected,
             replaces=replaces,
         )
         record(
@@ -177,6 +179,16 @@ def disclose(document: IssuedDocument, *, by: User, at: datetime.datetime) -> Is
             public={"number": held.number, "day": held.day.isoformat(), "content_sha256": held.content_sha256},
         )  # fmt: skip
     return held
+
+
+def read(document: IssuedDocument, *, by: User, at: datetime.datetime) -> bytes:
+    """The PDF for a reader. A look at a protected document is recorded. Raises NotAllowed for whoever may not read it."""
+    if not policy.may_read(by, document):
+        raise NotAllowed(_("文书写有受保护的个人信息，只有经办人和发文机关的负责人可以查看"))
+    data = render(document)
+    if document.protected:
+        record("document.read", "document", document.pk, by=by, at=at, changes={"number": document.number})
+    return data
 
 
 def render(document: IssuedDocument) -> bytes:

@@ -78,6 +78,8 @@ class IssuedDocument(models.Model):
         "self", models.PROTECT, null=True, blank=True, related_name="replaced_by", verbose_name=_("替换的文书")
     )
     personal = models.BooleanField(_("含个人信息"), default=True)
+    #: shows who an informant or applicant is: the text is for those who handle the subject, and each look is recorded
+    protected = models.BooleanField(_("含受保护的个人信息"), default=False)
     public = models.BooleanField(_("正文公开"), default=False)
     pdf = models.FileField(_("PDF 文件"), upload_to="documents/%Y/%m/", blank=True, default="", max_length=200)
     pdf_sha256 = models.CharField(_("PDF 摘要"), max_length=64, blank=True, default="")

@@ -1,5 +1,7 @@
 """Who may see, write, void a document. Those of the issuing office; auditors look on; nobody else."""
 
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 
 from zhunsheng.web.documents.models import IssuedDocument, State
@@ -30,6 +32,29 @@ def visible(user: Person, documents: "QuerySet[IssuedDocument]") -> "QuerySet[Is
     if sees_all(user):
         return documents
     return documents.filter(office__in=offices_of(user, (*WRITERS, "leader")))
+
+
+#: type of a subject → whether a user handles the subject with this id; the rooms above fill it when they load
+_handles: dict[str, Callable[[User, str], bool]] = {}
+
+
+def add_handlers(subject_type: str, handles: Callable[[User, str], bool]) -> None:
+    """Says who handles subjects of a type, such as matters: they may read the protected documents that belong to one."""
+    _handles[subject_type] = handles
+
+
+def may_read(user: Person, document: IssuedDocument) -> bool:
+    """Reads the text. A protected one: who issued it, who handles its subject, and the head of the office; not auditors."""
+    if not document.protected:
+        return may_see(user, document)
+    if not isinstance(user, User) or not may_see(user, document):
+        return False
+    handles = _handles.get(document.subject_type)
+    return (
+        document.issued_by_id == user.pk
+        or has_role(user, "head", office=document.office)
+        or (handles is not None and handles(user, document.subject_id))
+    )
 
 
 def may_issue(user: Person, office: Office | None = None) -> bool:

@@ -92,6 +92,12 @@ def fields(kind_code: str, on: datetime.date) -> dict[str, engine.Field]:
     return found
 
 
+def protected(one: engine.Kind, on: datetime.date) -> bool:
+    """Whether a kind prints a fact that shows who an informant or applicant is (personal in its procedure)."""
+    known = facts(one.code.partition(".")[0], on)
+    return any(place.code in known and known[place.code].personal for place in engine.placeholders(text_of(one, on)))
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """A field that somebody has to fill in for a document. `needed`: without it there is no document."""

@@ -116,9 +116,10 @@ def document(request: UserRequest, pk: int) -> HttpResponse:
         "code": printing.grouped(one.code),
         "replaced_by": IssuedDocument.objects.filter(replaces=one).first(),
         "faces": one.faces or {face.role: face.name for face in faces.faces()},
+        "may_read": policy.may_read(request.user, one),
         "may_void": policy.may_void(request.user, one),
         "may_disclose": policy.may_disclose(request.user, one),
-        "may_replace": policy.may_void(request.user, one),
+        "may_replace": policy.may_void(request.user, one) and policy.may_read(request.user, one),
         "void_form": VoidForm(),
         "timeline": _timeline(one),
     })  # fmt: skip
@@ -137,7 +138,9 @@ def _timeline(one: IssuedDocument) -> list[dict[str, Any]]:
 def pdf(request: UserRequest, pk: int) -> HttpResponse:
     one = _one(request, pk)
     try:
-        data = actions.render(one)
+        data = actions.read(one, by=request.user, at=timezone.now())
+    except NotAllowed as problem:
+        raise PermissionDenied(say(problem)) from problem
     except Refused as problem:
         messages.error(request, say(problem))
         return redirect(one)
@@ -215,7 +218,7 @@ def write(request: UserRequest, kind: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def replace(request: UserRequest, pk: int) -> HttpResponse:
     one = _one(request, pk)
-    if not policy.may_void(request.user, one):
+    if not policy.may_void(request.user, one) or not policy.may_read(request.user, one):
         raise PermissionDenied(_("只有发文机关的负责人可以替换有效的文书"))
 
     def save(form: DocumentForm, office: Office) -> IssuedDocument:

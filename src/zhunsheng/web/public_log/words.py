@@ -40,6 +40,7 @@ VERBS: Mapping[str, Promise] = {
     "end_duty": _("结束监管责任"),
     "load_city": _("载入城市配置"),
     "document.issue": _("制发文书"),
+    "document.read": _("查看受保护的文书"),
     "document.void": _("作废文书"),
     "document.disclose": _("公开文书正文"),
     "register_entity": _("登记经营主体"),
