@@ -30,6 +30,7 @@ from zhunsheng.engine.draw import Source, Value, commitment
 from zhunsheng.web.appraisal import actions as appraisal
 from zhunsheng.web.appraisal.models import Snapshot
 from zhunsheng.web.desk import actions as desk
+from zhunsheng.web.desk.models import Notice
 from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.inspection import queries as inspection_queries
 from zhunsheng.web.inspection.models import CheckItem, Draw, FollowUp, Plan, ResultWording, Task, Visit
@@ -219,9 +220,17 @@ def build(*, entities: int, seed: int, now: datetime.datetime) -> None:
     rule_book(users, start)
     progress.begin("两年的抽查和办件 / two years of inspections and matters")
     Simulation(users, latent, strictness, random.Random(f"visits-{seed}"), now, seed).run(progress)
+    for user in users.values():
+        _read_old_notices(user, now)
     progress.begin("检索 / search index")
     desk.reindex()
     progress.end()
+
+
+def _read_old_notices(user: User, now: datetime.datetime) -> None:
+    """People read their notices: what is older than a week has been seen."""
+    old = Notice.objects.filter(user=user, at__lt=now - datetime.timedelta(days=7)).values_list("pk", flat=True)
+    desk.read_notices(user, list(old), at=now)
 
 
 def accounts() -> dict[str, User]:

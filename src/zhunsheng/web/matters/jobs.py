@@ -92,11 +92,11 @@ def hours_gone(at: datetime.datetime) -> int:
         limit = queries.procedure_of(matter).limits.get(matter.next_limit)
         if limit is not None and limit.unit is clock.Unit.HOUR:
             row = tables.load("matters/escalation").find(at.astimezone(CHINA).date(), code="overdue")
-            told += _tell(matter, row, at)
+            told += _tell(matter, row, at, Notice.Kind.URGENT)
     return told
 
 
-def _tell(matter: Matter, stage: Row, at: datetime.datetime) -> int:
+def _tell(matter: Matter, stage: Row, at: datetime.datetime, kind: str = Notice.Kind.DEADLINE) -> int:
     """Tells those of the stage who have not been told of this stage of this limit before."""
     people = {user.pk: user for user in _people(matter, stage.list("told"), at)}
     text = _lazy_reminder(matter, stage)
@@ -105,7 +105,6 @@ def _tell(matter: Matter, stage: Row, at: datetime.datetime) -> int:
         "user_id", flat=True
     )
     new = [user for key, user in people.items() if key not in set(known)]
-    kind = Notice.Kind.URGENT if stage.integer("days") < 0 else Notice.Kind.DEADLINE
     return len(notify(new, text, url, at=at, kind=kind)) if new else 0
 
 
