@@ -269,13 +269,17 @@ class Procedure(Named):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A step that was taken: what, when (an instant with a time zone), by whom, in which role, with which facts."""
+    """A step that was taken: what, when (an instant with a time zone), by whom, in which role, with which facts.
+
+    `on_behalf_of`: for whom, where that is another person (受托、代为登记批示); separation of duties counts both.
+    """
 
     verb: str
     at: datetime
     by: str
     role: str
     facts: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    on_behalf_of: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "facts", dict(self.facts))

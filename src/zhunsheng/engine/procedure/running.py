@@ -35,8 +35,8 @@ NOWHERE = State(START, "未开始", "not begun")
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a matter stands after its history. `since`: when it came into `state` (None before the first step).
-    `procedure`: the version that runs it now; `began`: the one under which it
-    began, where that is another."""
+    `takers`: who took which step, in order; `principals`: for whom, where that was another person. `procedure`: the version
+    that runs it now; `began`: the one under which it began, where that is another."""
 
     procedure: Procedure
     history: History
@@ -46,6 +46,7 @@ class Standing:
     takers: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     dues: tuple[Due, ...] = ()
     began: Procedure | None = None
+    principals: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def begun(self) -> Procedure:
@@ -152,13 +153,15 @@ def _judged(standing: Standing, event: Event, calendar: Calendar) -> tuple[Verdi
     return Verdict(step), scene, dues
 
 
-def options(standing: Standing, *, by: str, role: str, at: datetime) -> tuple[Verdict, ...]:
+def options(
+    standing: Standing, *, by: str, role: str, at: datetime, on_behalf_of: str = ""
+) -> tuple[Verdict, ...]:
     """For each step that leads from the present state: whether this person may take it now. Facts and documents that
     must come with the step are not asked for, nor are guards and rules that wait for them."""
     standing = _at(standing, at, clock.default_calendar())
     found: list[Verdict] = []
     for step in standing.procedure.leading_from(standing.state.code):
-        event = Event(step.code, at, by, role)
+        event = Event(step.code, at, by, role, on_behalf_of=on_behalf_of)
         coming = frozenset(step.needs) | frozenset(step.documents)
         reasons = [*_who(standing, step, event), *_when(standing, step, event)]
         if not (step.when and guard.names(step.when) & (coming | frozenset(step.allows))):
@@ -218,6 +221,9 @@ def _apply(standing: Standing, event: Event, calendar: Calendar) -> Standing:
         raise ProcedureError.of(verdict.reasons[0], where=where)
     procedure, step = standing.procedure, verdict.step
     moved = bool(step.target) and step.target != standing.state.code
+    principals = standing.principals
+    if event.on_behalf_of:
+        principals = {**principals, step.code: (*principals.get(step.code, ()), event.on_behalf_of)}
     return Standing(
         procedure,
         (*standing.history, event),
@@ -227,6 +233,7 @@ def _apply(standing: Standing, event: Event, calendar: Calendar) -> Standing:
         scene.takers,
         dues,
         standing.began,
+        principals,
     )
 
 
@@ -257,8 +264,9 @@ def _who(standing: Standing, step: Step, event: Event) -> Iterator[Reason]:
         yield Reason("procedure.wrong_role", {**_named(step), **who})
     if event.role == CLOCK_ROLE:
         return
+    persons = {event.by, event.on_behalf_of} - {""}
     for verb in step.apart:
-        if event.by in standing.takers.get(verb, ()):
+        if persons & {*standing.takers.get(verb, ()), *standing.principals.get(verb, ())}:
             other = standing.procedure.steps[verb]
             said: dict[str, Param] = {"other": other.name, "other_en": other.name_en}
             yield Reason("procedure.same_person", {**_named(step), **said})
