@@ -1,15 +1,18 @@
 """Every walk of the procedures' vectors goes through the pages: forms made from the data, filled in as people type."""
 
 import datetime
+import threading
 import tomllib
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from django.db import connection, connections
 from django.db.models import Count
 from django.test import Client
 from django.urls import reverse
 
+from tests.engine.test_procedure import walked
 from tests.web.matters.conftest import as_typed, paper
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.clock import CHINA
@@ -213,3 +216,136 @@ def test_every_walk_goes_through_the_pages(town, walk, clock, settings, tmp_path
     for series, year, count in IssuedDocument.objects.values_list("series", "year").annotate(n=Count("pk")):
         taken = IssuedDocument.objects.filter(series=series, year=year).values_list("seq", flat=True)
         assert sorted(taken) == list(range(1, count + 1))
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+def step_url(matter, verb):
+    return reverse("matters:step", args=[matter.no, verb])
+
+
+def test_a_wrong_role_a_wrong_state_and_no_step_at_all(room):
+    matter = room.matter_of("complaint")
+    reviewer = room.client("reviewer")
+    refused = reviewer.get(step_url(matter, "admit"))
+    assert refused.status_code == 403 and refused.context["reasons"]
+    assert (
+        reviewer.post(step_url(matter, "admit"), {"respondent": room.entity.code, "step_after": 1}).status_code == 403
+    )
+    early = room.client("member").get(step_url(matter, "mediate"))
+    assert early.status_code == 403 and "已收到" in " ".join(early.context["reasons"])
+    assert room.client("member").get(step_url(matter, "nonsense")).status_code == 404
+    assert matter.steps.count() == 1
+
+
+def test_the_same_person_may_not_decide_what_they_prepared(room):
+    head = room.users["head"]
+    Post.objects.create(user=head, office=room.office, role="member", valid_from=datetime.date(2015, 1, 1))
+    matter = room.matter_of("special_operation", by=head)
+    answer = room.client("head").post(step_url(matter, "approve"), {"step_after": 1})
+    assert answer.status_code == 403 and "起草" in answer.content.decode()
+    other = room.town.user("head", username="other-head")
+    client = Client()
+    client.force_login(other)
+    assert client.post(step_url(matter, "approve"), {"step_after": 1}).status_code == 302
+
+
+def test_a_missing_fact_and_a_missing_paper_are_said_at_their_fields(room):
+    matter = room.matter_of("complaint", respondent=room.entity.unit_id)
+    client = room.client("member")
+    answer = client.post(step_url(matter, "admit"), {"respondent": "", "step_after": 1})
+    assert answer.status_code == 422 and list(answer.context["form"].errors) == ["respondent"]
+    actions.take(
+        matter, "admit", by=room.users["member"], at=matter.opened_at, facts={"respondent": room.entity.unit_id}
+    )
+    actions.take(matter, "mediate", by=room.users["member"], at=matter.opened_at)
+    answer = client.post(step_url(matter, "agree"), {"recovered": "100.00", "step_after": 3})
+    assert answer.status_code == 422 and "agreement" in answer.context["form"].errors
+
+
+def test_a_step_before_its_time_is_refused_with_the_day(town, clock, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    waiting, number = next(
+        (walk.values[0], number)
+        for walk in WALKS
+        for number in range(len(walk.values[0]["step"]))
+        if _waits(walk.values[0], number)
+    )
+    walker = Walker(town, waiting, clock)
+    for done, step in enumerate(waiting["step"][:number], 1):
+        walker.take(done, step)
+    step = waiting["step"][number]
+    procedure = queries.procedure_of(walker.matter)
+    role = step.get("role") or procedure.steps[step["verb"]].roles[0]
+    client = walker.client(walker.person(step.get("by", f"{role}-1"), role), moment(waiting["step"][number - 1]["at"]))
+    page = client.get(step_url(walker.matter, step["verb"]))
+    assert page.status_code == 403 and any("20" in reason for reason in page.context["reasons"])
+
+
+def _waits(walk, number):
+    """Whether, after the step before it, a time must still run out before this step of a member of staff."""
+    step, standings = walk["step"][number], walked(walk)
+    procedure = standings[number][1].procedure
+    if number == 0 or set(procedure.steps[step["verb"]].roles) & ELSEWHERE:
+        return False
+    before = standings[number - 1][1]
+    return any(
+        due.live
+        and due.limit.sense is engine.Sense.AT_LEAST
+        and step["verb"] in due.limit.ends
+        and not due.limit.ends_on
+        and due.status(before.history[-1].at) is not engine.Status.OVER
+        for due in before.dues
+    )
+
+
+def test_the_same_form_sent_twice_takes_one_step(room):
+    matter = room.matter_of("complaint")
+    client = room.client("member")
+    for _n in range(2):
+        answer = client.post(step_url(matter, "admit"), {"respondent": room.entity.code, "step_after": 1})
+        assert answer.status_code == 302
+    assert matter.steps.count() == 2 and IssuedDocument.objects.count() == 1
+
+
+def test_who_comes_second_is_told_and_loses_nothing(room):
+    matter = room.matter_of("complaint")
+    other = room.town.user("member", username="second")
+    client = Client()
+    client.force_login(other)
+    assert room.client("member").post(step_url(matter, "dispute_jurisdiction"), {"step_after": 1}).status_code == 302
+    answer = client.post(step_url(matter, "transfer"), {"receiving_organ": "郑州市局", "step_after": 1})
+    assert answer.status_code == 422
+    assert "新的步骤" in str(answer.context["form"].errors) and "郑州市局" in answer.content.decode()
+    assert matter.steps.count() == 2
+
+
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="in-memory SQLite is one connection; tests/faults does this on a file"
+)
+@pytest.mark.django_db(transaction=True)
+def test_two_officers_at_the_same_instant_one_wins(room):
+    matter = room.matter_of("complaint")
+    clients = [Client() for _n in range(4)]
+    for number, client in enumerate(clients):
+        client.force_login(room.town.user("member", username=f"officer-{number}"))
+    barrier, answers, problems = threading.Barrier(4, timeout=20), [], []
+
+    def send(client):
+        try:
+            barrier.wait()
+            answer = client.post(step_url(matter, "admit"), {"respondent": room.entity.code, "step_after": 1})
+            answers.append(answer.status_code)
+        except Exception as problem:  # noqa: BLE001 - told by the test
+            problems.append(problem)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=send, args=[client]) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert sorted(answers) == [302, 422, 422, 422]
+    assert MatterStep.objects.filter(matter=matter).count() == 2
+    assert IssuedDocument.objects.count() == 1
