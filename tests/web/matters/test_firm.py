@@ -107,6 +107,21 @@ def test_who_complains_is_never_told_to_the_firm(firm):
     assert client.post(reverse("matters:firm_contact", args=[matter.no])).status_code == 403
 
 
+def test_a_clue_found_in_mediation_is_not_told_to_the_firm_but_to_who_complained(firm):
+    town, entity, client = firm
+    matter = complaint_of(town, entity)
+    code = actions.renew_code(matter, by=town.user("head"), at=MONDAY)
+    member = town.user("member")
+    actions.take(matter, "admit", by=member, at=MONDAY, facts={"respondent": entity.unit_id})
+    actions.take(matter, "mediate", by=member, at=MONDAY)
+    actions.take(matter, "find_clue", by=member, at=MONDAY)
+    shown = page(client, "firm_matter", matter.no)
+    assert "调解" in shown and "线索" not in shown
+    follower = Client()
+    follower.post(reverse("matters:follow_home"), {"no": matter.no, "code": code})
+    assert "发现违法线索" in page(follower, "follow", matter.no)
+
+
 def test_a_report_is_never_shown_to_the_firm(firm):
     town, entity, client = firm
     facts = {"channel": "web", "subject": "销售过期食品", "informant_named": False, "respondent": entity.unit_id}

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from zhunsheng.engine import clock
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.clock import CHINA
-from zhunsheng.engine.procedure import Due, Kind, Standing, Status
+from zhunsheng.engine.procedure import Due, Kind, Standing, Status, Step
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import named, state_tag
 from zhunsheng.web.desk.attachments.serving import respond
@@ -82,10 +82,19 @@ def method_url() -> str:
         return ""
 
 
-def limits(now: Standing, at: datetime.datetime) -> list[dict[str, Any]]:
-    """Every limit of the matter with how it stands; those that run first."""
+def _told(step: Step | None, reader: str, role: str = "") -> bool:
+    """Whether a step is told to a reader. To who filed, every one; to the firm, its own, the filer's, and those that moved
+    the matter: that a clue was found against it (a step beside the course) is not."""
+    own = {"enterprise", queries.PUBLIC}
+    return reader == FILER or role in own or (step is not None and (bool(step.target) or bool(own & set(step.roles))))
+
+
+def limits(now: Standing, at: datetime.datetime, reader: str) -> list[dict[str, Any]]:
+    """Every limit that a reader may know of, with how it stands; those that run first."""
     rows = []
     for due in now.dues:
+        if not _told(now.procedure.steps.get(due.opened_by), reader):
+            continue
         status = due.status(at)
         kind, word = TAGS[status]
         rows.append(
@@ -154,15 +163,18 @@ def sent_by(paper: MatterDocument, reader: str, user: User | None) -> bool:
     return user is not None and paper.added_by_id == user.pk
 
 
-def course(matter: Matter, now: Standing) -> list[dict[str, Any]]:
-    """What has happened, for components/timeline.html: steps with their wording, the offices, no officer's name."""
+def course(matter: Matter, now: Standing, reader: str) -> list[dict[str, Any]]:
+    """What has happened, as far as a reader is told, for components/timeline.html: steps with their wording, the offices,
+    no officer's name."""
     steps = list(matter.steps.select_related("office").order_by("seq"))
     history = now.history
-    readable = {code for code, who in intake.shown(matter.procedure).items() if who.filer or who.firm}
+    readable = {code for code, who in intake.shown(matter.procedure).items() if getattr(who, reader)}
     rows: list[dict[str, Any]] = []
     for n, step in enumerate(steps):
         procedure = now.begun.on(step.at.astimezone(CHINA).date())
         known = procedure.steps.get(step.verb)
+        if not _told(known, reader, step.role):
+            continue
         text = ""
         if known is not None and known.wording and _only(known.wording, readable | {"on"}):
             text = queries.with_names(engine.wording(now.begun, history[: n + 1], language()), now.procedure, now.facts)
@@ -172,9 +184,10 @@ def course(matter: Matter, now: Standing) -> list[dict[str, Any]]:
                 "title": words.step_name(procedure, step.verb),
                 "text": text,
                 "by": named(step.office) if step.office is not None else "",
-                "when": "now" if n == len(steps) - 1 else "",
             }
         )
+    if rows:
+        rows[-1]["when"] = "now"
     return rows
 
 
