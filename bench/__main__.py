@@ -1,6 +1,6 @@
 """`make bench`: every engine beside a peer or a physical limit, in one run, with ratios.
 
-python -m bench [--quick] [clock] [procedure] [draw] [rooms] [search] [log] [matters]
+python -m bench [--quick] [clock] [procedure] [draw] [rooms] [search] [log] [matters] [documents]
 python -m bench fairness [--quick]                     is the draw fair: inclusion, Pareto, assignment, re-entry
 python -m bench browser [--quick]                      the verifier of the page in Chromium, 100,000 units
 python -m bench scale [--units N] [--folder FOLDER]    DuckDB, Spark and the engine on one large frame
@@ -19,8 +19,8 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="*",
-        default=["clock", "procedure", "draw", "log", "rooms", "search", "matters"],
-        help="clock, procedure, draw, log, rooms, search, matters (default: these), fairness, browser, scale",
+        default=["clock", "procedure", "draw", "log", "rooms", "search", "matters", "documents"],
+        help="clock, procedure, draw, log, rooms, search, matters, documents (default: these), fairness, browser, scale",
     )
     parser.add_argument("--quick", action="store_true", help="a tenth of the size")
     parser.add_argument("--units", type=int, default=2_000_000, help="scale: how many units (default: 2,000,000)")
@@ -44,6 +44,10 @@ def main() -> None:
             from bench import draw
 
             draw.run(1_000_000 // share, Path(folder))
+        if "documents" in words.what:
+            from bench import documents
+
+            documents.run(100 // share)
         if "browser" in words.what:
             from bench import browser
 

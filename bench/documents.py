@@ -12,7 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
-FIELDS = {"party": "测试企业有限公司", "violation": "生产记录不完整，进货查验制度没有落实。", "demand": "补齐生产记录，落实进货查验制度。"}
+FIELDS = {
+    "party": "测试企业有限公司",
+    "violation": "生产记录不完整，进货查验制度没有落实。",
+    "demand": "补齐生产记录，落实进货查验制度。",
+}
 
 
 def town() -> None:
@@ -29,7 +33,9 @@ def work(rounds: int, officer: int) -> None:
 
     office = Office.objects.get(code="market")
     for n in range(rounds):
-        made = actions.issue("rectification.order", office=office, fields=FIELDS, title=f"{officer}-{n}", by=None, at=AT)
+        made = actions.issue(
+            "rectification.order", office=office, fields=FIELDS, title=f"{officer}-{n}", by=None, at=AT
+        )
         sys.stdout.write(made.number + "\n")
         sys.stdout.flush()
 
@@ -38,6 +44,7 @@ def run(rounds: int = 50) -> None:
     """Eight officers at once on a file of SQLite, then printing in one process."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "ZHUNSHENG_HOME": folder, "DJANGO_SETTINGS_MODULE": "zhunsheng.web.settings"}
+        environment.pop("ZHUNSHENG_DATABASE_URL", None)
         prepare = "import django; django.setup(); from django.core.management import call_command as c; c('migrate', verbosity=0); from bench.documents import town; town()"
         subprocess.run([sys.executable, "-c", prepare], env=environment, check=True)
         start = time.perf_counter()
@@ -49,7 +56,11 @@ def run(rounds: int = 50) -> None:
         took = time.perf_counter() - start
         gap_free = sorted(said, key=_sequence) == [f"（测）市监责改〔2026〕{n}号" for n in range(1, 8 * rounds + 1)]
         printed = subprocess.run(
-            [sys.executable, "-m", "bench.documents", "--print"], env=environment, check=True, capture_output=True, text=True
+            [sys.executable, "-m", "bench.documents", "--print"],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
         )
     print("\nDocuments 文书  (SQLite on a file, durable)")
     print(f"  numbers from 8 processes at once, their start included  {len(said) / took:>8,.0f}/s")
@@ -77,7 +88,9 @@ def printing(count: int = 60) -> None:
     start = time.perf_counter()
     size = sum(len(actions.render(one)) for one in made)
     took = time.perf_counter() - start
-    print(f"  PDF/A-2b files printed, one process                     {count / took:>8,.0f}/s   {size // count // 1024} KiB each")
+    print(
+        f"  PDF/A-2b files printed, one process                     {count / took:>8,.0f}/s   {size // count // 1024} KiB each"
+    )
 
 
 if __name__ == "__main__":
