@@ -25,7 +25,9 @@ def home(tmp_path):
 def hire(home, count, rounds):
     _folder, environment = home
     words = [sys.executable, "-m", "bench.documents", str(rounds)]
-    return [subprocess.Popen([*words, str(n)], env=environment, stdout=subprocess.PIPE, text=True) for n in range(count)]
+    return [
+        subprocess.Popen([*words, str(n)], env=environment, stdout=subprocess.PIPE, text=True) for n in range(count)
+    ]
 
 
 def register(home):
