@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -191,8 +191,8 @@ def may_read_document(user: User, no: str) -> bool:
 # -- sections of an entity's page ------------------------------------------------------------------------------------
 def _matters_of(entity: BusinessEntity, request: HttpRequest) -> dict[str, Any] | None:
     """For staff: what of this entity the user may see, the open ones first."""
-    found = queries.visible_to(request.user).filter(Q(entity=entity) | Q(parties__entity=entity)).distinct()  # type: ignore[arg-type]
-    rows = [_line(one) for one in found.order_by("ended_at", "-opened_at", "-pk")[:SHOWN]]
+    found = queries.visible_to(request.user).filter(Q(entity=entity) | Q(parties__entity=entity)).distinct()
+    rows = [_line(one) for one in found.order_by(F("ended_at").desc(nulls_first=True), "-opened_at", "-pk")[:SHOWN]]
     return {"rows": rows, "new_url": f"{reverse('matters:new')}?entity={entity.unit_id}"}
 
 

@@ -53,7 +53,7 @@ class HandOverForm(forms.Form):
         field.queryset = offices_on(day).order_by("code") if head else Office.objects.filter(pk=matter.office_id)  # type: ignore[attr-defined]
         field.initial = office.pk
         field.empty_label = None  # type: ignore[attr-defined]
-        self.fields["handler"].queryset = people_in(office).exclude(pk=matter.handler_id)  # type: ignore[attr-defined]
+        self.fields["handler"].queryset = people_in(office).exclude(pk=matter.handler_id or 0)  # type: ignore[attr-defined]
 
 
 class LinkForm(forms.Form):

@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core import signing
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -218,7 +219,8 @@ class StepForm(forms.Form):
             except Refused as problem:
                 self.add_error(code, say(problem))
         if self.kept:
-            data = self.data.copy()
+            data = QueryDict(mutable=True)
+            data.update(self.data)
             for code, attachment in self.kept.items():
                 data[self.add_prefix(KEPT + code)] = signing.dumps(attachment.pk, salt=self._salt)
             self.data = data

@@ -210,6 +210,7 @@ def _standing_of(
         ],
         "events": showing.course(matter, now),
         "diagram": drawing(now),
+        "step_names": [line.name for line in engine.table(now.procedure, language())],
     }
 
 

@@ -28,7 +28,7 @@ from zhunsheng.web.matters.views.matters import law_url
 from zhunsheng.web.matters.views.pages import see, typed
 from zhunsheng.web.matters.views.steps import about, preview
 from zhunsheng.web.people.models import Office
-from zhunsheng.web.people.queries import UserRequest
+from zhunsheng.web.people.queries import UserRequest, posts
 from zhunsheng.web.registry.queries import visible_to as entities_visible_to
 
 #: what may come with the address of the page: the matter it follows from, the entity, the record it came from
@@ -95,7 +95,7 @@ def _source(request: UserRequest) -> Matter | None:
 def _offices(request: UserRequest, code: str) -> list[Office]:
     """The user's offices in which this kind may be registered today, by the version that each of them follows."""
     day = timezone.localdate()
-    mine = {post.office for post in queries.posts(request.user)}
+    mine = {post.office for post in posts(request.user)}
     found = []
     for office in sorted(mine, key=lambda one: one.code):
         try:
