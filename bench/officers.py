@@ -12,6 +12,7 @@ import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from zhunsheng.engine.clock import CHINA
 
@@ -56,7 +57,7 @@ def work(rounds: int, officer: int, shared: int) -> None:
 
 
 def _say(**what: object) -> None:
-    sys.stdout.write(json.dumps(what, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps({**what, "t": time.time()}, ensure_ascii=False) + "\n")
     sys.stdout.flush()
 
 
@@ -71,7 +72,7 @@ def hire(count: int, rounds: int, *, shared: int = 0, home: Path, database: str 
     ]
 
 
-def wait(officers: "list[subprocess.Popen[str]]") -> list[dict[str, object]]:
+def wait(officers: "list[subprocess.Popen[str]]") -> list[dict[str, Any]]:
     """What all of them did, when all have finished."""
     lines = [line for one in officers for line in one.communicate()[0].splitlines()]
     return [json.loads(line) for line in lines]

@@ -154,7 +154,8 @@ def database(folder: Path) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
-        "OPTIONS": {**dict(parse_qsl(parts.query))},
+        # Pages are short queries: compiling one to machine code (jit) takes longer than running it.
+        "OPTIONS": {"options": "-c jit=off", **dict(parse_qsl(parts.query))},
         "CONN_MAX_AGE": 60,
     }
 

@@ -76,6 +76,7 @@ class Matter(Sourced, Disclosable):
             models.Index(fields=["next_due_at", "id"], condition=models.Q(ended_at=None), name="matter_due"),
             models.Index(fields=["procedure", "version", "state"], name="matter_procedure"),
             models.Index(fields=["office", "-opened_at", "-id"], name="matter_office_opened"),
+            models.Index(fields=["-opened_at", "-id"], name="matter_opened"),
             models.Index(fields=["entity", "-opened_at"], name="matter_entity"),
             models.Index(fields=["origin"], name="matter_origin"),
         ]
@@ -250,6 +251,10 @@ class Party(models.Model):
         SHOP = "shop", _("网络店铺")
         MEMBER = "member", _("成员单位")
 
+    class Answer(models.TextChoices):
+        AGREED = "agreed", _("已会签")
+        OBJECTED = "objected", _("有异议")
+
     matter = models.ForeignKey(Matter, models.PROTECT, related_name="parties", verbose_name=_("办件"))
     kind = models.CharField(_("身份"), max_length=14, choices=Kind)
     office = models.ForeignKey(
@@ -260,6 +265,8 @@ class Party(models.Model):
     )
     name = models.CharField(_("名称"), max_length=200, blank=True, default="")
     note = models.CharField(_("说明"), max_length=300, blank=True, default="")
+    #: what a countersigning office said in the present round, as the steps have it; '' until it has
+    answer = models.CharField(_("会签答复"), max_length=8, choices=Answer, blank=True, default="")
     #: read receipt of an addressee
     received_at = models.DateTimeField(_("签收时间"), null=True, blank=True)
     received_by = models.ForeignKey(
@@ -284,6 +291,10 @@ class Party(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.office or self.entity)
+
+    def get_absolute_url(self) -> str:
+        """Where an addressee reads and signs for what was sent to it."""
+        return reverse("matters:received_one", args=[self.pk])
 
 
 class MatterLink(models.Model):
