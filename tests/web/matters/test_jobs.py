@@ -60,7 +60,14 @@ def test_what_has_ended_is_not_reminded_of(town, staff):
 
 
 def test_hours_that_have_run_out_are_told_to_the_head_at_once(town, staff):
-    facts = {"kind": "product", "manner": "other", "drill": False, "occurred_at": MONDAY, "known_at": MONDAY, "place": "一号车间"}
+    facts = {
+        "kind": "product",
+        "manner": "other",
+        "drill": False,
+        "occurred_at": MONDAY,
+        "known_at": MONDAY,
+        "place": "一号车间",
+    }
     actions.open_matter("accident", by=staff["member"], at=later(minutes=20), office=town.office, facts=facts)
     Notice.objects.all().delete()
     assert jobs.hours_gone(later(minutes=59)) == 0

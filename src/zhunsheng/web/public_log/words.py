@@ -161,6 +161,7 @@ PUBLIC_VERBS: tuple[str, ...] = (
     "matter.correct",
     "matter.withdraw",
     "matter.end_publicity",
+    "document.disclose",
     "upstream.import",
     "snapshot.approve",
     "law.approve",
