@@ -209,7 +209,8 @@ def addresses(found: Public) -> list[str]:
         reverse("portal:verify"),
         reverse("portal:commitment"),
     ]
-    made += [reverse("portal:burden_year", args=[2026])]
+    made += [reverse("portal:burden_year", args=[2026]), reverse("portal:complaints_year", args=[2026])]
+    made += [reverse("portal:decisions"), reverse("portal:complaints")]
     made += [reverse("portal:result", args=[visit.no]) for visit in visits]
     made += [reverse("portal:firm", args=[unit]) for unit in units_of(found.draw)]
     made += [reverse("portal:results") + end for end in ("?versions=all", "?export=csv&versions=all", "?export=xlsx")]

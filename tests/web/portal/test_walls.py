@@ -81,7 +81,7 @@ def test_questions_of_a_result_and_a_firm(public: Public, client, django_assert_
     with django_assert_max_num_queries(6):
         client.get(reverse("portal:result", args=[public.correction.no]))
     unit_id = public.corrected.entity.unit_id
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         client.get(reverse("portal:firm", args=[unit_id]))
 
 
