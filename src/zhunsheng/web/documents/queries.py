@@ -214,20 +214,20 @@ def typed_values(document: IssuedDocument) -> dict[str, Any]:
 
 def preview(
     kind_code: str, values: Mapping[str, Any], *, office: Office, title: str, at: datetime.datetime, day: datetime.date,
-    copies: str = "", attachments: Sequence[str] = (),
+    copies: str = "", attachments: Sequence[str] = (), number: str = "", draft: bool = True,
 ) -> bytes:  # fmt: skip
-    """The PDF of a document that is not issued: 草稿 across each page, the number left open, no code.
+    """The PDF of a document that is not issued: 草稿 across each page, the number left open, no code. `number`: what stands
+    in its place; `draft`: without it, a working paper that is printed as it stands.
 
     Raises DocumentError for what is missing, Refused for characters that no face has.
     """
     one = kind(kind_code, day)
-    series = numbering(one.group, office, day)
-    number = series.number(day.year, 1).replace("〕1号", "〕　号")
+    number = number or numbering(one.group, office, day).number(day.year, 1).replace("〕1号", "〕　号")
     made = content(
         one, office=office, values=values, title=title, number=number, day=day, copies=copies, attachments=attachments
     )
     refuse_missing_glyphs(made)
-    return printing.to_pdf(made, at=at, draft=True).data
+    return printing.to_pdf(made, at=at, draft=draft).data
 
 
 def refuse_missing_glyphs(made: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from zhunsheng.web.common.errors import language
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.desk.models import Notice
 from zhunsheng.web.desk.ticking import Daily, add_job
-from zhunsheng.web.matters import actions, queries, words
+from zhunsheng.web.matters import actions, dispatching, queries, words
 from zhunsheng.web.matters.models import Matter
 from zhunsheng.web.people.models import Post, User
 from zhunsheng.web.people.queries import in_force_post
@@ -30,7 +30,44 @@ def register() -> None:
     add_job("matters.clock", by_the_clock, every=HALF_HOUR, label=gettext_lazy("到期自动办理的步骤"), atomic=False)
     add_job("matters.hours", hours_gone, every=HALF_HOUR, label=gettext_lazy("以小时计的期限到期告知"))
     add_job("matters.publicity", publicity, every=Daily(0), label=gettext_lazy("结束期满的公示"))
+    add_job("matters.receipts", receipts, every=Daily(MORNING, catch_up=False), label=gettext_lazy("催签收公文"))
     add_job("matters.reminders", reminders, every=Daily(MORNING, catch_up=False), label=gettext_lazy("催办与升级"))
+
+
+def receipts(at: datetime.datetime) -> int:
+    """Reminds the offices that have not signed for a document (table matters/receipts). Once a stage. Returns how many
+    notices were made."""
+    today = at.astimezone(CHINA).date()
+    rows = sorted(tables.load("matters/receipts").valid_on(today), key=lambda row: -row.integer("days"))
+    told = 0
+    for party in dispatching.unsigned().iterator(chunk_size=500):
+        gone = clock.working_days_between(party.matter.state_since.astimezone(CHINA).date(), today)
+        stage = next((row for row in rows if gone >= row.integer("days")), None)
+        if stage is None:
+            continue
+        people = dispatching.people_of([party.office_id or 0], ("member", "head", "lead_office"), today)
+        told += _once(people, party.matter.title, stage, party.get_absolute_url(), at)
+        if "handler" in stage.list("told") and party.matter.handler is not None:
+            which = f"{party.matter.title}（{party.office}）"
+            told += _once([party.matter.handler], which, stage, party.matter.get_absolute_url(), at)
+    return told
+
+
+def _unsigned(title: str, stage: Row) -> str:
+    return _("%(stage)s：%(title)s") % {"stage": stage.label(language()), "title": title}
+
+
+_lazy_unsigned = lazy(_unsigned, str)
+
+
+def _once(people: Iterable[User], title: str, stage: Row, url: str, at: datetime.datetime) -> int:
+    """Tells those who have not been told this before."""
+    with translation.override("zh-hans"):
+        text = _unsigned(title, stage)
+    asked = {user.pk: user for user in people}
+    known = set(Notice.objects.filter(user__in=asked, url=url, text=text).values_list("user_id", flat=True))
+    new = [user for key, user in asked.items() if key not in known]
+    return len(notify(new, _lazy_unsigned(title, stage), url, at=at, kind=Notice.Kind.DEADLINE)) if new else 0
 
 
 def by_the_clock(at: datetime.datetime) -> int:

@@ -16,12 +16,12 @@ from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.procedure import Kind, Procedure
 from zhunsheng.engine.procedure.model import ANY
 from zhunsheng.web.common.errors import language
-from zhunsheng.web.common.templatetags.zs import state_tag
+from zhunsheng.web.common.templatetags.zs import named, state_tag
 from zhunsheng.web.desk import providers as desk
 from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.desk.providers import Section, TaskRow, Waiting
 from zhunsheng.web.desk.searching import Source
-from zhunsheng.web.matters import policy, queries, words
+from zhunsheng.web.matters import dispatching, policy, queries, words
 from zhunsheng.web.matters.models import Deadline, Disclosure, Matter, MatterDocument, Party, StepFact
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import posts
@@ -55,6 +55,19 @@ def tasks(user: User, on: datetime.date) -> Iterator[desk.ToDo]:
             _open().filter(handler=None, office__in=headed), lambda one: _row(one, nobody, on),
             kind=nobody, url=f"{home}?handler=nobody&stage=open", due="next_due_on", suspended=_suspended(),
         )  # fmt: skip
+    round_: Promise = _("等我会签的公文")
+    if headed:
+        asked = Party.objects.filter(kind=Party.Kind.COUNTERSIGNER, office__in=headed, answer="", matter=OuterRef("pk"))
+        yield Waiting(
+            _open().filter(Exists(asked), procedure=dispatching.DISPATCH, state="countersigning"),
+            lambda one: _row(one, round_, on),
+            kind=round_, url=f"{home}?kind={dispatching.DISPATCH}&stage=open", due="next_due_on",
+        )  # fmt: skip
+    arrived: Promise = _("待签收的公文")
+    yield Waiting(
+        dispatching.received_by(user).filter(received_at=None, matter__state="sent", matter__drill=False),
+        lambda one: _received(one, arrived), kind=arrived, url=reverse("matters:received"),
+    )  # fmt: skip
     decided = _decided_by(user)
     if decided is not None:
         waiting: Promise = _("等我审核、决定的办件")
@@ -90,6 +103,11 @@ def _row(matter: Matter, kind: Promise, on: datetime.date) -> TaskRow:
     )
 
 
+def _received(party: Party, kind: Promise) -> TaskRow:
+    matter = party.matter
+    return TaskRow(title=matter.title, kind=kind, url=party.get_absolute_url(), why=named(matter.office))
+
+
 def _decided_by(user: User) -> Q | None:
     """Open matters in states from which only somebody in a deciding role of this user can go on; None where the user has none."""
     found: Q | None = None
@@ -116,7 +134,7 @@ def _waiting_for(role: str) -> Q:
 
 def _awaits(procedure: Procedure, state: str, role: str) -> bool:
     """Whether the steps meant for this state (not those open in any) are the role's, and none is a handler's."""
-    meant = [step for step in procedure.leading_from(state) if ANY not in step.sources]
+    meant = [step for step in procedure.leading_from(state) if ANY not in step.sources and step.code != dispatching.RECORDED]
     roles = {one for step in meant for one in step.roles}
     return role in roles and not roles & HANDLERS
 
@@ -179,7 +197,9 @@ def may_see_attachment(user: User, attachment: Attachment) -> bool:
     for row in rows.select_related("matter__office"):
         if policy.may_see(user) and (not row.personal or policy.may_reveal(user, row.matter)):
             return True
-    return False
+    # the scan of a sealed document is also its addressees'
+    sealed = MatterDocument.objects.filter(attachment=attachment, code=dispatching.SEALED)
+    return sealed.filter(matter__in=dispatching.received_by(user).order_by().values("matter")).exists()
 
 
 def may_read_document(user: User, no: str) -> bool:

@@ -16,7 +16,8 @@ from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.errors import DocumentError
 from zhunsheng.engine.procedure import Due, Event, Procedure, Standing, Step, Value, Verdict
-from zhunsheng.web.matters import words
+from zhunsheng.engine.words import Reason
+from zhunsheng.web.matters import dispatching, words
 from zhunsheng.web.matters.models import Assignment, Deadline, Disclosure, Matter, MatterStep, Party, StepFact
 from zhunsheng.web.people.models import Office, Post, User
 from zhunsheng.web.people.queries import Person, posts
@@ -65,6 +66,11 @@ def taker(step: MatterStep) -> str:
     return CLOCK if step.role == CLOCK else PUBLIC
 
 
+def principal(user_id: "int | None") -> str:
+    """For whom a step was taken, as the engine compares people."""
+    return "" if user_id is None else str(user_id)
+
+
 def history(matter: Matter) -> tuple[Event, ...]:
     """The events of a matter, in order. Uses what with_history has fetched."""
     if "steps" in getattr(matter, "_prefetched_objects_cache", {}):
@@ -83,6 +89,7 @@ def history(matter: Matter) -> tuple[Event, ...]:
             taker(step),
             step.role,
             {fact.code: fact.value for fact in facts.get(step.pk, [])},
+            principal(step.on_behalf_of_id),
         )
         for step in steps
     )
@@ -122,8 +129,11 @@ def visible_to(user: Person) -> QuerySet[Matter]:
     offices = own_offices(user)
     if not offices:
         return Matter.objects.none()
-    under = Office.objects.filter(Q(pk__in=offices) | Q(parent__in=offices)).values("pk")
-    taking_part = Party.objects.filter(matter=OuterRef("pk"), office__in=offices)
+    # named one by one, so that the database can plan with them; an office has a dozen under it
+    under = list(Office.objects.filter(Q(pk__in=offices) | Q(parent__in=offices)).values_list("pk", flat=True))
+    # who only receives an official document sees the document, not the file it was made in
+    received = Q(kind=Party.Kind.ADDRESSEE, matter__procedure=dispatching.DISPATCH)
+    taking_part = Party.objects.filter(matter=OuterRef("pk"), office__in=offices).exclude(received)
     return Matter.objects.filter(Q(office__in=under) | Q(handler=user) | Exists(taking_part))
 
 
@@ -135,7 +145,10 @@ def handlers(matter: Matter) -> set[int]:
 
 # -- roles and options -------------------------------------------------------------------------------------------------
 def taking_part(matter: Matter) -> set[int]:
-    """The offices that may take steps: the one in charge, and those that take part."""
+    """The offices that may take steps: the one in charge, and those that take part. In an official document the others act
+    only for themselves: dispatching.OF_OFFICE."""
+    if dispatching.is_dispatch(matter):
+        return {matter.office_id}
     return {matter.office_id} | {
         key
         for key in matter.parties.filter(office__isnull=False).values_list("office_id", flat=True)
@@ -197,17 +210,50 @@ def options(
     roles it asks for."""
     mine = roles_in(user, matter) if roles is None else roles
     by = str(user.pk) if isinstance(user, User) else PUBLIC
+    for_office = _of_office(matter, now, user)
     found: dict[str, Option] = {}
-    for role in mine or {"": None}:
-        for verdict in engine.options(now, by=by, role=role, at=at):
-            if verdict.step is None:
+    for role, post in (mine or {"": None}).items():
+        behalf = principal(post.delegated_by_id) if post is not None else ""
+        for verdict in engine.options(now, by=by, role=role, at=at, on_behalf_of=behalf):
+            if verdict.step is None or verdict.step.code in for_office:
                 continue
             best = found.get(verdict.step.code)
             fits = role in verdict.step.roles
             if best is None or (verdict.allowed and not best.allowed) or (fits and best.role not in best.step.roles):
                 found[verdict.step.code] = Option(verdict.step, role, verdict)
+    for code, post in for_office.items():
+        found[code] = _option_of_office(matter, now, user, at, code, post)
     order = {step.code: n for n, step in enumerate(now.procedure.leading_from(now.state.code))}
     return sorted(found.values(), key=lambda one: (not one.allowed, order[one.step.code]))
+
+
+def _of_office(matter: Matter, now: Standing, user: Person) -> "dict[str, Post | None]":
+    """The steps that the offices concerned take for themselves in this state, each with the user's post for it."""
+    if not dispatching.is_dispatch(matter):
+        return {}
+    steps = now.procedure.steps
+    return {
+        code: dispatching.post_for(matter, code, steps[code].roles, user)
+        for code in dispatching.AWAITING.get(now.state.code, ())
+    }
+
+
+def _option_of_office(
+    matter: Matter, now: Standing, user: Person, at: datetime.datetime, code: str, post: "Post | None"
+) -> Option:
+    step = now.procedure.steps[code]
+    if post is None:
+        return Option(step, "", Verdict(step, (refusal_of_office(matter, step, user),)))
+    by, behalf = str(user.pk), principal(post.delegated_by_id)
+    verdicts = engine.options(now, by=by, role=post.role, at=at, on_behalf_of=behalf)
+    return Option(step, post.role, next(one for one in verdicts if one.step is not None and one.step.code == code))
+
+
+def refusal_of_office(matter: Matter, step: Step, user: Person) -> Reason:
+    """Why the user may not take a step that each office concerned takes for itself."""
+    done = dispatching.has_acted(matter, step.code, step.roles, user)
+    names = {"step": step.name, "step_en": step.name_en}
+    return Reason("procedure.office_done" if done else "procedure.other_office", names)
 
 
 def opening_posts(user: Person, office: Office) -> dict[str, Post | None]:

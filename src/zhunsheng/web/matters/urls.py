@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from zhunsheng.web.matters.views import disclosure, matters, opening, operations, papers, stats, steps
+from zhunsheng.web.matters.views import disclosure, dispatching, matters, opening, operations, papers, stats, steps
 
 app_name = "matters"
 
@@ -13,10 +13,16 @@ urlpatterns = [
     path("matters/figures/", stats.figures, name="figures"),
     path("matters/entities/", matters.entities, name="entities"),
     path("matters/publications/<int:pk>/", disclosure.publication, name="publication"),
+    path("matters/received/", dispatching.received, name="received"),
+    path("matters/received/<int:pk>/", dispatching.received_one, name="received_one"),
+    path("matters/received/<int:pk>/paper/", dispatching.received_paper, name="received_paper"),
+    path("matters/received/<int:pk>/sign/", dispatching.sign_for, name="sign_for"),
     path("matters/<str:no>/", matters.matter, name="matter"),
     path("matters/<str:no>/file/", matters.whole_file, name="file"),
     path("matters/<str:no>/step/<slug:verb>/", steps.step, name="step"),
     path("matters/<str:no>/hand-over/", papers.hand_over, name="hand_over"),
+    path("matters/<str:no>/approval-sheet/", dispatching.approval_sheet, name="approval_sheet"),
+    path("matters/<str:no>/final-preview/", dispatching.final_preview, name="final_preview"),
     path("matters/<str:no>/gather/", operations.gather, name="gather"),
     path("matters/<str:no>/link/", papers.link, name="link"),
     path("matters/<str:no>/papers/add/", papers.add_document, name="add_document"),

@@ -12,7 +12,8 @@ from zhunsheng.engine import procedure as engine
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.desk.models import Attachment
-from zhunsheng.web.matters import policy, queries
+from zhunsheng.web.matters import dispatching, policy, queries
+from zhunsheng.web.matters.actions.stepping import take
 from zhunsheng.web.matters.models import Assignment, Matter, MatterDocument, MatterLink, Party
 from zhunsheng.web.people.models import Office, User
 from zhunsheng.web.people.queries import has_role
@@ -228,12 +229,17 @@ def add_party(
 
 
 def receive(party: Party, *, by: User, at: datetime.datetime) -> Party:
-    """签收: an addressee's read receipt, by someone with a post in that office."""
+    """签收: an addressee's read receipt, by someone with a post in that office. Of an official document it is a step."""
     with transaction.atomic():
+        Matter.objects.select_for_update(of=("self",)).get(pk=party.matter_id)
         party = Party.objects.select_for_update(of=("self",)).select_related("matter", "office").get(pk=party.pk)
         if party.office is None or party.office_id not in queries.own_offices(by):
             raise NotAllowed(_("签收由送达机构的人员办理"))
         if party.received_at is not None:
+            return party
+        if dispatching.is_dispatch(party.matter):
+            take(party.matter, "receipt", by=by, at=at, office=party.office)
+            party.refresh_from_db()
             return party
         party.received_at, party.received_by = at, by
         party.save(update_fields=["received_at", "received_by"])

@@ -6,7 +6,7 @@ the deadlines and the matter's own columns are written and one act is recorded. 
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -25,8 +25,10 @@ from zhunsheng.web.common.records import Publicity
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.documents import actions as documents
-from zhunsheng.web.matters import policy, queries, words
+from zhunsheng.web.matters import dispatching, policy, queries, words
+from zhunsheng.web.matters.actions import dispatching as dispatch
 from zhunsheng.web.matters.actions.disclosing import publish
+from zhunsheng.web.matters.actions.dispatching import Offices
 from zhunsheng.web.matters.models import (
     Assignment,
     Counter,
@@ -71,6 +73,15 @@ class _Given:
     papers: Mapping[str, Paper] = field(default_factory=dict)
     texts: Texts = field(default_factory=dict)
     remark: str = ""
+    offices: "Offices | None" = None
+    behalf: User | None = None
+
+    @property
+    def on_behalf_of(self) -> "int | None":
+        """For whom: named, or who delegated the post."""
+        if self.behalf is not None:
+            return self.behalf.pk
+        return self.post.delegated_by_id if self.post is not None else None
 
     @property
     def taker(self) -> str:
@@ -81,7 +92,8 @@ class _Given:
 
     def event(self, papers: Mapping[str, str]) -> Event:
         """The event, its documents named by their SHA-256."""
-        return Event(self.step.code, self.at.astimezone(CHINA), self.taker, self.role, {**self.facts, **papers})
+        behalf = queries.principal(self.on_behalf_of)
+        return Event(self.step.code, self.at.astimezone(CHINA), self.taker, self.role, {**self.facts, **papers}, behalf)
 
 
 def open_matter(
@@ -102,6 +114,7 @@ def open_matter(
     source: Matter | None = None,
     link_kind: str = MatterLink.Kind.SPAWNED,
     upstream: "Mapping[str, str] | None" = None,
+    offices: "Offices | None" = None,
 ) -> Matter:
     """Begins a matter with its first step, under the version of the procedure in force on that day in `office`.
 
@@ -109,7 +122,7 @@ def open_matter(
     verb: which first step, where the procedure has several. handler: who gets it; staff who open a matter in an own
     office handle it unless another is named. origin: the record it came from, as the audit trail names it ("visit:…").
     source: the matter it follows from, linked in the same transaction. upstream: fields of Sourced for what came from
-    another system. Raises NotAllowed, or Refused with the facts at fault: then nothing is written and no number is taken.
+    another system. offices: addressees and countersigning offices of an official document. Raises NotAllowed, or Refused with the facts at fault: then nothing is written and no number is taken.
     """
     day = at.astimezone(CHINA).date()
     try:
@@ -149,7 +162,7 @@ def open_matter(
         _write(
             matter,
             Standing(procedure, ()),
-            _Given(step, at, by, acting, post, facts, papers or {}, texts or {}, remark),
+            _Given(step, at, by, acting, post, facts, papers or {}, texts or {}, remark, offices),
             1,
         )
         Assignment.objects.create(matter=matter, handler=matter.handler, office=office, by=by, at=at)
@@ -186,12 +199,17 @@ def take(
     role: str = "",
     remark: str = "",
     after: int | None = None,
+    offices: "Offices | None" = None,
+    office: Office | None = None,
+    behalf: User | None = None,
 ) -> MatterStep:
     """Takes one step. `after`: the number of the last step that the user saw; the same step sent again changes nothing
     and gives back the step already taken, another one in between is refused.
 
     role: in which of the user's roles; the first that the step asks for unless named. by None: the public that has shown
-    its code (role `public`), or the passing of time (role `clock`). Raises NotAllowed for a wrong role or the same
+    its code (role `public`), or the passing of time (role `clock`). Of an official document — offices: addressees and
+    countersigning offices; office: for which office a user of several acts; behalf: whose written instruction is recorded.
+    Raises NotAllowed for a wrong role or the same
     person, Refused with every fact at fault.
     """
     with transaction.atomic():
@@ -208,9 +226,10 @@ def take(
         step = now.procedure.steps.get(verb)
         if step is None:
             raise Refused(_("这一程序没有“%(verb)s”这个步骤") % {"verb": verb})
-        acting, post = _acting(by, role, step, matter)
+        acting, post = _acting(by, role, step, matter, office)
         before = matter.state
-        given = _Given(step, at, by, acting, post, dict(facts or {}), papers or {}, texts or {}, remark)
+        given = _Given(step, at, by, acting, post, dict(facts or {}), papers or {}, texts or {}, remark, offices,
+                       behalf if step.code == dispatching.RECORDED else None)  # fmt: skip
         taken = _write(matter, now, given, len(now.history) + 1)
         record(
             "matter.step",
@@ -223,6 +242,8 @@ def take(
             changes={"step": verb, "state": [before, matter.state]},
         )
         transaction.on_commit(lambda: _tell(matter, by, at))
+        if dispatching.is_dispatch(matter):
+            transaction.on_commit(lambda: dispatch.tell(matter, verb, taken))
     return taken
 
 
@@ -281,10 +302,17 @@ def _opening_role(by: User | None, role: str, step: Step, office: Office) -> tup
     return role, None
 
 
-def _acting(by: User | None, role: str, step: Step, matter: Matter) -> tuple[str, Post | None]:
+def _acting(
+    by: User | None, role: str, step: Step, matter: Matter, office: "Office | None"
+) -> tuple[str, Post | None]:
     """The role in which a step is taken. Where the user has none that fits, the engine says which are asked for."""
     if by is None:
         return role or queries.PUBLIC, None
+    if dispatching.is_dispatch(matter) and step.code in dispatching.OF_OFFICE:
+        post = dispatching.post_for(matter, step.code, step.roles, by, office)
+        if post is None:
+            raise NotAllowed(queries.refusal_of_office(matter, step, by).text(language()))
+        return post.role, post
     known = queries.roles_in(by, matter)
     for one in [role] if role else step.roles:
         if one in known:
@@ -309,6 +337,12 @@ def _own_firm(by: User | None, step: Step, procedure: Procedure, facts: Mapping[
 def _write(matter: Matter, now: Standing, given: _Given, seq: int) -> MatterStep:
     """Checks the step and writes it whole. The matter's row is locked, or new."""
     procedure, step = now.procedure, given.step
+    own = dispatching.is_dispatch(matter)
+    if own:
+        facts = dispatch.filled(
+            matter, now, step, given.facts, post=given.post, behalf=given.behalf, offices=given.offices, at=given.at
+        )
+        given = replace(given, facts=facts)
     made = [code for code in step.documents if code not in given.papers and procedure.facts[code].issued]
     hashes = {code: paper.attachment.sha256 for code, paper in given.papers.items()}
     _check(now, given.event({**hashes, **dict.fromkeys(made, NOT_YET)}))
@@ -321,10 +355,16 @@ def _write(matter: Matter, now: Standing, given: _Given, seq: int) -> MatterStep
         by=given.by,
         role=given.role,
         office=given.post.office if given.post is not None else None,
-        on_behalf_of_id=given.post.delegated_by_id if given.post is not None else None,
+        on_behalf_of_id=given.on_behalf_of,
         remark=given.remark[:1000],
     )
+    if own:
+        dispatch.applied(matter, row, given.facts, given.offices)
     papers = _papers(matter, now, given, row, made)
+    if own and step.code == "number":
+        given = replace(given, facts={**given.facts, "number": next(one.issued.number for one in papers if one.issued)})
+    if own and step.code == "seal" and not papers:
+        papers = [dispatch.sealed(matter, row)]
     after = engine.advance(now, given.event({paper.code: paper.sha256 for paper in papers}))
     _facts(matter, row, procedure, after.history[-1].facts)
     _settle(matter, after, given.at)
@@ -387,14 +427,20 @@ def _papers(matter: Matter, now: Standing, given: _Given, row: MatterStep, made:
     ]
     if made:
         fields = queries.document_fields(matter, now, given.event(dict.fromkeys(made, NOT_YET)))
+        known = {**now.facts, **given.facts}
+        own = dispatching.is_dispatch(matter)
         for code in made:
             issued = documents.issue(
-                f"{matter.procedure}.{code}",
+                dispatching.document_kind(known, code) if own else f"{matter.procedure}.{code}",
                 office=matter.office,
-                fields={**fields, **given.texts.get(code, {})},
+                fields={
+                    **fields,
+                    **(dispatching.sheet(matter, known, str(given.by)) if own and code != dispatching.FINAL else {}),
+                    **given.texts.get(code, {}),
+                },
                 subject_type="matter",
                 subject_id=matter.no,
-                title=f"{procedure.facts[code].name}：{matter.title}"[:200],
+                title=(matter.title if own and code == dispatching.FINAL else f"{procedure.facts[code].name}：{matter.title}")[:200],
                 by=given.by,
                 at=given.at,
                 key=f"matter:{matter.no}:{row.seq}:{code}",
@@ -404,7 +450,7 @@ def _papers(matter: Matter, now: Standing, given: _Given, row: MatterStep, made:
                     matter=matter,
                     step=row,
                     code=code,
-                    title=procedure.facts[code].name,
+                    title=(matter.title if own and code == dispatching.FINAL else procedure.facts[code].name)[:200],
                     sha256=issued.content_sha256,
                     issued=issued,
                     personal=bool(queries.kind_row(matter.procedure)["personal_whole"]),
@@ -508,7 +554,8 @@ def _tell(matter: Matter, by: User | None, at: datetime.datetime) -> None:
 
 def _awaited(matter: Matter, procedure: Procedure, at: datetime.datetime) -> list[User | None]:
     """Who holds a role that the next steps ask for, where the handler holds none of them."""
-    roles = {role for step in procedure.leading_from(matter.state) for role in step.roles}
+    leading = [step for step in procedure.leading_from(matter.state) if step.code != dispatching.RECORDED]
+    roles = {role for step in leading for role in step.roles}
     if matter.handler is not None and roles & set(queries.roles_in(matter.handler, matter)):
         return []
     wanted = roles - {"public", "enterprise", "lab", queries.CLOCK}

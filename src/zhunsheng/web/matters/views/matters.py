@@ -30,7 +30,7 @@ from zhunsheng.web.matters.forms.fields import entity_text
 from zhunsheng.web.matters.forms.filters import MatterFilter
 from zhunsheng.web.matters.forms.handling import RevealForm
 from zhunsheng.web.matters.models import Matter
-from zhunsheng.web.matters.views import operations, showing
+from zhunsheng.web.matters.views import dispatching, operations, showing
 from zhunsheng.web.matters.views.pages import matter_of, see
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.words import subject_name, subject_url
@@ -159,6 +159,8 @@ def page_of(request: UserRequest, matter: Matter) -> dict[str, Any]:
         ],
         "disclosures": showing.disclosures(matter),
         "operation": operations.section(matter),
+        "dispatch": dispatching.section(matter),
+        "signed": dispatching.signed(request, matter),
         "may_hand_over": matter.ended_at is None and policy.may_hand_over(user, matter),
         "may_reveal": policy.may_reveal(user, matter),
         "may_add": policy.may_add_document(user, matter),

@@ -18,12 +18,14 @@ from zhunsheng.engine import tables
 from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.procedure import Procedure, Standing, Step
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
-from zhunsheng.web.matters import actions, policy, queries, words
+from zhunsheng.web.matters import actions, dispatching, policy, queries, words
+from zhunsheng.web.matters.forms.dispatching import DispatchForm
 from zhunsheng.web.matters.forms.fields import entity_text
 from zhunsheng.web.matters.forms.handling import FirstStepForm
 from zhunsheng.web.matters.forms.opening import TITLE, OpeningForm
 from zhunsheng.web.matters.forms.steps import PREVIEW
 from zhunsheng.web.matters.models import Matter, MatterLink
+from zhunsheng.web.matters.views import showing
 from zhunsheng.web.matters.views.matters import law_url
 from zhunsheng.web.matters.views.pages import see, typed
 from zhunsheng.web.matters.views.steps import about, preview
@@ -127,10 +129,18 @@ def open_kind(request: UserRequest, code: str) -> HttpResponse:
     step = next((one for one in steps if one.code == request.GET.get("verb")), steps[0])
     source = _source(request)
     data, files = typed(request)
-    form = OpeningForm(
-        data, files, procedure=procedure, step=step, user=request.user,
-        roles=[role for role in step.roles if role in roles], initial=_known(request, procedure, step, source),
-    )  # fmt: skip
+    held = [role for role in step.roles if role in roles]
+    form: OpeningForm | DispatchForm
+    if code == dispatching.DISPATCH:
+        form = DispatchForm(
+            data, files, procedure=procedure, step=step, user=request.user, roles=held, office=office,
+            initial=_of_source(source),
+        )  # fmt: skip
+    else:
+        form = OpeningForm(
+            data, files, procedure=procedure, step=step, user=request.user, roles=held,
+            initial=_known(request, procedure, step, source),
+        )  # fmt: skip
     if PREVIEW in request.POST:
         draft = Matter(procedure=code, title=str(form.data.get(TITLE, ""))[:200], office=office, handler=request.user)
         return preview(request, draft, Standing(procedure, ()), form, at)
@@ -180,10 +190,30 @@ def _known(request: UserRequest, procedure: Procedure, step: Step, source: Matte
     return {code: entity_text(entity) for code in units[:1]}
 
 
+def _of_source(source: Matter | None) -> dict[str, str]:
+    """What a document that is drafted from a matter begins with: what it is about, to whom, and what is known so far."""
+    if source is None:
+        return {}
+    try:
+        now = queries.standing(source)
+    except ZhunshengError:
+        return {"title": _("关于%(what)s的函") % {"what": source.title}}
+    known = [one for one in showing.facts(source, now, None) if not one["personal"] and str(one["value"]).strip()]
+    to = {"addressee": source.entity.name} if source.entity is not None else {}
+    lines = [f"{one['label']}：{one['value']}。" for one in known]
+    personal = bool(queries.kind_row(source.procedure)["personal_whole"])
+    return {
+        "title": _("关于%(what)s的函") % {"what": source.title},
+        "document_kind": "letter",
+        "body": "" if personal else "\n".join(lines),
+        **({} if personal else to),
+    }
+
+
 def _open(
     request: UserRequest,
     code: str,
-    form: OpeningForm,
+    form: OpeningForm | DispatchForm,
     *,
     office: Office,
     step: Step,
@@ -210,6 +240,7 @@ def _open(
             title=form.title,
             origin=request.GET.get("origin", "")[:160],
             source=source,
+            offices=form.offices if isinstance(form, DispatchForm) else None,
             link_kind=link if link in MatterLink.Kind.values else MatterLink.Kind.SPAWNED,
         )
     except NotAllowed as problem:

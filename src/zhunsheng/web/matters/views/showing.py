@@ -18,8 +18,8 @@ from zhunsheng.engine.procedure import Due, Event, Kind, Procedure, Sense, Stand
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import due as due_tag
 from zhunsheng.web.common.templatetags.zs import moment, named, state_tag
-from zhunsheng.web.matters import queries, words
-from zhunsheng.web.matters.models import Disclosure, Matter, MatterDocument, MatterLink
+from zhunsheng.web.matters import dispatching, queries, words
+from zhunsheng.web.matters.models import Disclosure, Matter, MatterDocument, MatterLink, MatterStep
 from zhunsheng.web.people.models import User
 from zhunsheng.web.people.queries import Person, role_names
 from zhunsheng.web.public_log.models import Act
@@ -59,7 +59,7 @@ def next_due(matter: Matter, today: datetime.date) -> SafeString:
     return due_tag(matter.next_due_on, clock.days_left(matter.next_due_on, today))
 
 
-def facts(matter: Matter, now: Standing, viewer: Person) -> list[dict[str, Any]]:
+def facts(matter: Matter, now: Standing, viewer: "Person | None") -> list[dict[str, Any]]:
     """The facts known, in the procedure's order: {code, label, value, note, url, personal}. Papers are listed apart."""
     procedure = now.procedure
     units = queries.entities_named(str(v) for code, v in now.facts.items() if words.is_unit(procedure, code))
@@ -188,12 +188,21 @@ def _steps(matter: Matter, now: Standing) -> Iterable[dict[str, Any]]:
                     who(row.by, row.role),
                     roles.get(row.role, "") if row.by is not None else "",
                     named(row.office) if row.office is not None else "",
-                    _("受 %(who)s 委托") % {"who": row.on_behalf_of} if row.on_behalf_of is not None else "",
+                    entrusted(row),
                 )
                 if part
             ),
             "kind": "good" if step.target and version.states[step.target].final else "",
         }
+
+
+def entrusted(row: MatterStep) -> str:
+    """For whom a step was taken, where that was another person."""
+    if row.on_behalf_of is None:
+        return ""
+    if row.verb == dispatching.RECORDED:
+        return _("登记 %(who)s 的批示") % {"who": row.on_behalf_of}
+    return _("受 %(who)s 委托") % {"who": row.on_behalf_of}
 
 
 def _day(at: datetime.datetime) -> datetime.date:

@@ -17,7 +17,8 @@ from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.procedure import Event, Procedure, Standing, Step
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
 from zhunsheng.web.documents import queries as documents
-from zhunsheng.web.matters import actions, queries
+from zhunsheng.web.matters import actions, dispatching, queries
+from zhunsheng.web.matters.forms.dispatching import DispatchForm
 from zhunsheng.web.matters.forms.steps import PREVIEW, StepForm, step_form
 from zhunsheng.web.matters.models import Matter
 from zhunsheng.web.matters.views import showing
@@ -44,7 +45,13 @@ def step(request: UserRequest, no: str, verb: str) -> HttpResponse:
     options = {one.step.code: one for one in queries.options(matter, now, request.user, at)}
     roles = [role for role in asked.roles if role in queries.roles_in(request.user, matter)]
     data, files = typed(request)
-    form = step_form(procedure, asked, now, user=request.user, data=data, files=files, roles=roles)
+    form: StepForm
+    if dispatching.is_dispatch(matter):
+        form = DispatchForm(
+            data, files, procedure=procedure, step=asked, standing=now, user=request.user, roles=roles, matter=matter
+        )
+    else:
+        form = step_form(procedure, asked, now, user=request.user, data=data, files=files, roles=roles)
     context: dict[str, Any] = {
         "matter": matter,
         "crumbs": crumbs_of(matter),
@@ -81,14 +88,19 @@ def preview(request: UserRequest, matter: Matter, now: Standing, form: StepForm,
     event = Event(form.step.code, at.astimezone(CHINA), str(request.user.pk), "", form.facts())
     fields = queries.document_fields(matter, now, event) | form.texts().get(code, {})
     title = f"{form.procedure.facts[code].name}：{matter.title}"[:200]
+    kind, number = f"{form.procedure.code}.{code}", ""
+    if dispatching.is_dispatch(matter):
+        kind, number = dispatching.document_kind(event.facts, code), actions.NO_NUMBER
+        title = str(event.facts.get("title", matter.title))
     try:
         pdf = documents.preview(
-            f"{form.procedure.code}.{code}",
+            kind,
             fields,
             office=matter.office,
             title=title,
             at=at,
             day=timezone.localdate(at),
+            number=number,
         )
     except (ZhunshengError, Refused) as problem:
         return render(request, "matters/preview_refused.html", {"problem": say(problem), "matter": matter}, status=422)
@@ -118,6 +130,8 @@ def _take(
             role=form.role,
             remark=form.remark,
             after=form.after,
+            offices=form.offices if isinstance(form, DispatchForm) else None,
+            behalf=form.behalf if isinstance(form, DispatchForm) else None,
         )
     except NotAllowed as problem:
         raise PermissionDenied(say(problem)) from problem

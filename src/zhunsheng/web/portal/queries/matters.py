@@ -52,6 +52,16 @@ def publication_name(one: Disclosure) -> str:
     return found.label(language()) if found is not None else one.publication
 
 
+def column_names() -> list[tuple[str, str]]:
+    """Every column of publications that ever was: its code, and its name as publications show it."""
+    return list({row["code"]: row["name"] for row in tables.load("publicity/columns").rows}.items())
+
+
+def columns() -> list[tuple[str, str]]:
+    """The same in the language of the page."""
+    return list({row["code"]: row.label(language()) for row in tables.load("publicity/columns").rows}.items())
+
+
 def chain(one: Disclosure) -> list[Disclosure]:
     """The versions of one publication, the first one first: from the one that replaces nothing to the newest."""
     rows = {

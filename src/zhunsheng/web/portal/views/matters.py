@@ -50,6 +50,9 @@ class DecisionFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="matter__procedure",
         empty_label=gettext_lazy("全部"),
     )
+    column = django_filters.ChoiceFilter(
+        label=gettext_lazy("信息公开栏目"), choices=matters.columns, method="by_column", empty_label=gettext_lazy("全部")
+    )  # fmt: skip
     division = _DivisionFilter(
         label=gettext_lazy("区划"), queryset=Division.objects.exclude(level="township"), method="by_division",
         empty_label=gettext_lazy("全部"),
@@ -72,6 +75,10 @@ class DecisionFilter(django_filters.FilterSet):  # type: ignore[misc]
             | Q(title__icontains=text)
         )
         return rows.filter(Q(matter__no__iexact=text) | (Q(state__in=NAMED) & named_there))
+
+    def by_column(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        shown = dict(matters.column_names())[value]
+        return rows.filter(state__in=NAMED, facts__code="column", facts__shown=shown)
 
     def by_division(self, rows: QuerySet[Any], name: str, value: Division) -> QuerySet[Any]:
         return rows.filter(registry.in_division(value.code, "matter__division_id"))
