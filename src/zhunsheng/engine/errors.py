@@ -94,3 +94,15 @@ class ProcedureError(ZhunshengError):
 
 class DocumentError(ZhunshengError):
     """An official document that cannot be numbered or made of what was given."""
+
+
+class ResultError(ZhunshengError):
+    """A reported test result, a limit, a unit or a number in them that is refused."""
+
+
+class BulletinError(ZhunshengError):
+    """A printed totals table that cannot be read."""
+
+
+class MeasuringError(ZhunshengError):
+    """A proficiency test, an uncertainty budget, a control chart or a calibration history that is refused."""
