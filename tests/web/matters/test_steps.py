@@ -27,9 +27,12 @@ from zhunsheng.web.registry.models import FirmAccount
 pytestmark = pytest.mark.django_db
 
 VECTORS = sorted((Path(__file__).parents[2] / "vectors/procedures").glob("*.toml"))
+#: 公文: its steps are taken by several offices, each for itself; one office alone cannot walk it
+SEVERAL_OFFICES = {"official_document"}
 WALKS = [
     pytest.param(walk, id=f"{path.stem}: {walk['what']}")
     for path in VECTORS
+    if path.stem not in SEVERAL_OFFICES
     for walk in tomllib.loads(path.read_text(encoding="utf-8"))["walk"]
 ]
 NAMES = {"qts": "测试市质量技术监督局", "aic": "测试市工商行政管理局", "fda": "测试市食品药品监督管理局"}
