@@ -18,9 +18,9 @@ MAX_BYTES = 4 * 1024 * 1024
 
 
 def add(subparsers: Subparsers) -> None:
-    """Add `procedure list`, `show`, `check` and `due`."""
+    """Add `procedure list`, `show`, `check`, `due` and `pages`."""
     parser = subparsers.add_parser("procedure", help="程序与办件的期限 · procedures, and what is due in a matter")
-    verbs = parser.add_subparsers(metavar="list|show|check|due", required=True)
+    verbs = parser.add_subparsers(metavar="list|show|check|due|pages", required=True)
 
     listed = verbs.add_parser("list", help="全部程序和版本 · every procedure and version")
     listed.set_defaults(run=_list)
@@ -46,6 +46,12 @@ def add(subparsers: Subparsers) -> None:
     )
     due.add_argument("--organ", default="", help="2017年的部门 · department in 2017: aic, qts, fda")
     due.set_defaults(run=_due)
+
+    pages = verbs.add_parser(
+        "pages", help="写出全部程序的说明页和程序图 · write the pages and pictures of all procedures"
+    )
+    pages.add_argument("folder", type=Path, help="文件夹 · folder, such as docs/reference")
+    pages.set_defaults(run=_pages)
 
     for verb in (listed, show, check, due):
         add_json(verb)
@@ -244,3 +250,52 @@ def _first_moment(raw: object) -> date:
         return procedures.read_moment(str(at))
     except ValueError:
         raise ProcedureError("procedure.history.bad_moment", where="events[1]", value=str(at)[:80]) from None
+
+
+def _pages(options: argparse.Namespace) -> int:
+    """procedures.md, procedures.zh.md and procedures/<code>.svg, .zh.svg: the version in force of each procedure."""
+    folder = options.folder / "procedures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in written_pages().items():
+        (options.folder / name).write_text(text, encoding="utf-8")
+    emit(str(folder))
+    return YES
+
+
+def written_pages() -> dict[str, str]:
+    """The reference pages of all procedures, by file name: made from the data, in both languages."""
+    found: dict[str, str] = {}
+    newest = [procedures.versions(code)[-1] for code in procedures.codes()]
+    for lang, ending in (("zh", ".zh"), ("en", "")):
+        found[f"procedures{ending}.md"] = "\n".join(_page(newest, lang, ending)) + "\n"
+        for procedure in newest:
+            found[f"procedures/{procedure.code}{ending}.svg"] = procedures.diagram(procedure, lang) + "\n"
+    return found
+
+
+def _page(every: list[Procedure], lang: str, ending: str) -> list[str]:
+    lines = [f"# {say('procedure.pages.title', lang)}", "", say("procedure.pages.lead", lang), ""]
+    heads = [say(f"procedure.pages.{name}", lang) for name in ("limit", "source", "grade")]
+    for procedure in every:
+        version = procedure.version
+        lines += [
+            f"## {procedure.label(lang)}",
+            "",
+            f"`{procedure.code}` · {version.label(lang)} · {version.source}",
+            "",
+        ]
+        lines += [f"![{procedure.label(lang)}](procedures/{procedure.code}{ending}.svg)", ""]
+        lines += [f"{row.number}. {_told(row, lang)}" for row in procedures.table(procedure, lang)]
+        if procedure.limits:
+            lines += ["", f"| {' | '.join(heads)} |", "| --- | --- | --- |"]
+            for limit in procedure.limits.values():
+                cells = (procedures.length(limit, lang), limit.source, limit.confidence)
+                lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    return lines[:-1]
+
+
+def _told(row: procedures.Line, lang: str) -> str:
+    comma = ", " if lang == "en" else "、"
+    target = row.target or say("procedure.cli.stays", lang)
+    return f"**{row.name}** — {comma.join(row.sources)} → {target} — {comma.join(row.roles)}"
