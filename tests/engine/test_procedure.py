@@ -116,3 +116,13 @@ def test_a_year_without_a_calendar_says_so():
     assert standing.next.deadline.provisional
     assert "2027" in standing.next.reasons[-1].text("en")
     assert standing.next.reasons[-1].code == "clock.notice_missing"
+
+
+def test_a_publication_with_a_condition_is_made_only_where_it_holds():
+    procedure = P.load("circular", date(2026, 11, 2))
+    (one,) = procedure.publications
+    assert one.when == "public"
+    assert P.publishes(procedure, "issue", {"public": True}) == (one,)
+    assert P.publishes(procedure, "issue", {"public": False}) == ()
+    assert P.publishes(procedure, "issue", {}) == ()
+    assert P.publishes(procedure, "draft", {"public": True}) == ()

@@ -140,7 +140,7 @@ def algorithm_a(results: Sequence[float]) -> Robust:
 
     >>> found = algorithm_a([4.5, 4.9, 5.6, 4.2, 6.2, 5.2, 9.9])
     >>> round(found.mean, 2), round(found.deviation, 2)
-    (5.36, 1.15)
+    (5.39, 1.15)
 
     Where more than half of the results are equal, the start is the plain standard deviation (C.3.1, note); the answer
     may then be 0, which says that no spread can be estimated. Raises MeasuringError for fewer than three results.

@@ -6,7 +6,7 @@ facts, limits. Nothing is stored here: the same history gives the same standing.
 
 from zhunsheng.engine.procedure.amending import CHANGEABLE, Edit, amended, entry, overlaid, problems
 from zhunsheng.engine.procedure.checks import check, check_file
-from zhunsheng.engine.procedure.counting import Published, Tally, published, tally
+from zhunsheng.engine.procedure.counting import Published, Tally, published, publishes, tally
 from zhunsheng.engine.procedure.drawing import Line, diagram, length, table
 from zhunsheng.engine.procedure.due import Due, Status, deadlines, next_deadline
 from zhunsheng.engine.procedure.model import (
@@ -56,6 +56,6 @@ from zhunsheng.engine.procedure.running import (
 __all__ = [
     "CHANGEABLE", "CLOCK_ROLE", "Due", "Edit", "Event", "Fact", "History", "Kind", "Limit", "Line", "Metric", "Procedure", "Publication", "Published", "Sense", "Standing",
     "State", "Status", "Step", "Value", "Tally", "Verdict", "Version", "advance", "amended", "apply", "carried", "check", "check_file", "codes", "deadlines", "diagram", "entry",
-    "judge", "length", "load", "may", "next_deadline", "options", "overlaid", "problems", "published", "read", "read_history", "read_moment", "read_value", "replay", "role_name", "shown", "shown_day",
+    "judge", "length", "load", "may", "next_deadline", "options", "overlaid", "problems", "published", "publishes", "read", "read_history", "read_moment", "read_value", "replay", "role_name", "shown", "shown_day",
     "start", "table", "tally", "version", "versions", "wording", "write_history",
 ]  # fmt: skip

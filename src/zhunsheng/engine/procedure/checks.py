@@ -294,6 +294,8 @@ def _always_known(p: Procedure, step: Step, code: str) -> bool:
 
 def _publications(p: Procedure) -> Iterator[Reason]:
     for publication in p.publications:
+        if publication.when:
+            yield from _guard(p, publication.code, publication.when)
         if publication.on not in p.steps:
             yield _problem("unknown_step", publication.code, step=publication.on)
         for until in publication.until:

@@ -9,8 +9,9 @@ from fractions import Fraction
 
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.procedure import guard
+from zhunsheng.engine.procedure import guard
 from zhunsheng.engine.procedure.due import Due, Status, day_of
-from zhunsheng.engine.procedure.model import Metric, Publication, Value
+from zhunsheng.engine.procedure.model import Metric, Procedure, Publication, Value
 from zhunsheng.engine.procedure.running import Standing
 
 
@@ -37,12 +38,23 @@ def published(standing: Standing) -> tuple[Published, ...]:
     facts: dict[str, Value] = {}
     for event in standing.history:
         facts.update(event.facts)
-        for publication in standing.begun.on(day_of(event.at)).publications:
-            if publication.on == event.verb:
-                shown = {code: facts[code] for code in publication.facts if code in facts}
-                ends = [d for d in standing.dues if d.limit.code in publication.until]
-                found.append(Published(publication, event.at, shown, max(ends, key=_last, default=None)))
+        for publication in publishes(standing.begun.on(day_of(event.at)), event.verb, facts):
+            shown = {code: facts[code] for code in publication.facts if code in facts}
+            ends = [d for d in standing.dues if d.limit.code in publication.until]
+            found.append(Published(publication, event.at, shown, max(ends, key=_last, default=None)))
     return tuple(found)
+
+
+def publishes(procedure: Procedure, verb: str, facts: Mapping[str, Value]) -> tuple[Publication, ...]:
+    """What a step makes public, given the facts known with it. A condition on a fact that is not known does not hold."""
+
+    def holds(one: Publication) -> bool:
+        try:
+            return not one.when or guard.holds(one.when, procedure.facts, guard.Scene(facts))
+        except guard.Unknown:
+            return False
+
+    return tuple(one for one in procedure.publications if one.on == verb and holds(one))
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,10 +194,12 @@ class Publication(Sourced):
     """What becomes public: with the step `on`, the facts `facts`; `until` names the limits that end it; of those
     that run, the last.
 
-    `form` is `named`, or `anonymised` where only counts are shown.
+    `form` is `named`, or `anonymised` where only counts are shown. `when`: a guard over facts; where it does not hold,
+    nothing becomes public.
     """
 
     on: str = ""
+    when: str = ""
     facts: tuple[str, ...] = ()
     until: tuple[str, ...] = ()
     form: str = "named"

@@ -50,7 +50,7 @@ _KEYS = {
     ),
     "pauses": "start stop cause",
     "longer": "verb amount unit times fact until",
-    "publication": "in code name name_en on facts until form source confidence",
+    "publication": "in code name name_en on when facts until form source confidence",
     "metric": "in code name name_en kind limit steps among fact when",
 }
 
@@ -350,6 +350,7 @@ def _publication(node: _Node, of: Version) -> Publication:
     return Publication(
         *_names(node),
         on=node.text("on", None),
+        when=node.text("when"),
         facts=node.texts("facts"),
         until=node.texts("until"),
         form=node.text("form", "named"),

@@ -153,9 +153,7 @@ def _judged(standing: Standing, event: Event, calendar: Calendar) -> tuple[Verdi
     return Verdict(step), scene, dues
 
 
-def options(
-    standing: Standing, *, by: str, role: str, at: datetime, on_behalf_of: str = ""
-) -> tuple[Verdict, ...]:
+def options(standing: Standing, *, by: str, role: str, at: datetime, on_behalf_of: str = "") -> tuple[Verdict, ...]:
     """For each step that leads from the present state: whether this person may take it now. Facts and documents that
     must come with the step are not asked for, nor are guards and rules that wait for them."""
     standing = _at(standing, at, clock.default_calendar())

@@ -102,9 +102,9 @@ def exact(value: Decimal | Fraction) -> Decimal:
 
 def plain(value: Decimal | Fraction) -> str:
     """A number for readers: no powers, the decimals it has. A fraction that does not end is cut to eight places, with …"""
-    if isinstance(value, Fraction):
-        try:
-            value = exact(value)
-        except ResultError:
-            return f"{EXACT.divide(Decimal(value.numerator), Decimal(value.denominator)):.8f}…"
-    return f"{value:f}"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    try:
+        return f"{exact(value):f}"
+    except ResultError:
+        return f"{EXACT.divide(Decimal(value.numerator), Decimal(value.denominator)):.8f}…"

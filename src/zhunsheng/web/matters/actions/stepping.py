@@ -302,9 +302,7 @@ def _opening_role(by: User | None, role: str, step: Step, office: Office) -> tup
     return role, None
 
 
-def _acting(
-    by: User | None, role: str, step: Step, matter: Matter, office: "Office | None"
-) -> tuple[str, Post | None]:
+def _acting(by: User | None, role: str, step: Step, matter: Matter, office: "Office | None") -> tuple[str, Post | None]:
     """The role in which a step is taken. Where the user has none that fits, the engine says which are asked for."""
     if by is None:
         return role or queries.PUBLIC, None
@@ -346,7 +344,7 @@ def _write(matter: Matter, now: Standing, given: _Given, seq: int) -> MatterStep
     made = [code for code in step.documents if code not in given.papers and procedure.facts[code].issued]
     hashes = {code: paper.attachment.sha256 for code, paper in given.papers.items()}
     _check(now, given.event({**hashes, **dict.fromkeys(made, NOT_YET)}))
-    _may_publish(matter, procedure, step)
+    _may_publish(matter, now, given)
     row = MatterStep.objects.create(
         matter=matter,
         seq=seq,
@@ -401,9 +399,10 @@ def _join(texts: Sequence[str]) -> str:
     return (" " if language() == "en" else "").join(texts)
 
 
-def _may_publish(matter: Matter, procedure: Procedure, step: Step) -> None:
+def _may_publish(matter: Matter, now: Standing, given: _Given) -> None:
     """Nothing is public before a second person has approved its class （信息公开属性）."""
-    public = any(one.on == step.code and one.form == "named" for one in procedure.publications)
+    said = engine.publishes(now.procedure, given.step.code, {**now.facts, **given.facts})
+    public = any(one.form == "named" for one in said)
     if public and not matter.drill and matter.publicity_approved_at is None:
         raise Refused(_("公开之前，须由承办人以外的审核人或负责人核定本件的信息公开属性"))
 
@@ -440,7 +439,11 @@ def _papers(matter: Matter, now: Standing, given: _Given, row: MatterStep, made:
                 },
                 subject_type="matter",
                 subject_id=matter.no,
-                title=(matter.title if own and code == dispatching.FINAL else f"{procedure.facts[code].name}：{matter.title}")[:200],
+                title=(
+                    matter.title
+                    if own and code == dispatching.FINAL
+                    else f"{procedure.facts[code].name}：{matter.title}"
+                )[:200],
                 by=given.by,
                 at=given.at,
                 key=f"matter:{matter.no}:{row.seq}:{code}",
