@@ -241,7 +241,7 @@ def take(
             reason=remark[:500],
             changes={"step": verb, "state": [before, matter.state]},
         )
-        transaction.on_commit(lambda: _tell(matter, by, at))
+        transaction.on_commit(lambda: _tell(matter, by, at, moved=matter.state != before))
         if dispatching.is_dispatch(matter):
             transaction.on_commit(lambda: dispatch.tell(matter, verb, taken))
     return taken
@@ -539,14 +539,15 @@ def _news(matter: Matter, procedure: Procedure) -> str:
 _lazy_news = lazy(_news, str)
 
 
-def _tell(matter: Matter, by: User | None, at: datetime.datetime) -> None:
-    """The handler; those in whose role the matter now waits, where the handler cannot go on; the firm, where it may see it."""
+def _tell(matter: Matter, by: User | None, at: datetime.datetime, *, moved: bool = True) -> None:
+    """The handler; those in whose role the matter now waits, where the handler cannot go on; the firm, where it may see the
+    matter and its state has changed: what the office does within a state may not be the firm's to know."""
     procedure = queries.procedure_of(matter)
     told: list[User | None] = [matter.handler] if matter.handler is not None else []
     if matter.ended_at is None:
         told += _awaited(matter, procedure, at)
     groups = [(told, matter.get_absolute_url())]
-    if matter.firm_sees and matter.entity_id is not None:
+    if moved and matter.firm_sees and matter.entity_id is not None:
         accounts = FirmAccount.objects.filter(entity=matter.entity_id).select_related("user")
         groups.append(([account.user for account in accounts], reverse("matters:firm_matter", args=[matter.no])))
     for people, url in groups:
