@@ -14,6 +14,7 @@ from zhunsheng.web.common.listing import NamedFilter
 from zhunsheng.web.common.records import Level, in_force
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.people.models import Link, Office, Post, ProductClass, Role, User
+from zhunsheng.web.people.queries import colleagues
 
 
 def day_input() -> forms.DateInput:
@@ -179,6 +180,14 @@ class DelegateForm(forms.Form):
             .order_by("display_name", "username")
         )
         self.fields["to"].queryset = people  # type: ignore[attr-defined]
+
+
+class OwnDelegateForm(DelegateForm):
+    """A colleague of the same office, for the days of an absence."""
+
+    def __init__(self, *args: Any, post: Post, **kwargs: Any) -> None:
+        super().__init__(*args, holder=post.user, **kwargs)
+        self.fields["to"].queryset = colleagues(post, timezone.localdate())  # type: ignore[attr-defined]
 
 
 class EndForm(forms.Form):

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from zhunsheng.engine import tables
-from zhunsheng.web.people.models import Office, User
-from zhunsheng.web.people.queries import Person, has_role, is_staff
+from zhunsheng.web.people.models import Office, Post, User
+from zhunsheng.web.people.queries import Person, has_role, is_staff, posts
 
 
 def may_work(user: Person) -> bool:
@@ -63,6 +63,20 @@ def clashing(role: str, held: Iterable[str], on: datetime.date) -> list[str]:
             and (role in APART or other in APART)
             and (other in apart.get(role, ()) or role in apart.get(other, ()))
         }
+    )
+
+
+#: the posts that their holder may let a colleague act in: not those that keep the accounts or look on
+DELEGABLE = ("member", "inspector", "reviewer", "head", "lead_office", "leader")
+
+
+def may_delegate(user: Person, post: Post) -> bool:
+    """委托本人岗位: an own post of the work itself, in force, not delegated to the user by another."""
+    return (
+        isinstance(user, User)
+        and post.delegated_by_id is None
+        and post.role in DELEGABLE
+        and any(one.pk == post.pk for one in posts(user))
     )
 
 

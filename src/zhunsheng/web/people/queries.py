@@ -101,6 +101,13 @@ def main_office(user: Person, on: datetime.date | None = None) -> Office | None:
     return found[0].office if found else None
 
 
+def colleagues(post: Post, day: datetime.date) -> QuerySet[User]:
+    """Who works in the post's office on a day, its holder left out: those to whom the holder may delegate it."""
+    held = Post.objects.filter(in_force_post(day), office=post.office).exclude(role__in=("lab", "enterprise"))
+    found = User.objects.filter(pk__in=held.values("user"), is_active=True, firm_account=None)
+    return found.exclude(pk=post.user_id).order_by("display_name", "username")
+
+
 def division_scope(user: Person, on: datetime.date | None = None) -> list[str] | None:
     """The division codes a user's offices cover: None = the whole city; [] = nothing.
 

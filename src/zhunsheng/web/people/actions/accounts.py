@@ -18,7 +18,7 @@ from zhunsheng.engine import tables
 from zhunsheng.web.common import trail
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.common.templatetags.zs import named
-from zhunsheng.web.people import policy
+from zhunsheng.web.people import policy, queries
 from zhunsheng.web.people.models import Link, Office, Post, ProductClass, Responsibility, Role, User
 
 LONGEST_DELEGATION = 366  # days; a longer absence is a new appointment
@@ -179,9 +179,18 @@ def add_post(
 def delegate_post(
     post: Post, to: User, *, by: User, at: datetime.datetime, valid_from: datetime.date, valid_to: datetime.date
 ) -> Post:
-    """委托: lets another person act in a post until a day, at most a year. A delegated post is not delegated again."""
-    _manager(by)
-    _stranger(to, by)
+    """委托: lets another person act in a post until a day, at most a year. A delegated post is not delegated again.
+
+    The manager of accounts delegates any post; whoever will be absent delegates an own one, to a colleague of the office.
+    """
+    if by.pk == post.user_id:
+        if not policy.may_delegate(by, post):
+            raise NotAllowed(_("只有在任的业务岗位可以由本人委托"))
+        if to.pk != by.pk and not queries.colleagues(post, valid_from).filter(pk=to.pk).exists():
+            raise Refused(_("请选择本机构的工作人员"), field="to")
+    else:
+        _manager(by)
+        _stranger(to, by)
     if post.delegated_by_id is not None:
         raise Refused(_("受托的岗位不能再委托"))
     if post.role == Role.SYSADMIN:
@@ -254,8 +263,10 @@ def _grant(
 
 
 def end_post(post: Post, *, on: datetime.date, by: User, at: datetime.datetime, reason: str) -> Post:
-    """Ends a post after `on`, its last day, and with it what its holder delegated from it."""
-    _manager(by)
+    """Ends a post after `on`, its last day, and with it what its holder delegated from it. Who delegated a post takes it
+    back."""
+    if post.delegated_by_id != by.pk:
+        _manager(by)
     if post.user_id == by.pk:
         raise NotAllowed(_("自己的岗位请由另一名系统管理员结束"))
     if not reason.strip():

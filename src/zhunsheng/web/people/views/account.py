@@ -5,8 +5,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import password_validators_help_texts
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.web.common import city
-from zhunsheng.web.common.errors import Refused, onto, say
+from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.people import actions, forms, passkeys, policy, queries, step_up, totp
 from zhunsheng.web.people.models import AuthenticatorApp, Passkey, Post
@@ -33,6 +35,7 @@ def account(request: UserRequest) -> HttpResponse:
         "posts": queries.posts_split(mine, today),
         "given": queries.posts_split(given, today),
         "roles": queries.role_names(),
+        "delegable": policy.DELEGABLE,
         "entity": request.user.firm_account.entity if request.user.is_firm else None,
         "factors": queries.factors(request.user),
         "session_minutes": settings.SESSION_COOKIE_AGE // 60,
@@ -57,6 +60,51 @@ def password(request: UserRequest) -> HttpResponse:
         "rules": password_validators_help_texts(),
         "first": request.user.must_change_password,
     }, status=422 if form.errors else 200)  # fmt: skip
+
+
+# -- absence ----------------------------------------------------------------------------------------------------------
+@require_http_methods(["GET", "POST"])
+def delegate(request: UserRequest, pk: int) -> HttpResponse:
+    """委托本人的岗位: for the days of an absence, to a colleague; it ends by itself."""
+    post = get_object_or_404(Post.objects.select_related("user", "office"), pk=pk, user=request.user)
+    if not policy.may_delegate(request.user, post):
+        raise PermissionDenied(_("只有在任的业务岗位可以由本人委托"))
+    form = forms.OwnDelegateForm(request.POST if request.method == "POST" else None, post=post)
+    if form.is_bound and form.is_valid():
+        try:
+            actions.delegate_post(post, **form.cleaned_data, by=request.user, at=timezone.now())
+        except NotAllowed as problem:
+            raise PermissionDenied(say(problem)) from problem
+        except Refused as problem:
+            onto(form, problem)
+        else:
+            messages.success(request, _("已委托岗位；这段时间里的待办和通知也会到受托人那里"))
+            return redirect("people:account")
+    return render(request, "people/form.html", {
+        "form": form,
+        "title": _("委托岗位"),
+        "submit": _("委托"),
+        "back": reverse("people:account"),
+        "crumbs": [(_("我的账户"), reverse("people:account"))],
+        "lead": _("请假、出差时，把 %(office)s 的“%(role)s”委托给同事，到委托结束之日为止，期满自动失效。受托办理的步骤写明受您委托；职责分离把两人一并计算。")
+        % {"office": named(post.office), "role": post.get_role_display()},
+        "kind": "primary",
+    }, status=422 if form.errors else 200)  # fmt: skip
+
+
+@require_POST
+def take_back(request: UserRequest, pk: int) -> HttpResponse:
+    """收回委托: today is its last day."""
+    post = get_object_or_404(Post.objects.select_related("user", "office"), pk=pk, delegated_by=request.user)
+    try:
+        actions.end_post(
+            post, on=timezone.localdate(), by=request.user, at=timezone.now(), reason=_("委托人收回委托")
+        )
+    except Refused as problem:
+        messages.error(request, say(problem))
+    else:
+        messages.success(request, _("已收回委托，今天为最后一天"))
+    return redirect("people:account")
 
 
 # -- the second factor ------------------------------------------------------------------------------------------------
