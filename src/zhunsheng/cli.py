@@ -1,7 +1,7 @@
 """The command `zhunsheng`.
 
-The engine's commands (verify, draw, cheat, history, log, clock, procedure, id, sampling, measuring,
-check-table) need no Django; the platform's (demo, init,
+The engine's commands (verify, draw, cheat, history, log, clock, procedure, id, sampling, testing, bulletin,
+measuring, check-table) need no Django; the platform's (demo, init,
 rehearse, serve, manage) are handed to `zhunsheng.web.cli`, which comes with `pip install "zhunsheng[web]"`.
 
 Exit codes: 0 the answer is yes, 1 the answer is no, 2 wrong use or an input that cannot be judged.
@@ -17,10 +17,23 @@ import sys
 from collections.abc import Sequence
 
 from zhunsheng import __version__
-from zhunsheng.commands import USAGE, cheat, clock, draw, identifiers, log, measuring, procedure, sampling, tables
+from zhunsheng.commands import (
+    USAGE,
+    bulletin,
+    cheat,
+    clock,
+    draw,
+    identifiers,
+    log,
+    measuring,
+    procedure,
+    sampling,
+    tables,
+    testing,
+)
 from zhunsheng.engine.errors import ZhunshengError
 
-ENGINE = (draw, cheat, log, clock, procedure, identifiers, sampling, measuring, tables)
+ENGINE = (draw, cheat, log, clock, procedure, identifiers, sampling, testing, bulletin, measuring, tables)
 WEB = {
     "demo": "建立演示城市并打开 · build the demo city and serve it",
     "init": "新装一个平台 · set up a platform",
