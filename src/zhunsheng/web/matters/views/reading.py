@@ -152,9 +152,14 @@ def papers(matter: Matter, reader: str, user: User | None) -> list[MatterDocumen
     return [
         one
         for one in rows
-        if getattr(readers.get(one.code, intake.NOBODY), reader)
+        if (getattr(readers.get(one.code, intake.NOBODY), reader) and not _names_another(one, reader))
         or (one.attachment_id is not None and sent_by(one, reader, user))
     ]
+
+
+def _names_another(paper: MatterDocument, reader: str) -> bool:
+    """Whether an official document prints who complained, reported or applied, and the reader is the firm."""
+    return reader == FIRM and paper.issued is not None and paper.issued.protected
 
 
 def sent_by(paper: MatterDocument, reader: str, user: User | None) -> bool:

@@ -1,7 +1,7 @@
 """A matter as pages show it: its facts, papers, deadlines with their reasons, its course. Personal facts are masked here."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from zhunsheng.engine import clock
 from zhunsheng.engine import procedure as engine
-from zhunsheng.engine.procedure import Due, Event, Kind, Procedure, Sense, Standing, Status
+from zhunsheng.engine.procedure import Due, Event, Kind, Procedure, Sense, Standing, Status, Value
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.templatetags.zs import due as due_tag
 from zhunsheng.web.common.templatetags.zs import moment, named, state_tag
@@ -88,16 +88,15 @@ def facts(matter: Matter, now: Standing, viewer: "Person | None") -> list[dict[s
 
 def masked(history: Sequence[Event], procedure: Procedure) -> tuple[Event, ...]:
     """The events with every personal fact masked, so that a wording filled in from them names nobody."""
-    return tuple(
-        replace(
-            event,
-            facts={
-                code: words.masked(str(value)) if code in procedure.facts and procedure.facts[code].personal else value
-                for code, value in event.facts.items()
-            },
-        )
-        for event in history
-    )
+    return tuple(replace(event, facts=masked_facts(event.facts, procedure)) for event in history)
+
+
+def masked_facts(facts: Mapping[str, Value], procedure: Procedure) -> dict[str, Value]:
+    """The facts with every personal one masked."""
+    return {
+        code: words.masked(str(value)) if code in procedure.facts and procedure.facts[code].personal else value
+        for code, value in facts.items()
+    }
 
 
 def dues(now: Standing, at: datetime.datetime) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """One step of a matter: the form made from the procedure's data, and what the engine says to it."""
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -86,7 +87,10 @@ def preview(request: UserRequest, matter: Matter, now: Standing, form: StepForm,
         raise Http404
     form.is_valid()
     event = Event(form.step.code, at.astimezone(CHINA), str(request.user.pk), "", form.facts())
-    fields = queries.document_fields(matter, now, event) | form.texts().get(code, {})
+    # a draft is for looking, and looking at who someone is leaves a trace: names come with the issued document only
+    told = showing.masked([*now.history, event], now.procedure)
+    known = replace(now, history=told[:-1], facts=showing.masked_facts(now.facts, now.procedure))
+    fields = queries.document_fields(matter, known, told[-1]) | form.texts().get(code, {})
     title = f"{form.procedure.facts[code].name}：{matter.title}"[:200]
     kind, number = f"{form.procedure.code}.{code}", ""
     if dispatching.is_dispatch(matter):
