@@ -1,8 +1,8 @@
 """The command `zhunsheng`.
 
-The engine's commands (verify, draw, cheat, history, log, clock, procedure, id, sampling, testing, bulletin,
-measuring, check-table) need no Django; the platform's (demo, init,
-rehearse, serve, manage) are handed to `zhunsheng.web.cli`, which comes with `pip install "zhunsheng[web]"`.
+The engine's commands (verify, draw, cheat, history, log, clock, procedure, id, sampling, measuring, check-table) need no
+Django; the platform's (demo, init, rehearse, serve, manage) are handed to `zhunsheng.web.cli`, which comes with
+`pip install "zhunsheng[web]"`.
 
 Exit codes: 0 the answer is yes, 1 the answer is no, 2 wrong use or an input that cannot be judged.
 """
