@@ -103,7 +103,7 @@ def correct(
         new = Disclosure.objects.create(
             matter=old.matter,
             publication=old.publication,
-            version=old.version + 1,
+            version=_next_version(old),
             replaces=old,
             title=old.title,
             publicity=old.publicity,
@@ -210,6 +210,12 @@ def public_facts(disclosure: Disclosure, procedure: str) -> dict[str, object]:
 
 def _locked(disclosure: Disclosure) -> Disclosure:
     return Disclosure.objects.select_for_update(of=("self",)).select_related("matter__office").get(pk=disclosure.pk)
+
+
+def _next_version(old: Disclosure) -> int:
+    """After every version of the publication, also those that another step of the matter published anew."""
+    last = Disclosure.objects.filter(matter=old.matter_id, publication=old.publication).order_by("-version").first()
+    return last.version + 1 if last is not None else 1
 
 
 def _reasoned(reason: str) -> None:

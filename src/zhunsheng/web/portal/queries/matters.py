@@ -84,9 +84,26 @@ def is_readable(versions: Sequence[Disclosure]) -> bool:
     return versions[-1].state == State.PUBLISHED
 
 
+def stands(one: Disclosure) -> bool:
+    """Whether this version still shows names: it is public now, or was corrected by one that is."""
+    return one.state == State.PUBLISHED or (one.state == State.CORRECTED and is_readable(chain(one)))
+
+
+def fallen() -> set[int]:
+    """The corrected versions of what was withdrawn or has ended since: their names are shown no more."""
+    over = Disclosure.objects.filter(state__in=[State.WITHDRAWN, State.ENDED], replaces__isnull=False)
+    keys = set(over.values_list("replaces", flat=True))
+    found: set[int] = set()
+    while keys:
+        found |= keys
+        before = Disclosure.objects.filter(pk__in=keys, replaces__isnull=False)
+        keys = set(before.values_list("replaces", flat=True)) - found
+    return found
+
+
 def title(one: Disclosure) -> str:
     """The title; of what was withdrawn or has ended, only what it was: its name would publish it again."""
-    if one.state in (State.PUBLISHED, State.CORRECTED):
+    if stands(one):
         return one.title
     return f"{publication_name(one)} {one.matter.no}"
 

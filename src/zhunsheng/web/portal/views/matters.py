@@ -25,7 +25,7 @@ from zhunsheng.web.registry import queries as registry
 from zhunsheng.web.registry.models import BusinessEntity, Division
 
 State = Disclosure.State
-#: what still shows names
+#: what can still show names
 NAMED = (State.PUBLISHED, State.CORRECTED)
 #: a chart of fewer months says less than their table
 BARS = 3
@@ -74,7 +74,8 @@ class DecisionFilter(django_filters.FilterSet):  # type: ignore[misc]
             | Q(matter__entity__unit_id=firms.unit_id_of(text))
             | Q(title__icontains=text)
         )
-        return rows.filter(Q(matter__no__iexact=text) | (Q(state__in=NAMED) & named_there))
+        named_now = Q(state__in=NAMED) & ~Q(pk__in=matters.fallen())
+        return rows.filter(Q(matter__no__iexact=text) | (named_now & named_there))
 
     def by_column(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         shown = dict(matters.column_names())[value]
@@ -85,7 +86,7 @@ class DecisionFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 def _entity(one: Disclosure) -> str:
-    return one.matter.entity.name if one.matter.entity is not None and one.state in NAMED else ""
+    return one.matter.entity.name if one.matter.entity is not None and matters.stands(one) else ""
 
 
 def _nowrap(text: str) -> SafeString:
