@@ -25,6 +25,7 @@ from zhunsheng.web.common import law
 from zhunsheng.web.common.errors import NotAllowed, Refused
 from zhunsheng.web.law import actions, queries
 from zhunsheng.web.law.models import Change
+from zhunsheng.web.people.models import Post
 from zhunsheng.web.public_log.actions import record
 from zhunsheng.web.public_log.models import Act, LogEntry
 
@@ -59,6 +60,22 @@ def test_the_public_log_names_table_key_old_new_source_and_day(people):
 class TestWho:
     def test_the_proposer_never_decides(self, people):
         change = propose_ratio(people["head"])
+        with pytest.raises(NotAllowed):
+            actions.decide(change, approve=True, by=people["head"], at=NOW)
+        assert approved(change, people["leader"]).state == "approved"
+
+    def test_a_post_lent_by_the_proposer_decides_nothing_of_the_proposer_s(self, people, town):
+        change = propose_ratio(people["head"])
+        Post.objects.create(
+            user=people["inspector"], office=town.office, role="head", valid_from=DAY.replace(day=1),
+            delegated_by=people["head"],
+        )  # fmt: skip
+        with pytest.raises(NotAllowed):
+            actions.decide(change, approve=True, by=people["inspector"], at=NOW)
+
+    def test_who_lent_the_post_by_which_it_was_proposed_does_not_decide(self, people, town):
+        Post.objects.filter(user=people["member"]).update(role="head", delegated_by=people["head"])
+        change = propose_ratio(people["member"])
         with pytest.raises(NotAllowed):
             actions.decide(change, approve=True, by=people["head"], at=NOW)
         assert approved(change, people["leader"]).state == "approved"

@@ -1,12 +1,16 @@
 """What a matter shows the public: classed by a second person, published by its step, corrected with both versions shown."""
 
+import datetime
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from zhunsheng.engine import procedure as engine
+from zhunsheng.web.common.errors import NotAllowed
 from zhunsheng.web.matters import actions
 from zhunsheng.web.matters.models import Disclosure
+from zhunsheng.web.people.models import Post, User
 from zhunsheng.web.public_log.models import LogEntry
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +89,43 @@ def test_a_publication_leads_to_its_matter(room, supervised):
     row = Disclosure.objects.get()
     answer = room.client("member").get(reverse("matters:publication", args=[row.pk]))
     assert answer["Location"].startswith(supervised.get_absolute_url())
+
+
+def test_a_correction_takes_a_number_of_its_own_when_the_same_was_published_twice(room, supervised):
+    """A step that can be taken again publishes a further version beside the first."""
+    room.client("reviewer").post(at(supervised, "classify"), {"publicity": "active"})
+    issue(room, supervised)
+    first = Disclosure.objects.get()
+    Disclosure.objects.create(
+        matter=first.matter,
+        publication=first.publication,
+        version=2,
+        title=first.title,
+        published_at=first.published_at,
+    )
+    code = first.facts.first().code
+    made = actions.correct(first, {code: "更正后"}, reason="录入有误", by=room.users["head"], at=timezone.now())
+    assert made.version == 3 and made.replaces == first
+
+
+def test_who_handled_the_matter_does_not_approve_its_class_after_handing_it_over(room):
+    head = room.users["head"]
+    matter = room.matter_of("complaint")
+    actions.hand_over(matter, head, by=head, at=timezone.now(), reason="由我办理")
+    actions.hand_over(matter, room.users["member"], by=head, at=timezone.now(), reason="转出")
+    matter.refresh_from_db()
+    assert matter.handler == room.users["member"]
+    with pytest.raises(NotAllowed):
+        actions.classify(matter, "active", by=head, at=timezone.now())
+
+
+def test_a_delegated_post_is_not_a_second_person_for_who_delegated_it(room):
+    """The handler's own post as head, lent to a colleague, approves nothing of the handler's."""
+    handler, other = room.users["member"], room.town.user("inspector", username="lent")
+    matter = room.matter_of("complaint", by=handler)
+    day = datetime.date(2026, 1, 1)
+    Post.objects.create(user=other, office=room.office, role="reviewer", delegated_by=handler, valid_from=day)
+    with pytest.raises(NotAllowed):
+        actions.classify(matter, "active", by=User.objects.get(pk=other.pk), at=timezone.now())
+    Post.objects.filter(user=other).update(delegated_by=None)
+    actions.classify(matter, "active", by=User.objects.get(pk=other.pk), at=timezone.now())

@@ -4,7 +4,7 @@ from zhunsheng.engine.procedure import Procedure
 from zhunsheng.web.matters import queries
 from zhunsheng.web.matters.models import Matter
 from zhunsheng.web.people.models import Office, User
-from zhunsheng.web.people.policy import is_second_person, may_work
+from zhunsheng.web.people.policy import acts_apart, may_work
 from zhunsheng.web.people.queries import Person, has_role, posts
 from zhunsheng.web.registry.models import FirmAccount
 
@@ -51,10 +51,9 @@ def may_add_document(user: Person, matter: Matter) -> bool:
 
 
 def may_classify(user: Person, matter: Matter) -> bool:
-    """公开属性: a reviewer or head of the office in charge who neither opened nor handles the matter."""
-    return has_role(user, "reviewer", "head", office=matter.office) and is_second_person(
-        user, matter.opened_by, matter.handler
-    )
+    """公开属性: a reviewer or head of the office in charge who neither opened nor handles nor has handled the matter, by a
+    post that none of these has delegated."""
+    return acts_apart(user, ("reviewer", "head"), matter.opened_by_id, *queries.handlers(matter), office=matter.office)
 
 
 def may_correct(user: Person, matter: Matter) -> bool:

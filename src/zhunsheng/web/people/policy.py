@@ -36,14 +36,27 @@ def is_second_person(user: Person, *others: User | None) -> bool:
     return isinstance(user, User) and all(other is None or other.pk != user.pk for other in others)
 
 
+def acts_apart(user: Person, roles: Iterable[str], *others: User | int | None, office: Office | None = None) -> bool:
+    """复核分离, also of a delegated post: `user` is none of the others (accounts or their keys), and holds one of `roles`
+    by a post that none of the others has delegated."""
+    if not isinstance(user, User):
+        return False
+    keys = {other.pk if isinstance(other, User) else other for other in others} - {None}
+    wanted = set(roles)
+    return user.pk not in keys and any(
+        post.role in wanted and (office is None or post.office_id == office.pk) and post.delegated_by_id not in keys
+        for post in posts(user)
+    )
+
+
 def may_review(user: Person, office: Office, *submitters: User | None) -> bool:
     """A reviewer or head of the office, and not one of those who submitted."""
-    return has_role(user, "reviewer", "head", office=office) and is_second_person(user, *submitters)
+    return acts_apart(user, ("reviewer", "head"), *submitters, office=office)
 
 
 def may_decide(user: Person, office: Office, *submitters: User | None) -> bool:
     """A head of the office, and not one of those who submitted."""
-    return has_role(user, "head", office=office) and is_second_person(user, *submitters)
+    return acts_apart(user, ("head",), *submitters, office=office)
 
 
 #: A person who holds one of these roles holds no role outside it that the roles table separates from it, in any matter:
