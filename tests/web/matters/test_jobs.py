@@ -88,3 +88,18 @@ def test_the_passing_of_time_takes_its_steps_once(town, staff):
     step = matter.steps.last()
     assert (step.role, step.by) == ("clock", None)
     assert jobs.by_the_clock(later(days=41)) == 0
+
+
+def test_a_matter_that_does_not_replay_stops_no_other(town, staff, caplog):
+    entity = town.entity()
+    facts = {
+        "regime": "product", "sample_no": "S-1", "party": entity.unit_id, "first_lab": "市质检所", "received_at": MONDAY,
+    }  # fmt: skip
+    broken, sound = (
+        actions.open_matter("re_test", by=staff["member"], at=MONDAY, office=town.office, facts=facts)
+        for _n in range(2)
+    )
+    broken.steps.update(verb="no_such_step")
+    assert jobs.by_the_clock(later(days=40)) == 1
+    sound.refresh_from_db()
+    assert sound.state == "unobjected" and broken.no in caplog.text

@@ -1,6 +1,7 @@
 """What matters do by the clock: steps that the passing of time takes, publicity that ends, reminders and escalation."""
 
 import datetime
+import logging
 from collections.abc import Iterable
 
 from django.db.models import Q
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy
 from zhunsheng.engine import clock, tables
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.clock import CHINA
+from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.tables import Row
-from zhunsheng.web.common.errors import language
+from zhunsheng.web.common.errors import Refused, language
 from zhunsheng.web.desk.actions import notify
 from zhunsheng.web.desk.models import Notice
 from zhunsheng.web.desk.ticking import Daily, add_job
@@ -21,6 +23,8 @@ from zhunsheng.web.matters import actions, dispatching, queries, words
 from zhunsheng.web.matters.models import Matter
 from zhunsheng.web.people.models import Post, User
 from zhunsheng.web.people.queries import in_force_post
+
+_log = logging.getLogger(__name__)
 
 HALF_HOUR = datetime.timedelta(minutes=30)
 MORNING = 8
@@ -71,25 +75,32 @@ def _once(people: Iterable[User], title: str, stage: Row, url: str, at: datetime
 
 
 def by_the_clock(at: datetime.datetime) -> int:
-    """Takes the steps of role `clock` in every open matter that waits for one. Returns how many were taken."""
+    """Takes the steps of role `clock` in every open matter that waits for one. Returns how many were taken.
+
+    A matter whose steps do not replay stops no other: its own page says what is wrong with it.
+    """
     done = 0
     for matter in _waiting_for_the_clock():
-        done += len(actions.advance_clock(matter, at=at))
+        try:
+            done += len(actions.advance_clock(matter, at=at))
+        except (Refused, ZhunshengError) as problem:
+            _log.error("the clock's step of matter %s was not taken: %s", matter.no, problem)
     return done
 
 
 def _waiting_for_the_clock() -> Iterable[Matter]:
     asked = Q(pk__in=[])
     for code in words.kinds():
-        for procedure in engine.versions(code):
-            states = {
-                state
-                for step in procedure.steps.values()
-                if queries.CLOCK in step.roles
-                for state in procedure.sources_of(step)
-            }
-            if states:
-                asked |= Q(procedure=code, version=procedure.version.code, state__in=states)
+        # of all versions together: a later one may run matters that began under an earlier one
+        states = {
+            state
+            for procedure in engine.versions(code)
+            for step in procedure.steps.values()
+            if queries.CLOCK in step.roles
+            for state in procedure.sources_of(step)
+        }
+        if states:
+            asked |= Q(procedure=code, state__in=states)
     return queries.with_history(queries.open_matters().filter(asked)).order_by("pk").iterator(chunk_size=200)
 
 
