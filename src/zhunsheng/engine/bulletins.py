@@ -591,7 +591,7 @@ def _duplicates(table: PrintedTable, sums: Sequence[tuple[int, tuple[int, ...]]]
     alone = [place for place in range(len(table.rows)) if place not in held and table.rows[place].role is Role.ITEM]
     for below in (*groups, alone):
         seen: dict[str, PrintedRow] = {}
-        for row in (table.rows[place] for place in below):
+        for row in (table.rows[place] for place in below if table.rows[place].role is Role.ITEM):
             first = seen.setdefault(row.name, row)
             if first is not row:
                 same = first.counts == row.counts and first.rates == row.rates
@@ -627,7 +627,7 @@ def _missing(table: PrintedTable, sums: Sequence[tuple[int, tuple[int, ...]]]) -
             extra = [
                 table.rows[place] for place in below if all(table.rows[place].counts[c] == g for c, g in shape.items())
             ]
-            for one in extra[:3]:
+            for one in extra[:1]:  # its double is a finding of its own
                 reason = Reason("bulletins.counted_twice", {**said, "other": one.name, "other_line": one.line})
                 yield Finding(Fault.DUPLICATE, row.name, row.line, base, printed, computed, reason)
 

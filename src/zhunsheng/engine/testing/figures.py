@@ -23,6 +23,7 @@ NUMBER = (
 _NUMBER = re.compile(NUMBER)
 _LOST_POWER = re.compile(r"[×xX*·]\s?10([0-9]{1,2})(?![0-9])")
 _RAISED = re.compile(r"(?<=\d)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+")
+_IN_UNITS = "²³₀₁₂₃₄₅₆₇₈₉"
 _PLAIN = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 # A full-width comma parts values and never thousands. Dashes between figures are the word "to".
 _MARKS = str.maketrans({"，": "、", "−": "-", "﹣": "-", "〜": "~", "∼": "~", "≦": "≤", "⩽": "≤", "≧": "≥", "⩾": "≥"})
@@ -38,11 +39,16 @@ def clean(text: str, where: str = "") -> str:
     >>> clean("１．２×10⁴ CFU／g")
     '1.2×10^4 CFU/g'
 
-    Raises ResultError for text longer than MAX_TEXT, or whose power of ten has lost its raised place ("×104").
+    Raises ResultError for text longer than MAX_TEXT, with circled digits or fractions, or whose power of ten has lost its raised place ("×104").
     """
     if len(text) > MAX_TEXT:
         raise ResultError("testing.too_long", where=where, length=len(text), limit=MAX_TEXT)
     text = _RAISED.sub(lambda found: "^" + found[0].translate(_PLAIN), text.translate(_MARKS))
+    for at, sign in enumerate(text):
+        # "①120" must not become 1120, nor "½" a 1⁄2. Raised and lowered digits are left to units and formulas.
+        after_digit = at > 0 and text[at - 1].isdecimal()
+        if unicodedata.category(sign) == "No" and (sign not in _IN_UNITS or after_digit):
+            raise ResultError("testing.odd_digit", where=where, value=sign)
     text = unicodedata.normalize("NFKC", text).translate(_MARKS)
     # Soft hyphens, zero-width and control signs have no meaning in a figure.
     text = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
