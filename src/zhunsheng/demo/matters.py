@@ -67,6 +67,18 @@ class Story:
 
 #: office → the account that decides there
 HEADS = {"quality_office": "office", "market_990101": "county_head", "housing": "housing_head"}
+#: what the documents of a case say beyond its facts: step → document → field → text
+SAID = {
+    "facts_found": "现场检查时发现上述违法行为，负责人对事实无异议。",
+    "evidence_list": "1.现场检查笔录1份；2.询问笔录1份；3.现场照片6张；4.进货和销售票据。",
+    "violated_rule": "有关法律法规（演示数据，不引用具体条款）",
+    "legal_basis": "有关法律法规罚则（演示数据，不引用具体条款）",
+}
+TEXTS = {
+    ("penalty", "conclude"): {"investigation_report": SAID},
+    ("penalty", "give_notice"): {"penalty_notice": SAID},
+    ("penalty", "decide_penalty"): {"decision": SAID},
+}
 PRODUCTS = ("电热水器", "羽绒服", "婴儿奶粉", "手机", "沙发", "电动自行车", "空调", "食用油", "门窗", "眼镜")
 GRIEVANCES = (
     "用了{n}天就坏了，商家推给厂家，厂家推给商家，要求退货",
@@ -152,7 +164,7 @@ class Matters:
             self._approve(matter, at)
         actions.take(
             matter, step.verb, by=by, at=at, facts=facts, papers=self._papers(procedure, wanted.documents, by, at),
-            role="public" if by is None else "", remark=step.remark,
+            texts=TEXTS.get((procedure.code, step.verb)), role="public" if by is None else "", remark=step.remark,
         )  # fmt: skip
         if step.then is not None:
             step.then(matter, at)
