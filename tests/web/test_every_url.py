@@ -35,7 +35,7 @@ from zhunsheng.web.desk.models import BulkRun, Delivery, ImportRun, Notice, Save
 from zhunsheng.web.documents import actions as documents
 from zhunsheng.web.inspection import actions as inspection
 from zhunsheng.web.matters import actions as matters
-from zhunsheng.web.matters.models import Disclosure
+from zhunsheng.web.matters.models import Disclosure, Matter
 from zhunsheng.web.people.models import Passkey, Post, ProductClass, Responsibility, User
 from zhunsheng.web.public_log.models import Act, Checkpoint, LogEntry, Timestamp
 from zhunsheng.web.registry.models import Inspector, Premises, Qualification, Recusal
@@ -104,6 +104,8 @@ URLS: dict[str, tuple[Any, ...]] = {
     "people:admin_login": (everyone(REFUSED) | {"anonymous": LOGIN},),
     "people:logout": (POST_ONLY,),
     "people:account": (INSIDE,),
+    "people:delegate_own": (everyone(MISSING) | {"anonymous": LOGIN, "member": 200}, lambda w: [w.own["post"].pk]),
+    "people:take_back": (POST_ONLY, lambda w: [w.own["post"].pk]),
     "people:confirm": (everyone(302), lambda w: ["nothing-waits"]),
     "people:confirmed": (everyone(302), lambda w: ["nothing-waits"]),
     "people:factors": (INSIDE,),
@@ -211,6 +213,12 @@ URLS: dict[str, tuple[Any, ...]] = {
     "matters:step": (only("member") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no, "transfer"]),
     "matters:hand_over": (only("member", "head") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no]),
     "matters:gather": (everyone(REFUSED) | {"anonymous": LOGIN, "sysadmin": MISSING}, lambda w: [w.own["matter"].no]),
+    "matters:received": (STAFF,),
+    "matters:received_one": (COLLEAGUES, lambda w: [w.own["addressee"].pk]),
+    "matters:received_paper": (COLLEAGUES, lambda w: [w.own["addressee"].pk]),
+    "matters:sign_for": (POST_ONLY, lambda w: [w.own["addressee"].pk]),
+    "matters:approval_sheet": (COLLEAGUES, lambda w: [w.own["dispatch"].no]),
+    "matters:final_preview": (COLLEAGUES, lambda w: [w.own["dispatch"].no]),
     "matters:link": (HANDLERS, lambda w: [w.own["matter"].no]),
     "matters:add_document": (HANDLERS, lambda w: [w.own["matter"].no]),
     "matters:capture": (HANDLERS, lambda w: [w.own["matter"].no]),
@@ -403,6 +411,22 @@ URLS: dict[str, tuple[Any, ...]] = {
 }
 
 
+def sent_document(w: World, at: datetime.datetime) -> Matter:
+    """An official document of the office that is out, to the office itself."""
+    users, office = w.users, w.town.office
+    facts = {"title": "通知", "addressee": office.name, "body": "现通知如下。", "needs_legal_review": False, "countersigners": 0}
+    matter = matters.open_matter(
+        "official_document", by=users["member"], at=at, office=office, facts=facts, offices={"addressee": [office]}
+    )
+    matters.classify(matter, "active", by=users["head"], at=at)
+    for who, verb in (
+        ("reviewer", "check"), ("member", "skip_countersigning"), ("member", "skip_legal_review"), ("head", "sign"),
+        ("member", "number"), ("member", "seal"), ("member", "send"),
+    ):  # fmt: skip
+        matters.take(matter, verb, by=users[who], at=at)
+    return matter
+
+
 @pytest.fixture
 def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fixture of that name
     """The bureau of the inspection tests, one user for each role in its office, and one object for each address."""
@@ -452,6 +476,8 @@ def world(staffed: Bureau, settings, tmp_path) -> World:  # noqa: F811 - the fix
     w.own["document"] = documents.issue(
         "official.letter", office=town.office, fields={"addressee": "省局", "body": "函告如下。"}, title="函", by=member, at=now
     )  # fmt: skip
+    w.own["dispatch"] = sent_document(w, now)
+    w.own["addressee"] = w.own["dispatch"].parties.get()
     w.own["disclosure"] = Disclosure.objects.create(
         matter=w.own["matter"], publication="result", title="公开事项", published_at=now, published_by=member
     )

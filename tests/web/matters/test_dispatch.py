@@ -440,6 +440,7 @@ def test_addressees_see_the_final_document_only(office):
     office.to(matter, "sent")
     assert Notice.objects.filter(user=office.reader, url=party.get_absolute_url()).exists()
     assert _waits(office.reader, "待签收的公文") == [party]
+    assert matter.title in client.get(reverse("desk:home")).content.decode()
     page = client.get(party.get_absolute_url())
     assert page.status_code == 200 and "工作安排" in page.content.decode() and "内部意见不外传" not in page.content.decode()
     assert "待签收" in client.get(reverse("matters:received")).content.decode()

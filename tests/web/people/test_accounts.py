@@ -3,6 +3,7 @@
 import datetime
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from zhunsheng.web.common.errors import NotAllowed, Refused
@@ -266,7 +267,37 @@ class TestDelegation:
         with pytest.raises(Refused):  # the keeping of accounts
             self.lend(town.user("sysadmin").posts.get(), wu, admin)
         with pytest.raises(NotAllowed):  # by somebody else
-            self.lend(post, User.objects.create_user("he", password=GOOD), post.user)
+            self.lend(post, User.objects.create_user("he", password=GOOD), wu)
+        with pytest.raises(Refused, match="本机构的工作人员"):  # by its holder to a stranger
+            self.lend(post, User.objects.get(username="he"), post.user)
+
+    def test_who_will_be_absent_delegates_to_a_colleague_and_takes_it_back(self, town, client):
+        today = timezone.localdate()
+        head, colleague, elsewhere = town.user("head"), town.user("member"), town.user("member", office=town.other_office)
+        post = head.posts.get()
+        client.force_login(head)
+        url = reverse("people:delegate_own", args=[post.pk])
+        assert url in client.get(reverse("people:account")).content.decode()
+        typed = {"valid_from": today.isoformat(), "valid_to": (today + datetime.timedelta(days=7)).isoformat()}
+        assert client.post(url, typed | {"to": elsewhere.pk}).status_code == 422
+        assert client.post(url, typed | {"to": colleague.pk, "valid_to": "2099-01-01"}).status_code == 422
+        assert client.post(url, typed | {"to": colleague.pk}).status_code == 302
+        lent = colleague.posts.get(role="head")
+        assert lent.delegated_by == head and lent.valid_to == today + datetime.timedelta(days=7)
+        client.force_login(colleague)
+        assert client.get(url).status_code == 404  # not an own post
+        assert client.get(reverse("people:delegate_own", args=[lent.pk])).status_code == 403  # not lent on
+        assert client.post(reverse("people:take_back", args=[lent.pk])).status_code == 404
+        client.force_login(head)
+        assert client.post(reverse("people:take_back", args=[lent.pk])).status_code == 302
+        lent.refresh_from_db()
+        assert lent.valid_to == today
+
+    @pytest.mark.parametrize("role", ["sysadmin", "auditor", "lab"])
+    def test_a_post_that_keeps_accounts_or_looks_on_is_not_delegated_by_its_holder(self, town, client, role):
+        user = town.user(role)
+        client.force_login(user)
+        assert client.get(reverse("people:delegate_own", args=[user.posts.get().pk])).status_code == 403
 
     def test_not_beyond_the_term(self, town, admin, wu):
         user = User.objects.create_user("sun", password=GOOD)

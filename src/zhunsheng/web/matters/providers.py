@@ -105,7 +105,9 @@ def _row(matter: Matter, kind: Promise, on: datetime.date) -> TaskRow:
 
 def _received(party: Party, kind: Promise) -> TaskRow:
     matter = party.matter
-    return TaskRow(title=matter.title, kind=kind, url=party.get_absolute_url(), why=named(matter.office))
+    return TaskRow(
+        title=matter.title, kind=kind, url=party.get_absolute_url(), due_on=None, days_left=None, why=named(matter.office)
+    )  # fmt: skip
 
 
 def _decided_by(user: User) -> Q | None:

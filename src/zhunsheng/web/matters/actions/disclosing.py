@@ -177,22 +177,37 @@ def end_expired(*, at: datetime.datetime) -> int:
             .filter(state=Disclosure.State.PUBLISHED, until__lt=day)
             .select_related("matter")
         )
-        for one in over:
-            one.state, one.ended_at = Disclosure.State.ENDED, at
-            one.save(update_fields=["state", "ended_at"])
-        record_many(
-            [
-                Deed(
-                    "matter.end_publicity",
-                    "disclosure",
-                    str(one.pk),
-                    public={"matter": one.matter.no, "publication": one.publication, "version": one.version},
-                )
-                for one in over
-            ],
-            by=None,
-            at=at,
-        )
+        _end(over, by=None, at=at)
+    return len(over)
+
+
+def end_over(matter: Matter, now: Standing, *, by: User | None, at: datetime.datetime) -> int:
+    """Ends the publicity that a step has ended before its last day: a repair, a removal from a list, the end of the matter.
+    In the step's own transaction. Returns how many ended."""
+    codes = {one.publication.code for one in engine.published(now) if one.over(at)}
+    if not codes:
+        return 0
+    over = matter.disclosures.select_for_update(of=("self",)).select_related("matter")
+    return _end(list(over.filter(state=Disclosure.State.PUBLISHED, publication__in=codes)), by=by, at=at)
+
+
+def _end(over: list[Disclosure], *, by: User | None, at: datetime.datetime) -> int:
+    for one in over:
+        one.state, one.ended_at = Disclosure.State.ENDED, at
+        one.save(update_fields=["state", "ended_at"])
+    record_many(
+        [
+            Deed(
+                "matter.end_publicity",
+                "disclosure",
+                str(one.pk),
+                public={"matter": one.matter.no, "publication": one.publication, "version": one.version},
+            )
+            for one in over
+        ],
+        by=by,
+        at=at,
+    )
     return len(over)
 
 

@@ -27,7 +27,7 @@ from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.documents import actions as documents
 from zhunsheng.web.matters import dispatching, policy, queries, words
 from zhunsheng.web.matters.actions import dispatching as dispatch
-from zhunsheng.web.matters.actions.disclosing import publish
+from zhunsheng.web.matters.actions.disclosing import end_over, publish
 from zhunsheng.web.matters.actions.dispatching import Offices
 from zhunsheng.web.matters.models import (
     Assignment,
@@ -369,6 +369,7 @@ def _write(matter: Matter, now: Standing, given: _Given, seq: int) -> MatterStep
     for shown in engine.published(after):
         if shown.publication.on == step.code and shown.at == after.history[-1].at:
             publish(matter, after, shown, by=given.by, at=given.at)
+    end_over(matter, after, by=given.by, at=given.at)
     return row
 
 

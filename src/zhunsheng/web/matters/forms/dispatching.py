@@ -107,11 +107,9 @@ class DispatchForm(StepForm):
         sent = [one.office for one in known if one.kind == Party.Kind.ADDRESSEE and one.office is not None]
         names = {one.name for one in sent}
         parts = str(self.initial.get("addressee", "")).split("、")
-        self.initial |= {
-            ADDRESSEES: [one.pk for one in sent],
-            "addressee": "、".join(part for part in parts if part and part not in names),
-            "countersigners": [one.office_id for one in known if one.kind == Party.Kind.COUNTERSIGNER],
-        }
+        self.initial[ADDRESSEES] = [one.pk for one in sent]
+        self.initial["addressee"] = "、".join(part for part in parts if part and part not in names)
+        self.initial["countersigners"] = [one.office_id for one in known if one.kind == Party.Kind.COUNTERSIGNER]
 
     def clean(self) -> dict[str, Any]:
         found = super().clean()
