@@ -7,8 +7,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from zhunsheng.engine import procedure as engine
+from zhunsheng.engine.clock import CHINA
 from zhunsheng.web.common.errors import NotAllowed
-from zhunsheng.web.matters import actions
+from zhunsheng.web.matters import actions, queries
 from zhunsheng.web.matters.models import Disclosure
 from zhunsheng.web.people.models import Post, User
 from zhunsheng.web.public_log.models import LogEntry
@@ -129,3 +130,24 @@ def test_a_delegated_post_is_not_a_second_person_for_who_delegated_it(room):
         actions.classify(matter, "active", by=User.objects.get(pk=other.pk), at=timezone.now())
     Post.objects.filter(user=other).update(delegated_by=None)
     actions.classify(matter, "active", by=User.objects.get(pk=other.pk), at=timezone.now())
+
+
+def test_a_step_that_ends_the_publicity_ends_what_is_public(room):
+    """An entry in the list of serious violators that is revoked is no longer published for the rest of its three years."""
+    day = datetime.datetime(2026, 11, 2, 9, tzinfo=CHINA)
+    matter = room.matter_of("serious_violation_list", at=day, heavy_penalty=True, malicious=True)
+    actions.classify(matter, "active", by=room.users["reviewer"], at=day)
+    people = {"notify": "member", "list": "head", "annul_ground": "head", "revoke": "member"}
+    for n, (verb, role) in enumerate(people.items()):
+        when = day + datetime.timedelta(days=20 * n)
+        now = queries.standing(matter, when.date())
+        step = now.procedure.steps[verb]
+        actions.take(
+            matter, verb, by=room.users[role], at=when, facts=room.facts(now.procedure, step, when),
+            papers=room.papers(now.procedure, step, room.users[role], when), texts=room.texts(now.procedure, step),
+        )  # fmt: skip
+        if verb == "list":
+            assert Disclosure.objects.get().state == "published" and Disclosure.objects.get().until.year == 2029
+    one = Disclosure.objects.get()
+    assert one.state == "ended" and one.ended_at == when
+    assert LogEntry.objects.filter(kind="matter.end_publicity", subject=f"disclosure:{one.pk}").count() == 1
