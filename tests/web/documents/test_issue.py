@@ -201,6 +201,32 @@ def test_only_what_names_no_person_is_disclosed_and_the_public_log_binds_it(town
     assert json.loads(entry.body)["data"]["content_sha256"] == circular.content_sha256
 
 
+def test_what_was_public_does_not_fall_in_silence(town):
+    """The public log says that a disclosed document was declared void or replaced; of others it says nothing."""
+    head = town.user("head")
+
+    def circular():
+        return actions.issue(
+            "official.circular", office=town.office, fields={"addressee": "各有关单位", "body": "现将情况通报如下。"},
+            title="关于抽查情况的通报", by=None, at=AT,
+        )  # fmt: skip
+
+    voided, replaced, internal = circular(), circular(), circular()
+    for one in (voided, replaced):
+        actions.disclose(one, by=head, at=AT)
+    for one in (voided, internal):
+        one.refresh_from_db()
+        actions.void(one, by=head, at=AT, reason="张三的数据有误")
+    replaced.refresh_from_db()
+    fields = {"addressee": "各有关单位", "body": "更正如下。"}
+    actions.replace(replaced, fields=fields, title="关于抽查情况的通报", by=head, at=AT)
+    told = {entry.kind: json.loads(entry.body) for entry in LogEntry.objects.exclude(kind="document.disclose")}
+    assert {kind: body["data"]["number"] for kind, body in told.items()} == {
+        "document.void": voided.number, "document.replace": replaced.number,
+    }  # fmt: skip
+    assert "张三" not in str(told)
+
+
 def test_a_gap_is_found(town):
     for _time in range(4):
         order(town)

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.clock import CHINA
-from zhunsheng.web.common.errors import NotAllowed
+from zhunsheng.web.common.errors import NotAllowed, Refused
+from zhunsheng.web.documents import actions as documents
 from zhunsheng.web.matters import actions, queries
 from zhunsheng.web.matters.models import Disclosure
 from zhunsheng.web.people.models import Post, User
@@ -151,3 +152,20 @@ def test_a_step_that_ends_the_publicity_ends_what_is_public(room):
     one = Disclosure.objects.get()
     assert one.state == "ended" and one.ended_at == when
     assert LogEntry.objects.filter(kind="matter.end_publicity", subject=f"disclosure:{one.pk}").count() == 1
+
+
+def test_a_document_of_a_matter_is_not_shown_before_its_class_is_approved(room):
+    """The head alone would otherwise publish what a step may not."""
+    head, at_once = room.users["head"], timezone.now()
+    matter = room.matter_of("complaint")
+    paper = documents.issue(
+        "official.circular", office=room.office, fields={"addressee": "各有关单位", "body": "情况如下。"}, title="通报",
+        subject_type="matter", subject_id=matter.no, by=room.users["member"], at=at_once,
+    )  # fmt: skip
+    with pytest.raises(Refused, match="信息公开属性"):
+        documents.disclose(paper, by=head, at=at_once)
+    actions.classify(matter, "closed", by=room.users["reviewer"], at=at_once, reason="涉及商业秘密")
+    with pytest.raises(Refused):
+        documents.disclose(paper, by=head, at=at_once)
+    actions.classify(matter, "active", by=room.users["reviewer"], at=at_once)
+    assert documents.disclose(paper, by=head, at=at_once).public

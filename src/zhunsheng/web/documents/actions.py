@@ -114,6 +114,14 @@ def _replace(old: IssuedDocument, *, by: User | None, at: datetime.datetime) -> 
         )
     held.state = State.REPLACED
     held.save(update_fields=["state"])
+    record("document.replace", "document", held.pk, by=by, at=at, changes={"number": held.number}, public=_fallen(held))
+
+
+def _fallen(document: IssuedDocument) -> dict[str, str] | None:
+    """What the public log says of a document that no longer stands: its number and content, where its text was public."""
+    if not document.public:
+        return None
+    return {"number": document.number, "content_sha256": document.content_sha256}
 
 
 def replace(
@@ -152,7 +160,11 @@ def void(document: IssuedDocument, *, by: User, at: datetime.datetime, reason: s
             raise Refused(_("请写明作废的原因，最多 300 字"), field="reason")
         held.state, held.void_reason, held.voided_by, held.voided_at = State.VOID, reason, by, at
         held.save(update_fields=["state", "void_reason", "voided_by", "voided_at"])
-        record("document.void", "document", held.pk, by=by, at=at, reason=reason, changes={"number": held.number})
+        # whoever read it in public can learn that it fell; why may name somebody and stays in the trail
+        record(
+            "document.void", "document", held.pk, by=by, at=at, reason=reason, changes={"number": held.number},
+            public=_fallen(held),
+        )  # fmt: skip
     return held
 
 
@@ -170,6 +182,8 @@ def disclose(document: IssuedDocument, *, by: User, at: datetime.datetime) -> Is
             raise Refused(_("文书可能写有自然人的信息，正文不能公开"))
         if held.state != State.ISSUED:
             raise Refused(_("文书已经%(state)s，不能公开") % {"state": held.get_state_display()})
+        if not policy.subject_is_open(held):
+            raise Refused(_("公开之前，须先核定所属办件的信息公开属性为主动公开"))
         if not policy.may_disclose(by, held):
             raise NotAllowed(_("只有发文机关的负责人可以公开文书正文"))
         held.public = True

@@ -67,11 +67,28 @@ def may_void(user: Person, document: IssuedDocument) -> bool:
     return document.state == State.ISSUED and has_role(user, "head", office=document.office)
 
 
+#: type of a subject → whether the subject with this id is open to the public; the rooms above fill it when they load
+_open: dict[str, Callable[[str], bool]] = {}
+
+
+def add_openness(subject_type: str, is_open: Callable[[str], bool]) -> None:
+    """Says which subjects of a type have a class of publicity that was approved as open to everyone."""
+    _open[subject_type] = is_open
+
+
+def subject_is_open(document: IssuedDocument) -> bool:
+    """Whether nothing in the publicity of what the document belongs to stands against showing its text."""
+    is_open = _open.get(document.subject_type)
+    return is_open is None or is_open(document.subject_id)
+
+
 def may_disclose(user: Person, document: IssuedDocument) -> bool:
-    """The head shows the text of a document to the public, where it can name no natural person."""
+    """The head shows the text of a document to the public, where it can name no natural person and the class of what it
+    belongs to was approved as open."""
     return (
         document.state == State.ISSUED
         and not document.personal
         and not document.public
         and has_role(user, "head", office=document.office)
+        and subject_is_open(document)
     )

@@ -289,7 +289,7 @@ def proof(request: UserRequest, code: str) -> HttpResponse:
         "code": printing.grouped(one.code),
         "stands": one.state == State.ISSUED,
         "replaced_by": IssuedDocument.objects.filter(replaces=one).first() if one.state == State.REPLACED else None,
-        "shows_text": one.public and not one.personal and one.state == State.ISSUED,
+        "shows_text": one.public and not one.personal and one.state == State.ISSUED and policy.subject_is_open(one),
         "kind": kind_label(one),
         "faces": "；".join(dict.fromkeys(one.faces.values())),
     })  # fmt: skip

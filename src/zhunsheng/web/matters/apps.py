@@ -19,6 +19,7 @@ class MattersConfig(AppConfig):
         desk.add_deadlines(providers.deadlines)
         desk.add_attachment_guard(providers.may_see_attachment)
         documents.add_handlers("matter", providers.may_read_document)
+        documents.add_openness("matter", providers.is_open)
         searching.add_source(providers.SOURCE)
         desk_bulk.add_bulk(bulk.HAND_OVER)
         desk_bulk.add_bulk(bulk.STEP)

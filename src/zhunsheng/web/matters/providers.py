@@ -210,6 +210,12 @@ def may_read_document(user: User, no: str) -> bool:
     return matter is not None and policy.may_reveal(user, matter)
 
 
+def is_open(no: str) -> bool:
+    """Whether the class of the matter with this number was approved as open to everyone. A drill is nothing of the public's."""
+    matter = Matter.objects.filter(no=no).first()
+    return matter is not None and matter.is_public and not matter.drill
+
+
 # -- sections of an entity's page ------------------------------------------------------------------------------------
 def _matters_of(entity: BusinessEntity, request: HttpRequest) -> dict[str, Any] | None:
     """For staff: what of this entity the user may see, the open ones first."""
