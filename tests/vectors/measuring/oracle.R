@@ -25,11 +25,16 @@ g <- 7:20
 homogeneity <- sprintf('[%d, %.10g, %.10g]', g, qchisq(0.95, g - 1) / (g - 1), (qf(0.95, g - 1, g) - 1) / 2)
 t <- c(sprintf('[0.9545, %d, %.10g]', c(1, 2, 5, 10, 16, 50), qt((1 + 0.9545) / 2, c(1, 2, 5, 10, 16, 50))),
        sprintf('[0.99, %d, %.10g]', c(2, 16), qt(0.995, c(2, 16))))
+# The items of a homogeneity check as a one-way analysis of variance.
+items <- round(matrix(rnorm(12, 10, 0.3), 12, 2) + rnorm(24, 0, 0.2), 2)
+ms <- anova(lm(as.vector(t(items)) ~ factor(rep(1:12, each = 2))))[["Mean Sq"]]
+check <- sprintf('{"items": [%s], "within": %.15g, "between": %.15g}',
+  paste(sprintf("[%g, %g]", items[, 1], items[, 2]), collapse = ", "), sqrt(ms[2]), sqrt(max(0, (ms[1] - ms[2]) / 2)))
 day <- c(0, 365, 730, 1096, 1461); err <- c(0.02, 0.11, 0.17, 0.31, 0.38)
 fit <- lm(err ~ day); at <- c(1561, 1826, 2191)
 p <- predict(fit, data.frame(day = at), interval = "prediction", level = 0.95)
 spans <- c(365, 365, 400, 365, 180, 200, 365, 365); ok <- c(1, 1, 0, 1, 1, 1, 0, 1)
 rate <- optimize(function(r) sum(ifelse(ok == 1, -r * spans, log(1 - exp(-r * spans)))), c(1e-8, 0.1), maximum = TRUE, tol = 1e-14)$maximum
-cat(sprintf('{"source": "R %s, MASS %s; oracle.R", "factor": %.15g, "robust": [\n%s\n], "homogeneity": [%s], "t": [%s],\n"drift": {"day": [%s], "error": [%s], "at": [%s], "low": [%s], "high": [%s]},\n"reliability": {"days": [%s], "ok": [%s], "rate": %.8g}}\n',
-  getRversion(), packageVersion("MASS"), 1 / sqrt(beta), paste(rows, collapse = ",\n"), paste(homogeneity, collapse = ", "),
+cat(sprintf('{"source": "R %s, MASS %s; oracle.R", "factor": %.15g, "robust": [\n%s\n], "homogeneity": [%s], "check": %s, "t": [%s],\n"drift": {"day": [%s], "error": [%s], "at": [%s], "low": [%s], "high": [%s]},\n"reliability": {"days": [%s], "ok": [%s], "rate": %.8g}}\n',
+  getRversion(), packageVersion("MASS"), 1 / sqrt(beta), paste(rows, collapse = ",\n"), paste(homogeneity, collapse = ", "), check,
   paste(t, collapse = ", "), num(day), num(err), num(at), num(p[, 2]), num(p[, 3]), num(spans), num(ok), rate))

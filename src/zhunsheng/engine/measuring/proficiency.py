@@ -45,6 +45,9 @@ class ScoreKind(StrEnum):
     EN = "en"
 
 
+_SYMBOLS = {ScoreKind.Z: "z", ScoreKind.Z_PRIME: "z′", ScoreKind.ZETA: "ζ", ScoreKind.EN: "En"}
+
+
 class Performance(StrEnum):
     """What a score says."""
 
@@ -305,7 +308,7 @@ def _held(measure: float, limit: float, yes: str, no: str) -> Check:
 
 
 def _score(kind: ScoreKind, x: float, assigned: Assigned, scale: float, limits: ScoreLimits) -> Score:
-    value = (finite(x, "x") - assigned.value) / positive(scale, f"{kind}: σ, u")
+    value = (finite(x, "x") - assigned.value) / positive(scale, f"{_SYMBOLS[kind]}: √(σ², u²)")
     finite(value, kind)
     size = abs(value)
     if size <= limits.warning:
@@ -315,7 +318,7 @@ def _score(kind: ScoreKind, x: float, assigned: Assigned, scale: float, limits: 
     else:
         performance = Performance.UNSATISFACTORY
     params: dict[str, str | int] = {
-        "kind": say(f"measuring.proficiency.kind_{kind}", "zh"),
+        "kind": _SYMBOLS[kind],
         "score": f"{value:.2f}",
         "difference": said(x - assigned.value),
         "scale": said(scale),
