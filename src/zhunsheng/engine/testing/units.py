@@ -38,10 +38,18 @@ def unit(text: str, on: date | None = None, where: str = "") -> Unit:
     code = _spellings().get(text)
     if code is None:
         raise ResultError("testing.unknown_unit", where=where, unit=text[:40])
-    rows = [row for row in tables.load("testing/units").rows if row["code"] == code]
-    valid = rows if on is None else [row for row in rows if row.valid_on(on)]
-    if not valid:
+    found = _on(code, on)
+    if found is None:
         raise ResultError("testing.unit_not_valid", where=where, unit=code, day=str(on))
+    return found
+
+
+@tables.kept("testing/", maxsize=4096)
+def _on(code: str, on: date | None) -> Unit | None:
+    rows = (row for row in tables.load("testing/units").rows if row["code"] == code)
+    valid = [row for row in rows if on is None or row.valid_on(on)]
+    if not valid:
+        return None
     row = valid[-1]
     return Unit(code, row["quantity"], Fraction(row.decimal("factor")), row["name"], row["name_en"])
 
