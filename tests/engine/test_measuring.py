@@ -103,8 +103,9 @@ def test_algorithm_a_is_what_r_finds(name):
     ours = algorithm_a(row["values"])
     assert (ours.mean, ours.deviation) == pytest.approx(row["algorithm_a"], rel=1e-8)
     # with the exact factor in place of the rounded 1.134 it is Huber's proposal 2 of MASS
+    # (which stops after 30 rounds, and so has fewer digits where there are few results)
     exact = _huber(row["values"], ORACLE["factor"])
-    assert (exact.mean, exact.deviation) == pytest.approx(row["hubers"], rel=1e-8)
+    assert (exact.mean, exact.deviation) == pytest.approx(row["hubers"], rel=1e-6)
 
 
 def test_algorithm_a_is_what_mass_prints():
