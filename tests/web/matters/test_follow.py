@@ -98,11 +98,24 @@ def test_five_wrong_codes_close_the_matter_for_a_quarter_of_an_hour(filed):
     _town, (one, _twin) = filed
     no, code = one.matter.no, one.code
     for n in range(5):
-        assert actions.enter(no, "WRONGWRONG", at=later(minutes=n), address=f"198.51.100.{n}") is None
+        address = HOME if n == 4 else f"203.0.113.{n}"
+        assert actions.enter(no, "WRONGWRONG", at=later(minutes=n), address=address) is None
     assert actions.enter(no, code, at=later(minutes=5), address=HOME) is None, "the right code neither"
     assert actions.enter(no, code, at=later(minutes=18), address=HOME) is None
     assert actions.enter(no, code, at=later(minutes=20), address=HOME) == one.matter
     assert Act.objects.filter(verb="matter.follow_block", subject_id=no).count() == 1
+
+
+def test_who_knows_the_number_only_cannot_keep_out_who_has_the_code(filed):
+    """The firm knows the number of a complaint about it; wrong codes of its own close nothing for who complained."""
+    _town, (one, _twin) = filed
+    no, code = one.matter.no, one.code
+    for n in range(5):
+        assert actions.enter(no, "WRONGWRONG", at=later(minutes=n), address="203.0.113.9") is None
+    one.matter.refresh_from_db()
+    assert one.matter.follow_blocked_until is not None
+    assert actions.enter(no, code, at=later(minutes=5), address="203.0.113.9") is None
+    assert actions.enter(no, code, at=later(minutes=5), address=HOME) == one.matter
 
 
 def test_a_right_code_forgets_the_wrong_ones(filed):

@@ -123,7 +123,8 @@ def upload(file: "File[bytes]", *, at: datetime.datetime, address: str) -> Attac
 
 def enter(no: str, code: str, *, at: datetime.datetime, address: str) -> Matter | None:
     """The matter that number and code open, or None: a wrong code, a number that does not exist and a matter that is
-    blocked are answered alike. Five wrong codes in a row block a matter for a quarter of an hour.
+    blocked are answered alike. Five wrong codes in a row block a matter for a quarter of an hour, for the addresses from
+    which wrong codes came; the code is too long to be guessed from ever new ones.
 
     Raises TooMany where one network address tries too often.
     """
@@ -133,8 +134,10 @@ def enter(no: str, code: str, *, at: datetime.datetime, address: str) -> Matter 
         matter = Matter.objects.select_for_update(of=("self",)).filter(no=no).first()
         known = matter.follow_hash if matter is not None else ""
         fits = compare_digest(queries.follow_hash(no, code), known or "-" * 64)
+        # asked for every number alike; who knows the number only cannot keep out who has the code and comes from elsewhere
+        tried = Filing.objects.filter(kind=Filing.Kind.WRONG_CODE, address=hashed, at__gt=at - BLOCKED).exists()
         blocked = matter is not None and matter.follow_blocked_until is not None and at < matter.follow_blocked_until
-        if matter is not None and fits and not blocked:
+        if matter is not None and fits and not (blocked and tried):
             if matter.follow_failures:
                 matter.follow_failures = 0
                 matter.save(update_fields=["follow_failures"])
