@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -68,7 +69,7 @@ class VisitImporter:
 
     def __init__(self, by: User, at: datetime.datetime) -> None:
         self.by = by
-        self.today = at.date()
+        self.today = timezone.localdate(at)
         self._items = {one.code: one.pk for one in CheckItem.objects.order_by("valid_from")}
         self._wordings: dict[str, list[ResultWording]] = {}
         for one in ResultWording.objects.all():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -55,7 +56,7 @@ class UpstreamImporter:
     """Rows to draws with their lists."""
 
     def __init__(self, by: User, at: datetime.datetime) -> None:
-        self.today = at.date()
+        self.today = timezone.localdate(at)
         self._levels = {str(label): value for value, label in Level.choices} | {value: value for value in Level.values}
 
     def parse(self, rows: Sequence[Row]) -> actions.UpstreamEntry | None:

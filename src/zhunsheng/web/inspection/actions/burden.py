@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Sequence
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from zhunsheng.engine import burden
@@ -34,7 +35,7 @@ def request_documents(
     office = main_office(by)
     if not policy.may_request_documents(by) or office is None:
         raise NotAllowed(_("索取材料由各机构的经办人员、检查人员或负责人登记。"))
-    if requested_on > at.date():
+    if requested_on > timezone.localdate(at):
         raise Refused(_("索取日期不得晚于今天。"), field="requested_on")
     known = queries.document_kinds(requested_on)
     unknown = [kind for kind in kinds if kind not in known]
