@@ -52,3 +52,10 @@ def test_a_step_number_that_is_none_is_refused_at_the_form(room, complaint):
     address = reverse("matters:step", args=[complaint.no, "admit"])
     answer = room.client("member").post(address, {"step_after": -1, "respondent": room.entity.unit_id})
     assert answer.status_code == 422 and "step_after" in answer.context["form"].errors
+
+
+def test_a_title_carries_no_number_by_which_the_informant_is_known(room):
+    """The subject is the informant's own text, and the title stands in lists and exports."""
+    matter = room.matter_of("violation_report", subject="无证生产，请致电13912345678或发信至a.b@example.com")
+    assert matter.title.count("＊＊＊") == 2 and "无证生产" in matter.title
+    assert "13912345678" not in matter.title and "@" not in matter.title

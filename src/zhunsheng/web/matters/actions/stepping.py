@@ -19,6 +19,7 @@ from zhunsheng.engine import procedure as engine
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.errors import ProcedureError, ZhunshengError
 from zhunsheng.engine.procedure import Event, Kind, Procedure, Standing, Step, Value
+from zhunsheng.engine.public_log.personal import struck
 from zhunsheng.engine.words import Reason
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, say
 from zhunsheng.web.common.records import Publicity
@@ -524,12 +525,12 @@ def _next_no(prefix: str, year: int) -> str:
 
 
 def _title(title: str, procedure: Procedure, facts: Mapping[str, Value], about: str, entity: str) -> str:
-    """What lists call the matter: who and what. Never a personal fact."""
+    """What lists call the matter: who and what. Never a personal fact, nor a number by which someone is known."""
     if title.strip():
-        return title.strip()[:200]
+        return struck(title.strip())[:200]
     fact = procedure.facts.get(about)
     subject = engine.shown(procedure, about, facts[about]) if fact and not fact.personal and about in facts else ""
-    return "：".join(part for part in (entity, subject) if part)[:200] or procedure.name
+    return struck("：".join(part for part in (entity, subject) if part))[:200] or procedure.name
 
 
 # -- who is told -------------------------------------------------------------------------------------------------------
