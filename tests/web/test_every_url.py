@@ -414,7 +414,13 @@ URLS: dict[str, tuple[Any, ...]] = {
 def sent_document(w: World, at: datetime.datetime) -> Matter:
     """An official document of the office that is out, to the office itself."""
     users, office = w.users, w.town.office
-    facts = {"title": "通知", "addressee": office.name, "body": "现通知如下。", "needs_legal_review": False, "countersigners": 0}
+    facts = {
+        "title": "通知",
+        "addressee": office.name,
+        "body": "现通知如下。",
+        "needs_legal_review": False,
+        "countersigners": 0,
+    }
     matter = matters.open_matter(
         "official_document", by=users["member"], at=at, office=office, facts=facts, offices={"addressee": [office]}
     )

@@ -118,7 +118,9 @@ def test_a_document_goes_its_whole_way_whichever_office_countersigns_first(offic
     office.to(matter, "signed")
     number = step_facts(office.to(matter, "numbered"))["number"]
     document = IssuedDocument.objects.get(number=number)
-    assert document.kind == "official.notice" and document.title == matter.title and document.office == office.room.office
+    assert (
+        document.kind == "official.notice" and document.title == matter.title and document.office == office.room.office
+    )
     office.to(matter, "sent")
     party = matter.parties.get(kind="addressee")
     assert office.client(office.reader).post(reverse("matters:sign_for", args=[party.pk])).status_code == 302
@@ -146,16 +148,26 @@ def test_the_document_is_drafted_from_a_matter_and_stands_among_its_papers(offic
 
 def test_what_a_report_says_of_who_filed_it_is_not_put_into_the_draft(office, matter_of):
     source = matter_of("violation_report")
-    form = office.client(office.drafter).get(f"{reverse('matters:open', args=['official_document'])}?source={source.no}&link=signs")
+    form = office.client(office.drafter).get(
+        f"{reverse('matters:open', args=['official_document'])}?source={source.no}&link=signs"
+    )
     for fact in queries.personal_facts(source):
         assert str(fact.value) not in form.content.decode()
 
 
 def test_each_redraft_is_a_version_of_the_draft_and_changes_the_offices(office):
     matter = office.draft()
-    office.step(office.drafter, matter, "redraft", **office.typed(title="关于检查的通知", countersigners=[office.offices[0].pk], step_addressees=[]))
+    office.step(
+        office.drafter,
+        matter,
+        "redraft",
+        **office.typed(title="关于检查的通知", countersigners=[office.offices[0].pk], step_addressees=[]),
+    )
     drafts = [one.issued for one in matter.documents.filter(code="draft").order_by("pk")]
-    assert [one.fields["title"] for one in drafts] == ["关于开展联合检查的通知", "关于检查的通知"] and matter.title == "关于检查的通知"
+    assert [one.fields["title"] for one in drafts] == [
+        "关于开展联合检查的通知",
+        "关于检查的通知",
+    ] and matter.title == "关于检查的通知"
     assert [one.office for one in matter.parties.filter(kind="countersigner")] == [office.offices[0]]
     assert not matter.parties.filter(kind="addressee").exists()
     assert step_facts(matter)["countersigners"] == 1 and step_facts(matter)["addressee"] == "有关企业"
@@ -165,7 +177,11 @@ def test_a_draft_without_addressee_or_countersigned_by_itself_is_refused_with_ev
     url = reverse("matters:open", args=["official_document"])
     client = office.client(office.drafter)
     answer = client.post(url, office.typed(addressee="", step_addressees=[]))
-    assert answer.status_code == 422 and "请选择主送机构" in answer.content.decode() and "工作安排" in answer.content.decode()
+    assert (
+        answer.status_code == 422
+        and "请选择主送机构" in answer.content.decode()
+        and "工作安排" in answer.content.decode()
+    )
     assert client.post(url, office.typed(countersigners=[office.room.office.pk])).status_code == 422
     with pytest.raises(Refused, match="拟稿机构不会签自己的公文"):
         actions.open_matter(
@@ -270,7 +286,9 @@ def test_a_normative_document_is_reviewed_whatever_the_drafter_says(office):
     with pytest.raises(Refused, match="须经合法性审核"):
         actions.take(matter, "skip_legal_review", by=office.drafter, at=timezone.now())
     office.step(office.room.users["reviewer"], matter, "pass_legal_review", opinion="合法")
-    assert not dispatching.needs_review(True, datetime.date(2009, 1, 1)) and not dispatching.needs_review(False, datetime.date(2026, 1, 1))
+    assert not dispatching.needs_review(True, datetime.date(2009, 1, 1)) and not dispatching.needs_review(
+        False, datetime.date(2026, 1, 1)
+    )
 
 
 # -- numbers and seals -------------------------------------------------------------------------------------------------
@@ -285,7 +303,9 @@ def test_numbers_have_no_gap_and_nobody_types_them(office):
         office.step(office.drafter, matter, "number", number="测市监〔2026〕999号")
         numbers.append(step_facts(matter)["number"])
     year = timezone.localdate().year
-    assert [one.rpartition("〕")[2] for one in numbers] == ["1号", "2号", "3号"] and all(f"〔{year}〕" in one for one in numbers)
+    assert [one.rpartition("〕")[2] for one in numbers] == ["1号", "2号", "3号"] and all(
+        f"〔{year}〕" in one for one in numbers
+    )
     assert Series.objects.get(series__startswith="letter").last == 3
     with pytest.raises(Refused):
         actions.take(matter, "number", by=office.drafter, at=timezone.now())
@@ -349,9 +369,30 @@ def test_a_written_instruction_counts_with_its_scan_and_the_leader_named(office)
     scan = {"written_instruction": paper("批示.txt", "同意。")}
     office.step(office.clerk, matter, "record_instruction", expected=422, instructed_by=office.head.pk)
     office.step(office.clerk, matter, "record_instruction", expected=422, **scan)
-    office.step(office.clerk, matter, "record_instruction", expected=422, instructed_by=office.reader.pk, written_instruction=paper())
-    office.step(office.drafter, matter, "record_instruction", expected=403, instructed_by=office.head.pk, written_instruction=paper())
-    office.step(office.clerk, matter, "record_instruction", instructed_by=office.head.pk, instruction="同意", written_instruction=paper())
+    office.step(
+        office.clerk,
+        matter,
+        "record_instruction",
+        expected=422,
+        instructed_by=office.reader.pk,
+        written_instruction=paper(),
+    )
+    office.step(
+        office.drafter,
+        matter,
+        "record_instruction",
+        expected=403,
+        instructed_by=office.head.pk,
+        written_instruction=paper(),
+    )
+    office.step(
+        office.clerk,
+        matter,
+        "record_instruction",
+        instructed_by=office.head.pk,
+        instruction="同意",
+        written_instruction=paper(),
+    )
     taken = matter.steps.get(verb="record_instruction")
     assert matter.state == "signed" and taken.by == office.clerk and taken.on_behalf_of == office.head
     assert step_facts(matter)["instructed_by"] == str(office.head)
@@ -362,7 +403,9 @@ def test_a_written_instruction_counts_with_its_scan_and_the_leader_named(office)
 
 
 def test_the_leader_named_must_not_have_drafted(office):
-    Post.objects.create(user=office.head, office=office.room.office, role="member", valid_from=datetime.date(2020, 1, 1))
+    Post.objects.create(
+        user=office.head, office=office.room.office, role="member", valid_from=datetime.date(2020, 1, 1)
+    )
     matter = office.draft(countersigners=[])
     office.step(office.head, matter, "redraft", **office.typed(countersigners=[]))
     office.to(matter, "ready")
@@ -373,7 +416,9 @@ def test_the_leader_named_must_not_have_drafted(office):
             behalf=office.head,
         )  # fmt: skip
     with pytest.raises(Refused, match="请选择批示人"):
-        actions.take(matter, "record_instruction", by=office.clerk, at=timezone.now(), papers={"written_instruction": scan})
+        actions.take(
+            matter, "record_instruction", by=office.clerk, at=timezone.now(), papers={"written_instruction": scan}
+        )
 
 
 def test_the_heads_desk_still_shows_what_waits_for_the_signature(office):
@@ -405,7 +450,9 @@ def test_a_delegate_acts_for_an_absent_head_and_the_course_says_so(office):
 
 def test_separation_counts_who_delegated_as_well_as_who_acts(office):
     users = office.room.users
-    drafting = Post.objects.create(user=users["reviewer"], office=office.room.office, role="member", valid_from=datetime.date(2020, 1, 1))
+    drafting = Post.objects.create(
+        user=users["reviewer"], office=office.room.office, role="member", valid_from=datetime.date(2020, 1, 1)
+    )
     # the reviewer drafts: whoever holds the reviewer's post by delegation does not check it
     matter = office.draft(countersigners=[])
     office.step(users["reviewer"], matter, "redraft", **office.typed(countersigners=[]))
@@ -418,7 +465,9 @@ def test_separation_counts_who_delegated_as_well_as_who_acts(office):
     # and who let another draft in their place does not check what was drafted so
     other = office.draft(countersigners=[])
     drafting.delete()
-    post = Post.objects.create(user=users["lead_office"], office=office.room.office, role="member", valid_from=datetime.date(2020, 1, 1))
+    post = Post.objects.create(
+        user=users["lead_office"], office=office.room.office, role="member", valid_from=datetime.date(2020, 1, 1)
+    )
     writer = office.room.town.user("auditor", username="writer")
     writer.posts.update(role="inspector")
     _delegate(post, writer)
@@ -442,7 +491,11 @@ def test_addressees_see_the_final_document_only(office):
     assert _waits(office.reader, "待签收的公文") == [party]
     assert matter.title in client.get(reverse("desk:home")).content.decode()
     page = client.get(party.get_absolute_url())
-    assert page.status_code == 200 and "工作安排" in page.content.decode() and "内部意见不外传" not in page.content.decode()
+    assert (
+        page.status_code == 200
+        and "工作安排" in page.content.decode()
+        and "内部意见不外传" not in page.content.decode()
+    )
     assert "待签收" in client.get(reverse("matters:received")).content.decode()
     for name in ("matter", "file", "approval_sheet", "final_preview"):
         assert client.get(reverse(f"matters:{name}", args=[matter.no])).status_code == 404
@@ -459,7 +512,9 @@ def test_the_sender_sees_who_has_signed_and_delivers_when_all_have_or_says_why(o
     office.step(office.drafter, matter, "deliver", expected=422, received_on=today)
     first, second = matter.parties.filter(kind="addressee").order_by("office__code")
     for _again in range(2):
-        office.client(office.heads[0]).post(reverse("matters:sign_for", args=[first.pk if first.office == office.offices[0] else second.pk]))
+        office.client(office.heads[0]).post(
+            reverse("matters:sign_for", args=[first.pk if first.office == office.offices[0] else second.pk])
+        )
     assert step_facts(matter)["receipts"] == 1 and matter.steps.filter(verb="receipt").count() == 1
     page = office.client(office.drafter).get(matter.get_absolute_url()).content.decode()
     assert "未签收" in page and "已签收" in page
@@ -495,14 +550,20 @@ def test_a_published_document_stands_in_its_column_and_another_does_not(office):
     matter = office.to(office.draft(countersigners=[]), "sealed")
     shown = office.to(matter, "sent").disclosures.get()
     facts = {one.code: one.shown for one in shown.facts.all()}
-    assert facts["column"] == "通知公告" and facts["document_kind"] == "通知" and facts["number"] == step_facts(matter)["number"]
+    assert (
+        facts["column"] == "通知公告"
+        and facts["document_kind"] == "通知"
+        and facts["number"] == step_facts(matter)["number"]
+    )
     page = Client().get(reverse("portal:decisions"), {"column": "notices"}).content.decode()
     assert matter.title in page
     assert matter.title not in Client().get(reverse("portal:decisions"), {"column": "rules"}).content.decode()
     closed = office.to(office.draft(countersigners=[], title="内部通知"), "sealed")
     with pytest.raises(Refused, match="核定本件的信息公开属性"):
         actions.take(closed, "send", by=office.drafter, at=timezone.now())
-    actions.classify(closed, Publicity.CLOSED, by=office.room.users["reviewer"], at=timezone.now(), reason="内部事务信息")
+    actions.classify(
+        closed, Publicity.CLOSED, by=office.room.users["reviewer"], at=timezone.now(), reason="内部事务信息"
+    )
     closed.refresh_from_db()
     office.to(closed, "sent")
     assert not Disclosure.objects.filter(matter=closed).exists()
@@ -512,5 +573,9 @@ def test_the_columns_of_the_procedure_are_those_of_the_dated_table():
     procedure = engine.load("official_document", datetime.date(2026, 1, 1))
     choices = {(one.code, one.name, one.name_en) for one in procedure.facts["column"].choices}
     assert choices == {(row["code"], row["name"], row["name_en"]) for row in tables.load("publicity/columns").rows}
-    kinds = {one.code.partition(".")[2] for one in documents.free_kinds(datetime.date(2026, 1, 1)) if one.code.startswith("official.")}
+    kinds = {
+        one.code.partition(".")[2]
+        for one in documents.free_kinds(datetime.date(2026, 1, 1))
+        if one.code.startswith("official.")
+    }
     assert {one.code for one in procedure.facts["document_kind"].choices} == kinds

@@ -273,7 +273,11 @@ class TestDelegation:
 
     def test_who_will_be_absent_delegates_to_a_colleague_and_takes_it_back(self, town, client):
         today = timezone.localdate()
-        head, colleague, elsewhere = town.user("head"), town.user("member"), town.user("member", office=town.other_office)
+        head, colleague, elsewhere = (
+            town.user("head"),
+            town.user("member"),
+            town.user("member", office=town.other_office),
+        )
         post = head.posts.get()
         client.force_login(head)
         url = reverse("people:delegate_own", args=[post.pk])

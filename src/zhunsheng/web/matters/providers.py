@@ -136,7 +136,9 @@ def _waiting_for(role: str) -> Q:
 
 def _awaits(procedure: Procedure, state: str, role: str) -> bool:
     """Whether the steps meant for this state (not those open in any) are the role's, and none is a handler's."""
-    meant = [step for step in procedure.leading_from(state) if ANY not in step.sources and step.code != dispatching.RECORDED]
+    meant = [
+        step for step in procedure.leading_from(state) if ANY not in step.sources and step.code != dispatching.RECORDED
+    ]
     roles = {one for step in meant for one in step.roles}
     return role in roles and not roles & HANDLERS
 

@@ -97,9 +97,7 @@ def take_back(request: UserRequest, pk: int) -> HttpResponse:
     """收回委托: today is its last day."""
     post = get_object_or_404(Post.objects.select_related("user", "office"), pk=pk, delegated_by=request.user)
     try:
-        actions.end_post(
-            post, on=timezone.localdate(), by=request.user, at=timezone.now(), reason=_("委托人收回委托")
-        )
+        actions.end_post(post, on=timezone.localdate(), by=request.user, at=timezone.now(), reason=_("委托人收回委托"))
     except Refused as problem:
         messages.error(request, say(problem))
     else:
