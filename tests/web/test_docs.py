@@ -143,7 +143,10 @@ def test_no_page_names_a_variable_that_does_not_exist():
 # -- commands ---------------------------------------------------------------------------------------------------------
 #: a command up to the end of its line or code span, without what a shell does with it afterwards
 COMMAND = re.compile(r"(?<![\w/.-])(?:\S*bin/)?(?:zhunsheng|zs) ((?:--version|[a-z])[^`\n|>&;#]*)")
-ENGINE_NAMES = {"verify", "draw", "cheat", "history", "log", "clock", "procedure", "id", "sampling", "check-table"}
+ENGINE_NAMES = {
+    "verify", "draw", "cheat", "history", "log", "clock", "procedure", "id", "sampling", "testing", "bulletin",
+    "measuring", "check-table",
+}  # fmt: skip
 #: written with a gap on purpose: what a reader fills in
 GAP = re.compile(r"…|\.\.\.|<[^>]+>|\$\w+")
 

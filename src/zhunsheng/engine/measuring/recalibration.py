@@ -109,7 +109,7 @@ def suggest(
     if statutory_months is not None:
         if not 1 <= statutory_months <= 1200:
             raise MeasuringError("measuring.recalibration.bad_cycle", value=statutory_months)
-        end = later(last, statutory_months, Unit.MONTH)
+        end = later(last, statutory_months, Unit.MONTH) - timedelta(days=1)  # the last day of validity (`last_day`)
         params: dict[str, str | int] = {"months": statutory_months, "day": end.isoformat()}
         limits.append(Limit(Basis.STATUTORY, (end - last).days, Reason("measuring.recalibration.statutory", params)))
     days, basis = min(((limit.days, limit.basis) for limit in limits if limit.days is not None), key=lambda x: x[0])
