@@ -3,9 +3,10 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from zhunsheng.engine.procedure import codes
-from zhunsheng.web.matters import words
+from zhunsheng.web.matters import queries, words
 from zhunsheng.web.matters.models import Matter
 
 pytestmark = pytest.mark.django_db
@@ -97,3 +98,11 @@ def test_the_page_asks_few_questions_of_the_database(room, django_assert_max_num
 def test_every_procedure_is_a_kind_of_matter():
     assert set(words.kinds()) == set(codes())
     assert Matter.objects.count() == 0
+
+
+def test_the_step_that_the_next_limit_waits_for_leads(room):
+    matter = room.matter_of("complaint")
+    now, member = queries.standing(matter), room.users["member"]
+    mine = [one.step.code for one in queries.options(matter, now, member, timezone.now()) if one.allowed]
+    assert mine[:2] == ["admit", "transfer"]
+    assert mine.index("complete") > mine.index("withdraw")

@@ -206,8 +206,8 @@ class Option:
 def options(
     matter: Matter, now: Standing, user: Person, at: datetime.datetime, roles: Mapping[str, Post | None] | None = None
 ) -> list[Option]:
-    """Every step that leads on, those the user may take first. A step for which the user has no role is refused with the
-    roles it asks for."""
+    """Every step that leads on, those the user may take first, and of these what the next limit waits for. A step for
+    which the user has no role is refused with the roles it asks for."""
     mine = roles_in(user, matter) if roles is None else roles
     by = str(user.pk) if isinstance(user, User) else PUBLIC
     for_office = _of_office(matter, now, user)
@@ -224,7 +224,16 @@ def options(
     for code, post in for_office.items():
         found[code] = _option_of_office(matter, now, user, at, code, post)
     order = {step.code: n for n, step in enumerate(now.procedure.leading_from(now.state.code))}
-    return sorted(found.values(), key=lambda one: (not one.allowed, order[one.step.code]))
+    return sorted(found.values(), key=lambda one: (not one.allowed, *_rank(now, one.step.code), order[one.step.code]))
+
+
+def _rank(now: Standing, code: str) -> tuple[int, int]:
+    """Where a step stands among what the nearest running limit waits for: its first answer leads, the others follow by the
+    procedure's own order."""
+    due = now.next
+    if due is None or code not in due.limit.ends:
+        return (1, 0)
+    return (0, due.limit.ends.index(code))
 
 
 def _of_office(matter: Matter, now: Standing, user: Person) -> "dict[str, Post | None]":
