@@ -225,7 +225,7 @@ def changed_matters(draw):
     procedure = P.load(walk["procedure"], first, walk.get("organ", ""))
     steps = walk["step"][: draw(st.integers(1, len(walk["step"])))]
     history = tuple(
-        Event(s["verb"], moment(s["at"]), s.get("by", (r := s.get("role") or procedure.steps[s["verb"]].roles[0]) + "-1"),
+        Event(s["verb"], moment(s["at"]), s.get("by", (s.get("role") or procedure.steps[s["verb"]].roles[0]) + "-1"),
               s.get("role") or procedure.steps[s["verb"]].roles[0], facts_of(procedure, s))
         for s in steps
     )  # fmt: skip

@@ -88,7 +88,11 @@ class MatterRoom:
 
     def texts(self, procedure: Procedure, step: Step) -> dict[str, dict[str, str]]:
         """What the documents that the organ issues say where a step has no wording."""
-        return {code: {"body": "按程序办理的内容。"} for code in step.documents if procedure.facts[code].issued and not step.wording}
+        return {
+            code: {"body": "按程序办理的内容。"}
+            for code in step.documents
+            if procedure.facts[code].issued and not step.wording
+        }
 
     def user_for(self, roles: Iterable[str]) -> tuple["User | None", str]:
         """Somebody with one of the roles."""

@@ -237,7 +237,14 @@ def test_publicity_ends_once(town, staff):
 
 
 def test_a_drill_publishes_nothing(town, staff):
-    facts = {"kind": "product", "manner": "other", "drill": True, "occurred_at": MONDAY, "known_at": MONDAY, "place": "演练场"}
+    facts = {
+        "kind": "product",
+        "manner": "other",
+        "drill": True,
+        "occurred_at": MONDAY,
+        "known_at": MONDAY,
+        "place": "演练场",
+    }
     matter = actions.open_matter("accident", by=staff["member"], at=MONDAY, office=town.office, facts=facts)
     assert matter.drill
 
@@ -266,3 +273,18 @@ def test_numbers_have_no_gaps_with_eight_officers_at_once(town):
         thread.join()
     assert not problems
     assert sorted(Matter.objects.values_list("no", flat=True)) == [f"TS-2026-{n:05d}" for n in range(1, 41)]
+
+
+def test_the_same_form_sent_twice_is_one_matter(town, staff):
+    given = {"channel": "hotline", "subject": "斤两不足", "complainant": "李四", "contact": "13812345678"}
+    made = [
+        actions.open_matter("complaint", by=staff["member"], at=MONDAY, office=town.office, facts=given, once=mark)
+        for mark in ("a-form", "a-form", "another", "")
+    ]
+    assert made[0] == made[1]
+    assert len({one.pk for one in made}) == 3
+    assert sorted(Matter.objects.values_list("no", flat=True)) == [f"TS-2026-{n:05d}" for n in (1, 2, 3)]
+    other = actions.open_matter(
+        "complaint", by=town.user("member"), at=MONDAY, office=town.office, facts=given, once="a-form"
+    )
+    assert other != made[0], "a mark is one user's own"

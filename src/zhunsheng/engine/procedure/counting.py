@@ -9,7 +9,6 @@ from fractions import Fraction
 
 from zhunsheng.engine.clock import CHINA
 from zhunsheng.engine.procedure import guard
-from zhunsheng.engine.procedure import guard
 from zhunsheng.engine.procedure.due import Due, Status, day_of
 from zhunsheng.engine.procedure.model import Metric, Procedure, Publication, Value
 from zhunsheng.engine.procedure.running import Standing

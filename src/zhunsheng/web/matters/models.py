@@ -58,6 +58,8 @@ class Matter(Sourced, Disclosable):
     firm_sees = models.BooleanField(_("当事企业可见"), default=False)
     #: what the matter came from, as the audit trail names subjects: "visit:2026-…"
     origin = models.CharField(_("来源记录"), max_length=160, blank=True, default="")
+    #: the mark of the form that began it: the same form sent twice is one matter
+    once = models.CharField(max_length=60, null=True, blank=True, unique=True, editable=False)
     #: HMAC of the code with which someone without an account follows it
     follow_hash = models.CharField(max_length=64, blank=True, default="")
     follow_failures = models.PositiveSmallIntegerField(default=0)

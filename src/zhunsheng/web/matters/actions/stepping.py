@@ -115,6 +115,7 @@ def open_matter(
     source: Matter | None = None,
     link_kind: str = MatterLink.Kind.SPAWNED,
     upstream: "Mapping[str, str] | None" = None,
+    once: str = "",
     offices: "Offices | None" = None,
 ) -> Matter:
     """Begins a matter with its first step, under the version of the procedure in force on that day in `office`.
@@ -138,10 +139,18 @@ def open_matter(
     acting, post = _opening_role(by, role, step, office)
     facts = _own_firm(by, step, procedure, facts) if acting == "enterprise" else dict(facts)
     row = queries.kind_row(code)
+    mark = f"{by.pk}:{once}"[:60] if once and by is not None else None
     with transaction.atomic():
+        counter = _counter(row["prefix"], day.year)
+        # the counter's row is locked: the same form sent at the same time waits here for the first
+        known = Matter.objects.filter(once=mark).first() if mark else None
+        if known is not None:
+            return known
+        number = _next_no(counter)
         entity = queries.entity_of(facts, procedure)
         matter = Matter(
-            no=_next_no(row["prefix"], day.year),
+            no=number,
+            once=mark,
             procedure=code,
             version=procedure.version.code,
             title=_title(title, procedure, facts, row["about"], entity.name if entity else ""),
@@ -516,12 +525,17 @@ def _settle(matter: Matter, after: Standing, at: datetime.datetime) -> None:
     Deadline.objects.bulk_create(new)
 
 
-def _next_no(prefix: str, year: int) -> str:
-    """The next number of the prefix in the year, taken in the caller's transaction."""
+def _counter(prefix: str, year: int) -> Counter:
+    """The counter of the prefix in the year, its row locked."""
     counter, _new = Counter.objects.select_for_update().get_or_create(prefix=prefix, year=year)
+    return counter
+
+
+def _next_no(counter: Counter) -> str:
+    """The next number, taken in the caller's transaction."""
     counter.last += 1
     counter.save(update_fields=["last"])
-    return f"{prefix}-{year}-{counter.last:05d}"
+    return f"{counter.prefix}-{counter.year}-{counter.last:05d}"
 
 
 def _title(title: str, procedure: Procedure, facts: Mapping[str, Value], about: str, entity: str) -> str:

@@ -98,7 +98,9 @@ class StepForm(forms.Form):
             help_text=_("留在办理经过中，不对外公开。"),
         )
         if standing is not None:
-            self.fields[AFTER] = forms.IntegerField(min_value=0, widget=forms.HiddenInput, initial=len(standing.history))
+            self.fields[AFTER] = forms.IntegerField(
+                min_value=0, widget=forms.HiddenInput, initial=len(standing.history)
+            )
 
     # -- fields -------------------------------------------------------------------------------------------------------
     def _field(self, fact: Fact, required: bool) -> forms.Field:

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -292,6 +293,7 @@ def begin(request: UserRequest, code: str) -> HttpResponse:
                     made = actions.open_matter(
                         code, by=request.user, at=at, office=office, facts=facts, papers=form.papers(),
                         verb=first.code, role=ENTERPRISE, remark=form.remark, origin=origin,
+                        once=request.POST.get("once", "")[:40],
                     )  # fmt: skip
                 except NotAllowed as problem:
                     raise PermissionDenied(say(problem)) from problem
@@ -304,7 +306,13 @@ def begin(request: UserRequest, code: str) -> HttpResponse:
                     )
                     return redirect("matters:firm_matter", made.no)
     return _step_page(
-        request, form, first, title=str(beginning.title), lead=beginning.lead, back=reverse("matters:firm_matters")
+        request,
+        form,
+        first,
+        title=str(beginning.title),
+        lead=beginning.lead,
+        back=reverse("matters:firm_matters"),
+        once=request.POST.get("once") or secrets.token_urlsafe(18),
     )
 
 

@@ -1,6 +1,7 @@
 """登记办件: choose the kind, then its first step with the facts that it needs."""
 
 import datetime
+import secrets
 from typing import Any
 from urllib.parse import urlencode
 
@@ -150,6 +151,7 @@ def open_kind(request: UserRequest, code: str) -> HttpResponse:
             return redirect(made)
     context = {
         "form": form,
+        "once": request.POST.get("once") or secrets.token_urlsafe(18),
         "kind": words.kind_name(code),
         "explained": procedure.note_en if language() == "en" else procedure.note,
         "version": procedure.version,
@@ -241,6 +243,7 @@ def _open(
             origin=request.GET.get("origin", "")[:160],
             source=source,
             offices=form.offices if isinstance(form, DispatchForm) else None,
+            once=request.POST.get("once", "")[:40],
             link_kind=link if link in MatterLink.Kind.values else MatterLink.Kind.SPAWNED,
         )
     except NotAllowed as problem:

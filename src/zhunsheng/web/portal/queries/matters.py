@@ -92,12 +92,12 @@ def stands(one: Disclosure) -> bool:
 def fallen() -> set[int]:
     """The corrected versions of what was withdrawn or has ended since: their names are shown no more."""
     over = Disclosure.objects.filter(state__in=[State.WITHDRAWN, State.ENDED], replaces__isnull=False)
-    keys = set(over.values_list("replaces", flat=True))
+    keys = {key for key in over.values_list("replaces", flat=True) if key is not None}
     found: set[int] = set()
     while keys:
         found |= keys
         before = Disclosure.objects.filter(pk__in=keys, replaces__isnull=False)
-        keys = set(before.values_list("replaces", flat=True)) - found
+        keys = {key for key in before.values_list("replaces", flat=True) if key is not None} - found
     return found
 
 

@@ -191,7 +191,11 @@ def _complaints() -> Iterator[tuple[Cell, ...]]:
     with translation.override("zh-hans"):
         today = timezone.localdate()
         for year in reversed(matters.years(today)):
-            tables = (("month", matters.by_month(year, today)), ("division", matters.by_division(year)), ("meter", matters.by_meter(year)))
+            tables = (
+                ("month", matters.by_month(year, today)),
+                ("division", matters.by_division(year)),
+                ("meter", matters.by_meter(year)),
+            )
             for dimension, table in tables:
                 codes = matters.COUNTED[: len(table.columns)]
                 for label, values in [*table.rows, ("total", table.totals)]:
@@ -231,7 +235,9 @@ def _publications() -> str:
     """Publications change by new rows and by their state; names of parties come from a table of their own."""
     rows = matters.published().order_by("pk").values_list("pk", "state", "ended_at", "title", "reason")
     named = BusinessEntity.objects.aggregate(Max("updated_at"))["updated_at__max"]
-    return _digest(*((pk, state, _moment(ended), title, reason) for pk, state, ended, title, reason in rows), _moment(named))
+    return _digest(
+        *((pk, state, _moment(ended), title, reason) for pk, state, ended, title, reason in rows), _moment(named)
+    )
 
 
 # -- the catalogue ---------------------------------------------------------------------------------------------------
