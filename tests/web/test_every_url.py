@@ -211,6 +211,7 @@ URLS: dict[str, tuple[Any, ...]] = {
     "matters:matter": (COLLEAGUES, lambda w: [w.own["matter"].no]),
     "matters:file": (COLLEAGUES, lambda w: [w.own["matter"].no]),
     "matters:step": (only("member") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no, "transfer"]),
+    "matters:take_on": (POST_ONLY, lambda w: [w.own["matter"].no]),
     "matters:hand_over": (only("member", "head") | {"sysadmin": MISSING}, lambda w: [w.own["matter"].no]),
     "matters:gather": (everyone(REFUSED) | {"anonymous": LOGIN, "sysadmin": MISSING}, lambda w: [w.own["matter"].no]),
     "matters:received": (STAFF,),

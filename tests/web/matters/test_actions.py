@@ -288,3 +288,27 @@ def test_the_same_form_sent_twice_is_one_matter(town, staff):
         "complaint", by=town.user("member"), at=MONDAY, office=town.office, facts=given, once="a-form"
     )
     assert other != made[0], "a mark is one user's own"
+
+
+def test_an_officer_takes_on_what_nobody_handles(town, staff):
+    matter = complaint(town)
+    with pytest.raises(NotAllowed):
+        actions.take_on(matter, by=town.user("member", town.other_office), at=MONDAY)
+    assert actions.take_on(matter, by=staff["member"], at=MONDAY).handler == staff["member"]
+    assert actions.take_on(matter, by=staff["member"], at=MONDAY).handler == staff["member"]
+    assert matter.assignments.count() == 2
+    with pytest.raises(Refused, match="承办"):
+        actions.take_on(matter, by=town.user("member"), at=MONDAY)
+
+
+def test_what_names_informants_is_assigned_by_the_head(town, staff):
+    facts = {
+        "channel": "web",
+        "subject": "销售过期食品",
+        "informant_named": True,
+        "informant": "王五",
+        "contact": "13712345678",
+    }
+    report = actions.open_matter("violation_report", by=None, at=MONDAY, office=town.office, facts=facts)
+    with pytest.raises(NotAllowed, match="负责人"):
+        actions.take_on(report, by=staff["member"], at=MONDAY)

@@ -162,7 +162,7 @@ def test_the_desk_shows_mine_the_unassigned_and_what_waits_for_my_decision(room)
     assert ("我承办的办件", mine.get_absolute_url()) in found_by(room.users["member"])
     assert ("等我审核、决定的办件", order.get_absolute_url()) in found_by(room.users["head"])
     actions.hand_over(mine, None, by=room.users["head"], at=timezone.now(), reason="待分派")
-    assert ("待分派的办件", mine.get_absolute_url()) in found_by(room.users["head"])
+    assert ("待领办、分派的办件", mine.get_absolute_url()) in found_by(room.users["head"])
     assert found_by(room.firm) == set()
 
 

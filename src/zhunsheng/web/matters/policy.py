@@ -38,6 +38,16 @@ def may_hand_over(user: Person, matter: Matter) -> bool:
     )
 
 
+def may_take_on(user: Person, matter: Matter) -> bool:
+    """领办: an officer of the office in charge, what nobody handles yet. What names informants is assigned by the head."""
+    return (
+        matter.handler_id is None
+        and matter.ended_at is None
+        and not queries.kind_row(matter.procedure)["personal_whole"]
+        and has_role(user, "member", "inspector", "lead_office", office=matter.office)
+    )
+
+
 def may_reveal(user: Person, matter: Matter) -> bool:
     """Who someone is, only those see who handle the matter, and the head of the office in charge."""
     return isinstance(user, User) and (

@@ -49,10 +49,14 @@ def tasks(user: User, on: datetime.date) -> Iterator[desk.ToDo]:
         kind=mine, url=f"{home}?handler=me&stage=open", due="next_due_on", suspended=_suspended(),
     )  # fmt: skip
     headed = [post.office_id for post in posts(user) if post.role == "head"]
-    if headed:
-        nobody: Promise = _("待分派的办件")
+    officer = [post.office_id for post in posts(user) if post.role in ("member", "lead_office")]
+    if headed or officer:
+        nobody: Promise = _("待领办、分派的办件")
+        # what names informants is assigned by the head
+        open_to_all = [code for code, row in words.kinds().items() if not row["personal_whole"]]
+        unclaimed = Q(office__in=headed) | Q(office__in=officer, procedure__in=open_to_all)
         yield Waiting(
-            _open().filter(handler=None, office__in=headed), lambda one: _row(one, nobody, on),
+            _open().filter(unclaimed, handler=None), lambda one: _row(one, nobody, on),
             kind=nobody, url=f"{home}?handler=nobody&stage=open", due="next_due_on", suspended=_suspended(),
         )  # fmt: skip
     round_: Promise = _("等我会签的公文")

@@ -20,6 +20,7 @@ urlpatterns = [
     path("matters/<str:no>/", matters.matter, name="matter"),
     path("matters/<str:no>/file/", matters.whole_file, name="file"),
     path("matters/<str:no>/step/<slug:verb>/", steps.step, name="step"),
+    path("matters/<str:no>/take-on/", papers.take_on, name="take_on"),
     path("matters/<str:no>/hand-over/", papers.hand_over, name="hand_over"),
     path("matters/<str:no>/approval-sheet/", dispatching.approval_sheet, name="approval_sheet"),
     path("matters/<str:no>/final-preview/", dispatching.final_preview, name="final_preview"),

@@ -68,6 +68,7 @@ VERBS: Mapping[str, Promise] = {
     "matter.open": _("登记办件"),
     "matter.step": _("办理步骤"),
     "matter.hand_over": _("转办"),
+    "matter.take_on": _("领办"),
     "matter.recount": _("按新的规则或日历重算期限"),
     "matter.link": _("关联办件"),
     "matter.reveal": _("查看个人信息"),

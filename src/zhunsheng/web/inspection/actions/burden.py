@@ -4,10 +4,10 @@ import datetime
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from zhunsheng.engine import burden
+from zhunsheng.engine.clock import CHINA
 from zhunsheng.web.common.errors import NotAllowed, Refused, language
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.inspection import policy, queries
@@ -35,7 +35,7 @@ def request_documents(
     office = main_office(by)
     if not policy.may_request_documents(by) or office is None:
         raise NotAllowed(_("索取材料由各机构的经办人员、检查人员或负责人登记。"))
-    if requested_on > timezone.localdate(at):
+    if requested_on > at.astimezone(CHINA).date():
         raise Refused(_("索取日期不得晚于今天。"), field="requested_on")
     known = queries.document_kinds(requested_on)
     unknown = [kind for kind in kinds if kind not in known]

@@ -162,6 +162,7 @@ def page_of(request: UserRequest, matter: Matter) -> dict[str, Any]:
         "dispatch": dispatching.section(matter),
         "signed": dispatching.signed(request, matter),
         "may_hand_over": matter.ended_at is None and policy.may_hand_over(user, matter),
+        "may_take_on": policy.may_take_on(user, matter),
         "may_reveal": policy.may_reveal(user, matter),
         "may_add": policy.may_add_document(user, matter),
         "may_link": bool(queries.roles_in(user, matter)),

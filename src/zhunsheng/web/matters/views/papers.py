@@ -65,6 +65,18 @@ def hand_over(request: UserRequest, no: str) -> HttpResponse:
     )  # fmt: skip
 
 
+@require_POST
+def take_on(request: UserRequest, no: str) -> HttpResponse:
+    """领办: what nobody handles yet."""
+    matter = matter_of(request, no)
+    return act(
+        request,
+        lambda: actions.take_on(matter, by=request.user, at=timezone.now()),
+        _("已由您承办"),
+        matter.get_absolute_url(),
+    )
+
+
 @require_http_methods(["GET", "POST"])
 def link(request: UserRequest, no: str) -> HttpResponse:
     matter = matter_of(request, no)
