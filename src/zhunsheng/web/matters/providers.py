@@ -45,7 +45,7 @@ def tasks(user: User, on: datetime.date) -> Iterator[desk.ToDo]:
     home = reverse("matters:home")
     mine: Promise = _("我承办的办件")
     yield Waiting(
-        _open().filter(handler=user), lambda one: _row(one, mine, on),
+        _open().filter(handler=user), lambda one: _row(one, mine, on, hand_over=True),
         kind=mine, url=f"{home}?handler=me&stage=open", due="next_due_on", suspended=_suspended(),
     )  # fmt: skip
     headed = [post.office_id for post in posts(user) if post.role == "head"]
@@ -56,7 +56,7 @@ def tasks(user: User, on: datetime.date) -> Iterator[desk.ToDo]:
         open_to_all = [code for code, row in words.kinds().items() if not row["personal_whole"]]
         unclaimed = Q(office__in=headed) | Q(office__in=officer, procedure__in=open_to_all)
         yield Waiting(
-            _open().filter(unclaimed, handler=None), lambda one: _row(one, nobody, on),
+            _open().filter(unclaimed, handler=None), lambda one: _row(one, nobody, on, hand_over=one.office_id in headed),
             kind=nobody, url=f"{home}?handler=nobody&stage=open", due="next_due_on", suspended=_suspended(),
         )  # fmt: skip
     round_: Promise = _("等我会签的公文")
@@ -64,7 +64,7 @@ def tasks(user: User, on: datetime.date) -> Iterator[desk.ToDo]:
         asked = Party.objects.filter(kind=Party.Kind.COUNTERSIGNER, office__in=headed, answer="", matter=OuterRef("pk"))
         yield Waiting(
             _open().filter(Exists(asked), procedure=dispatching.DISPATCH, state="countersigning"),
-            lambda one: _row(one, round_, on),
+            lambda one: _row(one, round_, on, hand_over=one.office_id in headed),
             kind=round_, url=f"{home}?kind={dispatching.DISPATCH}&stage=open", due="next_due_on",
         )  # fmt: skip
     arrived: Promise = _("待签收的公文")
@@ -76,7 +76,7 @@ def tasks(user: User, on: datetime.date) -> Iterator[desk.ToDo]:
     if decided is not None:
         waiting: Promise = _("等我审核、决定的办件")
         yield Waiting(
-            _open().filter(decided).exclude(handler=user), lambda one: _row(one, waiting, on),
+            _open().filter(decided).exclude(handler=user), lambda one: _row(one, waiting, on, hand_over=one.office_id in headed),
             kind=waiting, url=f"{home}?stage=open", due="next_due_on", suspended=_suspended(),
         )  # fmt: skip
 
@@ -90,7 +90,8 @@ def _suspended() -> Q:
     return Q(next_due_on=None) & Q(Exists(Deadline.objects.filter(matter=OuterRef("pk"), status="suspended")))
 
 
-def _row(matter: Matter, kind: Promise, on: datetime.date) -> TaskRow:
+def _row(matter: Matter, kind: Promise, on: datetime.date, *, hand_over: bool) -> TaskRow:
+    """`hand_over`: whether the user may hand it over: the handler, or the head of the office in charge."""
     procedure = queries.procedure_of(matter)
     limit = procedure.limits.get(matter.next_limit)
     return TaskRow(
@@ -103,7 +104,7 @@ def _row(matter: Matter, kind: Promise, on: datetime.date) -> TaskRow:
         rule=limit.label(language()) if limit is not None else "",
         source=limit.source if limit is not None else "",
         confidence=limit.confidence if limit is not None else "",
-        hand_over_url=reverse("matters:hand_over", args=[matter.no]),
+        hand_over_url=reverse("matters:hand_over", args=[matter.no]) if hand_over else "",
     )
 
 
