@@ -69,7 +69,7 @@ def start(home: Path, entities: int) -> tuple[Site, subprocess.Popen[bytes]]:
 
 #: Addresses that leave, download or switch; the walk does not follow them.
 LEAVES = re.compile(
-    r"(logout|language|export|tlog-proof|checkpoint|\.tsr|\.json|\.jsonl|\.csv|\.xlsx|\.toml|/admin/|/static/|robots|template|leaves)"
+    r"(logout|language|export|tlog-proof|checkpoint|\.tsr|\.json|\.jsonl|\.csv|\.xlsx|\.toml|/admin/|/static/|robots|template|leaves|/attachments/|/papers/\d+/|\.ics|/pdf/)"
 )
 
 

@@ -42,8 +42,13 @@ def _enter(request: UserRequest) -> None:
         raise PermissionDenied(_("文书只向发文机关的工作人员和督查审计人员开放"))
 
 
-def _tabs(current: str) -> list[dict[str, Any]]:
-    return [{"label": label, "url": reverse(f"documents:{name}"), "current": name == current} for name, label in TABS]
+def _tabs(request: UserRequest, current: str) -> list[dict[str, Any]]:
+    """The pages of the room; making a document is offered only to who may."""
+    return [
+        {"label": label, "url": reverse(f"documents:{name}"), "current": name == current}
+        for name, label in TABS
+        if name != "choose" or policy.may_issue(request.user)
+    ]
 
 
 def _one(request: UserRequest, pk: int) -> IssuedDocument:
@@ -86,7 +91,7 @@ def home(request: UserRequest) -> HttpResponse:
     )  # fmt: skip
     if listing.wants_export:
         return listing.export()
-    return render(request, "documents/home.html", {"listing": listing, "tabs": _tabs("home")})
+    return render(request, "documents/home.html", {"listing": listing, "tabs": _tabs(request, "home")})
 
 
 @require_GET
@@ -99,7 +104,7 @@ def series(request: UserRequest) -> HttpResponse:
         queries.series_states() if policy.sees_all(request.user) else queries.series_states(chosen) if chosen else []
     )
     return render(request, "documents/series.html", {
-        "tabs": _tabs("series"), "day": day, "offices": offices, "chosen": chosen, "states": states,
+        "tabs": _tabs(request, "series"), "day": day, "offices": offices, "chosen": chosen, "states": states,
         "broken": sum(1 for one in states if not one.whole),
         "next": [(group.label(language()), number) for group, number in queries.next_numbers(chosen, day)] if chosen else [],
     })  # fmt: skip
@@ -192,7 +197,7 @@ def choose(request: UserRequest) -> HttpResponse:
     if not policy.may_issue(request.user):
         raise PermissionDenied(_("只有各机构的办案、审核人员和负责人可以制作文书"))
     return render(request, "documents/choose.html", {
-        "tabs": _tabs("choose"), "kinds": [(one, one.label(language())) for one in queries.free_kinds(timezone.localdate())],
+        "tabs": _tabs(request, "choose"), "kinds": [(one, one.label(language())) for one in queries.free_kinds(timezone.localdate())],
     })  # fmt: skip
 
 
