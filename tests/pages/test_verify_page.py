@@ -153,9 +153,9 @@ def test_it_works_with_the_network_cut_after_loading(opened, context):
     context.set_offline(True)
     opened.on("request", lambda request: asked.append(request.url))
     give(opened, judged.true_files()["signed"])
-    assert opened.locator("#verify .notice.good").count() == 1
+    expect(opened.locator("#verify .notice.good")).to_have_count(1)
     give(opened, judged.forgeries()["lever changed-n"])
-    assert opened.locator("#verify .notice.bad").count() == 1
+    expect(opened.locator("#verify .notice.bad")).to_have_count(1)
     opened.fill("#verify-id", "demo:T001")
     opened.keyboard.press("Enter")
     expect(opened.locator("#verify [data-part=unit] > *")).to_have_count(1)
