@@ -7,7 +7,6 @@ import datetime
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import Count, Model, Q, QuerySet, TextChoices
@@ -16,7 +15,7 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from zhunsheng.engine import clock
+from zhunsheng.engine import clock, tables
 from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.people.models import User
 
@@ -238,9 +237,13 @@ def due_between(found: Iterable[ToDo], after: datetime.date, until: datetime.dat
     return total
 
 
-@lru_cache(maxsize=64)
 def soon_until(on: datetime.date, days: int = SOON) -> datetime.date:
     """The last day that is at most `days` working days after `on`."""
+    return _working_days_on(on, days)
+
+
+@tables.kept("working_days")
+def _working_days_on(on: datetime.date, days: int) -> datetime.date:
     day = on
     while clock.working_days_between(on, day + datetime.timedelta(days=1)) <= days:
         day += datetime.timedelta(days=1)

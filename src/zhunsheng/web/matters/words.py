@@ -1,6 +1,8 @@
 """What the room calls things: kinds of matters, states, steps, facts, in the language of the page."""
 
-from functools import lru_cache
+import datetime
+
+from django.utils import timezone
 
 from zhunsheng.engine import procedure as engine
 from zhunsheng.engine import tables
@@ -13,11 +15,15 @@ from zhunsheng.web.common.errors import language
 MASK = "＊＊＊"
 
 
-@lru_cache(maxsize=1)
 def kinds() -> dict[str, Row]:
-    """Kinds of matters by their procedure's code, in the order of the table."""
+    """Kinds of matters by their procedure's code, as in force today, in the order of the table."""
+    return _kinds(timezone.localdate())
+
+
+@tables.kept("matters/kinds")
+def _kinds(day: datetime.date) -> dict[str, Row]:
     known = set(engine.codes())
-    return {row["code"]: row for row in tables.load("matters/kinds").rows if row["code"] in known}
+    return {row["code"]: row for row in tables.load("matters/kinds").valid_on(day) if row["code"] in known}
 
 
 def kind_name(code: str) -> str:
