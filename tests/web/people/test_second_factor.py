@@ -580,10 +580,10 @@ class TestLost:
         assert queries.has_factor(lin)
 
     def test_not_ones_own(self, client, town, enrol):
-        admin = town.user("sysadmin", username="root")
+        admin = town.user("sysadmin", username="keeper")
         enrol(admin)
         client.force_login(admin)
-        assert client.post("/people/users/root/factors/reset/", self.REASON).status_code == 422
+        assert client.post("/people/users/keeper/factors/reset/", self.REASON).status_code == 422
         assert queries.has_factor(admin)
 
     def test_not_a_superusers(self, client, town, lin, enrol):

@@ -244,11 +244,6 @@ def documents() -> "QuerySet[IssuedDocument]":
     return IssuedDocument.objects.select_related("office")
 
 
-def of_subject(subject_type: str, subject_id: str) -> "QuerySet[IssuedDocument]":
-    """The documents of one thing, such as a matter, the latest first."""
-    return documents().filter(subject_type=subject_type, subject_id=subject_id)
-
-
 def by_code(text: str) -> IssuedDocument | None:
     """The document with this authenticity code, typed in any way: lower case, with dashes, O for 0."""
     code = text.upper().translate(_READ)

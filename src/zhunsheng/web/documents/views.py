@@ -12,15 +12,15 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.engine.errors import DocumentError
-from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
+from zhunsheng.web.common.errors import NotAllowed, Refused, language, say
 from zhunsheng.web.common.listing import Column, Listing
+from zhunsheng.web.common.pages import act, submitted
 from zhunsheng.web.common.templatetags.zs import named, state_tag
 from zhunsheng.web.documents import actions, faces, policy, printing, queries
 from zhunsheng.web.documents.forms import DocumentFilter, DocumentForm, VoidForm
@@ -163,7 +163,7 @@ def _as_pdf(data: bytes, name: str) -> HttpResponse:
 def void(request: UserRequest, pk: int) -> HttpResponse:
     one = _one(request, pk)
     reason = request.POST.get("reason", "")
-    return _act(
+    return act(
         request,
         lambda: actions.void(one, by=request.user, at=timezone.now(), reason=reason),
         _("文书已作废，文号保留"),
@@ -175,19 +175,7 @@ def void(request: UserRequest, pk: int) -> HttpResponse:
 @step_up.required("publish", when=step_up.sending)
 def disclose(request: UserRequest, pk: int) -> HttpResponse:
     one = _one(request, pk)
-    return _act(request, lambda: actions.disclose(one, by=request.user, at=timezone.now()), _("正文已公开"), one)
-
-
-def _act(request: UserRequest, doing: Callable[[], Any], done: "str | Promise", one: IssuedDocument) -> HttpResponse:
-    try:
-        doing()
-    except NotAllowed as problem:
-        raise PermissionDenied(say(problem)) from problem
-    except Refused as problem:
-        messages.error(request, say(problem))
-    else:
-        messages.success(request, str(done))
-    return redirect(one)
+    return act(request, lambda: actions.disclose(one, by=request.user, at=timezone.now()), _("正文已公开"), one)
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
@@ -253,20 +241,16 @@ def _form_page(
     form = DocumentForm(
         request.POST if request.method == "POST" else None, kind=kind, day=day, offices=offices, initial=initial
     )
-    if form.is_bound and form.is_valid():
+
+    def done() -> HttpResponse:
         office = form.cleaned_data["office"]
-        try:
-            if "preview" in request.POST:
-                return _as_pdf(_preview(form, kind, office, day), "preview.pdf")
-            made = save(form, office)
-        except NotAllowed as problem:
-            raise PermissionDenied(say(problem)) from problem
-        except Refused as problem:
-            onto(form, problem)
-        else:
-            messages.success(request, _("已制发 %(number)s") % {"number": made.number})
-            return redirect(made)
-    return render(request, "documents/write.html", {
+        if "preview" in request.POST:
+            return _as_pdf(_preview(form, kind, office, day), "preview.pdf")
+        made = save(form, office)
+        messages.success(request, _("已制发 %(number)s") % {"number": made.number})
+        return redirect(made)
+
+    return submitted(form, done) or render(request, "documents/write.html", {
         "form": form, "kind": one, "name": one.label(language()), "back": back, "replaces": replaces,
     }, status=422 if form.errors else 200)  # fmt: skip
 

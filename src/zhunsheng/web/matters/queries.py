@@ -366,11 +366,6 @@ def overdue(at: datetime.datetime) -> QuerySet[Matter]:
     return open_matters().filter(next_due_at__lt=at)
 
 
-def running_deadlines(matters: QuerySet[Matter]) -> QuerySet[Deadline]:
-    """The limits that run in these matters."""
-    return Deadline.objects.filter(matter__in=matters, status="running").select_related("matter")
-
-
 def published() -> QuerySet[Disclosure]:
     """What the public may read now, and what was corrected or withdrawn, which the public may know as well."""
     return Disclosure.objects.exclude(matter__drill=True)

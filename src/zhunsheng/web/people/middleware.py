@@ -25,14 +25,18 @@ SETTING_UP = frozenset(
 )
 
 
-class ChangePasswordFirst:
-    """A first password is for one login: nothing else is to be had until it is changed."""
+class _First:
+    """Lets a request through; what has to come first is said in `process_view`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
+
+
+class ChangePasswordFirst(_First):
+    """A first password is for one login: nothing else is to be had until it is changed."""
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> "HttpResponse | None":
         match = request.resolver_match
@@ -44,14 +48,8 @@ class ChangePasswordFirst:
         return redirect("people:password")
 
 
-class SecondFactorFirst:
+class SecondFactorFirst(_First):
     """Who must have a second factor (setting SECOND_FACTOR) and has none sets one up before anything else."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> "HttpResponse | None":
         match = request.resolver_match

@@ -16,13 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from zhunsheng.engine import draw as engine
 from zhunsheng.web.common.listing import Column, Listing
+from zhunsheng.web.common.pages import act
 from zhunsheng.web.common.templatetags.zs import named, progress, state_tag
 from zhunsheng.web.inspection import actions, policy, queries
 from zhunsheng.web.inspection.forms.draws import CloseForm, ExecuteForm, RecuseForm
 from zhunsheng.web.inspection.forms.fields import PublicReasonForm
 from zhunsheng.web.inspection.forms.filters import DrawFilter
 from zhunsheng.web.inspection.models import Draw
-from zhunsheng.web.inspection.views.pages import act, form_page, seal_of, see, tabs
+from zhunsheng.web.inspection.views.pages import form_page, seal_of, see, tabs
 from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry

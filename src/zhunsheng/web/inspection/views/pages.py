@@ -4,16 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms as django_forms
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
+from zhunsheng.web.common.pages import submitted
 from zhunsheng.web.inspection import policy
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.models import LogEntry
@@ -52,20 +51,6 @@ def seal_of(entry: LogEntry) -> dict[str, Any]:
     return {"no": entry.index, "at": entry.at, "hash": entry.leaf_hash, "url": url, "what": verb_name(entry.kind)}
 
 
-def act(request: UserRequest, doing: Callable[[], Any], done: Words, back: str) -> HttpResponseRedirect:
-    """Does one act and goes back with a word about it. A refusal is said there; who may not gets the 403 page."""
-    try:
-        doing()
-    except NotAllowed as problem:
-        raise PermissionDenied(say(problem)) from problem
-    except Refused as problem:
-        for line in say(problem).split("\n"):
-            messages.error(request, line)
-    else:
-        messages.success(request, str(done))
-    return redirect(back)
-
-
 def form_page(
     request: UserRequest,
     make: Callable[..., django_forms.Form],
@@ -86,13 +71,9 @@ def form_page(
     A form that is not valid, or an act that refuses, shows the form again with what was typed and status 422.
     """
     form = make(request.POST if request.method == "POST" else None, initial=initial or {})
-    if form.is_bound and form.is_valid():
-        try:
-            return save(form)
-        except NotAllowed as problem:
-            raise PermissionDenied(say(problem)) from problem
-        except Refused as problem:
-            onto(form, problem)
+    answer = submitted(form, lambda: save(form))
+    if answer is not None:
+        return answer
     context |= {
         "form": form,
         "title": title,

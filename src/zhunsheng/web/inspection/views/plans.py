@@ -15,13 +15,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhunsheng.web.common.listing import Column, Listing
+from zhunsheng.web.common.pages import act
 from zhunsheng.web.common.templatetags.zs import named, progress, state_tag
 from zhunsheng.web.inspection import actions, policy, queries
 from zhunsheng.web.inspection.forms.draws import AnnounceForm
 from zhunsheng.web.inspection.forms.filters import PlanFilter
 from zhunsheng.web.inspection.forms.plans import ListForm, PeopleForm, ScopeForm, StrataForm, WhatForm
 from zhunsheng.web.inspection.models import CheckItem, Draw, Plan
-from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
+from zhunsheng.web.inspection.views.pages import form_page, see, tabs
 from zhunsheng.web.people import step_up
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.people.queries import UserRequest, offices_of

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.listing import Column, Listing
+from zhunsheng.web.common.pages import act
 from zhunsheng.web.common.templatetags.zs import confidence, named, percent, state_tag
 from zhunsheng.web.inspection import actions, policy, queries
 from zhunsheng.web.inspection.actions.tables import ITEM_FIELDS, WORDING_FIELDS
@@ -24,7 +25,7 @@ from zhunsheng.web.inspection.forms.fields import fill
 from zhunsheng.web.inspection.forms.filters import ItemFilter
 from zhunsheng.web.inspection.forms.tables import EndForm, ItemForm, RuleBookForm, WordingForm
 from zhunsheng.web.inspection.models import CheckItem, ResultWording, RuleBook
-from zhunsheng.web.inspection.views.pages import act, form_page, see, tabs
+from zhunsheng.web.inspection.views.pages import form_page, see, tabs
 from zhunsheng.web.people import step_up
 from zhunsheng.web.people.queries import UserRequest
 

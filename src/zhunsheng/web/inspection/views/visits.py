@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from zhunsheng.web.common.errors import NotAllowed, Refused, language, say
 from zhunsheng.web.common.listing import Column, Listing
+from zhunsheng.web.common.pages import act
 from zhunsheng.web.common.templatetags.zs import due, named, state_tag
 from zhunsheng.web.desk.bulk import offers
 from zhunsheng.web.inspection import actions, policy, queries
@@ -27,7 +28,7 @@ from zhunsheng.web.inspection.forms.fields import PublicReasonForm, ReasonForm, 
 from zhunsheng.web.inspection.forms.filters import FollowUpFilter, TaskFilter, VisitFilter
 from zhunsheng.web.inspection.forms.visits import OutcomeForm, VisitForm, visit_initial
 from zhunsheng.web.inspection.models import Finding, FollowUp, Task, TeamMember, Visit
-from zhunsheng.web.inspection.views.pages import act, form_page, seal_of, see, tabs
+from zhunsheng.web.inspection.views.pages import form_page, seal_of, see, tabs
 from zhunsheng.web.matters import queries as matters
 from zhunsheng.web.matters import words as matter_words
 from zhunsheng.web.people import step_up

@@ -16,13 +16,14 @@ from zhunsheng.engine.errors import ZhunshengError
 from zhunsheng.engine.procedure import Standing
 from zhunsheng.web.common.errors import Refused, say
 from zhunsheng.web.common.listing import Column, Listing
+from zhunsheng.web.common.pages import act
 from zhunsheng.web.common.templatetags.zs import day, named, state_tag
 from zhunsheng.web.documents import actions as documents_actions
 from zhunsheng.web.documents import policy as documents_policy
 from zhunsheng.web.documents import queries as documents
 from zhunsheng.web.matters import actions, dispatching, policy, queries
 from zhunsheng.web.matters.models import Matter, MatterLink, Party
-from zhunsheng.web.matters.views.pages import act, matter_of, see
+from zhunsheng.web.matters.views.pages import matter_of, see
 from zhunsheng.web.people.queries import UserRequest
 
 

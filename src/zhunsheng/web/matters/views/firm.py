@@ -32,6 +32,7 @@ from zhunsheng.web.matters.forms.public import MaterialForm
 from zhunsheng.web.matters.forms.steps import StepForm, step_form
 from zhunsheng.web.matters.models import Disclosure, Matter
 from zhunsheng.web.matters.views import reading
+from zhunsheng.web.matters.views.pages import material_page
 from zhunsheng.web.people.models import Office
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.registry.models import BusinessEntity, FirmAccount
@@ -355,27 +356,15 @@ def material(request: UserRequest, no: str) -> HttpResponse:
     one = _matter(request, no)
     bound = request.method == "POST"
     form = MaterialForm(request.POST if bound else None, request.FILES if bound else None)
-    if form.is_bound and form.is_valid():
-        at = timezone.now()
-        try:
-            kept = attach(form.cleaned_data["upload"], by=request.user, at=at)
-        except Refused as problem:
-            form.add_error("upload", say(problem))
-        else:
-            try:
-                actions.add_document(one, kept, title=form.cleaned_data["title"], by=request.user, at=at)
-            except NotAllowed as problem:
-                raise PermissionDenied(say(problem)) from problem
-            except Refused as problem:
-                onto(form, problem)
-            else:
-                messages.success(request, _("已收到“%(title)s”。") % {"title": form.cleaned_data["title"]})
-                return redirect("matters:firm_matter", one.no)
-    return render(
+    at = timezone.now()
+    return material_page(
         request,
+        form,
         "matters/firm/material.html",
-        {"matter": one, "form": form},
-        status=422 if form.is_bound else 200,
+        one,
+        keep=lambda upload: attach(upload, by=request.user, at=at),
+        add=lambda kept, title: actions.add_document(one, kept, title=title, by=request.user, at=at),
+        back=reverse("matters:firm_matter", args=[one.no]),
     )
 
 

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -23,6 +24,7 @@ from zhunsheng.web.matters.forms.public import CodeForm, MaterialForm
 from zhunsheng.web.matters.forms.steps import StepForm, step_form
 from zhunsheng.web.matters.models import Matter, MatterLink
 from zhunsheng.web.matters.views import reading
+from zhunsheng.web.matters.views.pages import material_page
 from zhunsheng.web.matters.views.reading import address_of
 
 STAYS = datetime.timedelta(hours=2)
@@ -197,25 +199,15 @@ def material(request: HttpRequest, no: str) -> HttpResponse:
     matter = _opened(request, no)
     bound = request.method == "POST"
     form = MaterialForm(request.POST if bound else None, request.FILES if bound else None)
-    if form.is_bound and form.is_valid():
-        at = timezone.now()
-        try:
-            paper = actions.upload(form.cleaned_data["upload"], at=at, address=address_of(request))
-        except Refused as problem:
-            form.add_error("upload", say(problem))
-        else:
-            try:
-                actions.add_material(matter, paper, title=form.cleaned_data["title"], at=at)
-            except Refused as problem:
-                onto(form, problem)
-            else:
-                messages.success(request, _("已收到“%(title)s”。") % {"title": form.cleaned_data["title"]})
-                return redirect("matters:follow", matter.no)
-    return render(
+    at = timezone.now()
+    return material_page(
         request,
+        form,
         "matters/public/material.html",
-        {"matter": matter, "form": form},
-        status=422 if form.is_bound else 200,
+        matter,
+        keep=lambda upload: actions.upload(upload, at=at, address=address_of(request)),
+        add=lambda kept, title: actions.add_material(matter, kept, title=title, at=at),
+        back=reverse("matters:follow", args=[matter.no]),
     )
 
 

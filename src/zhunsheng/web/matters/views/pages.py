@@ -6,12 +6,15 @@ from typing import Any
 from django import forms as django_forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
+from zhunsheng.web.common.errors import Refused
+from zhunsheng.web.common.pages import submitted
+from zhunsheng.web.desk.models import Attachment
 from zhunsheng.web.matters import policy, queries
 from zhunsheng.web.matters.models import Matter
 from zhunsheng.web.people.queries import UserRequest
@@ -33,19 +36,6 @@ def matter_of(request: UserRequest, no: str) -> Matter:
     return get_object_or_404(found, no=no)
 
 
-def act(request: UserRequest, doing: Callable[[], Any], done: Words, back: str) -> HttpResponseRedirect:
-    """Does one act and goes back with a word about it. A refusal is said there; who may not gets the 403 page."""
-    try:
-        doing()
-    except NotAllowed as problem:
-        raise PermissionDenied(say(problem)) from problem
-    except Refused as problem:
-        messages.error(request, say(problem))
-    else:
-        messages.success(request, str(done))
-    return redirect(back)
-
-
 def form_page(
     request: UserRequest,
     form: django_forms.Form,
@@ -63,15 +53,37 @@ def form_page(
 
     A form that is not valid, or an act that refuses, shows the form again with what was typed and status 422.
     """
-    if form.is_bound and form.is_valid():
-        try:
-            return save(form)
-        except NotAllowed as problem:
-            raise PermissionDenied(say(problem)) from problem
-        except Refused as problem:
-            onto(form, problem)
+    answer = submitted(form, lambda: save(form))
+    if answer is not None:
+        return answer
     context |= {"form": form, "title": title, "submit": submit, "back": back, "lead": lead, "crumbs": crumbs}
     return render(request, template, context, status=422 if form.is_bound else 200)
+
+
+def material_page(
+    request: HttpRequest,
+    form: django_forms.Form,
+    template: str,
+    matter: Matter,
+    *,
+    keep: Callable[[Any], Attachment],
+    add: Callable[[Attachment, str], Any],
+    back: str,
+) -> HttpResponse:
+    """One more paper from outside the office: `keep` takes the file in, `add` puts it among the matter's papers under its
+    title. A file that is refused is a fault of the field `upload`."""
+
+    def save() -> HttpResponse:
+        try:
+            kept = keep(form.cleaned_data["upload"])
+        except Refused as problem:
+            raise Refused(problem.message, field="upload") from problem
+        add(kept, form.cleaned_data["title"])
+        messages.success(request, _now("已收到“%(title)s”。") % {"title": form.cleaned_data["title"]})
+        return redirect(back)
+
+    context = {"matter": matter, "form": form}
+    return submitted(form, save) or render(request, template, context, status=422 if form.is_bound else 200)
 
 
 def crumbs_of(matter: Matter) -> list[tuple[Words, str]]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from zhunsheng.web.common.errors import NotAllowed, Refused
+from zhunsheng.web.common.pages import act
 from zhunsheng.web.desk.actions import attach
 from zhunsheng.web.matters import actions, policy, queries
 from zhunsheng.web.matters.forms.handling import (
@@ -21,7 +22,7 @@ from zhunsheng.web.matters.forms.handling import (
     PartyForm,
 )
 from zhunsheng.web.matters.models import Matter, Party
-from zhunsheng.web.matters.views.pages import act, crumbs_of, form_page, matter_of, typed
+from zhunsheng.web.matters.views.pages import crumbs_of, form_page, matter_of, typed
 from zhunsheng.web.people.queries import UserRequest, has_role, offices_on
 
 

@@ -20,8 +20,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from zhunsheng.engine import tables
 from zhunsheng.web.common import exports
-from zhunsheng.web.common.errors import NotAllowed, Refused, language, onto, say
+from zhunsheng.web.common.errors import language
 from zhunsheng.web.common.listing import Column, Listing
+from zhunsheng.web.common.pages import act, submitted
 from zhunsheng.web.common.templatetags.zs import named, state_tag
 from zhunsheng.web.people import actions, forms, policy, queries, step_up
 from zhunsheng.web.people.models import Link, Office, Post, ProductClass, Responsibility, User
@@ -374,7 +375,7 @@ def reset_factors(request: UserRequest, username: str) -> HttpResponse:
 def deactivate_user(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
     found = get_object_or_404(User, username=username)
-    return _do(
+    return act(
         request, lambda: actions.deactivate_user(found, by=request.user, at=timezone.now(), reason=request.POST.get("reason", "")[:500]),
         _("已停用 %(name)s") % {"name": found}, reverse("people:user", args=[username]),
     )  # fmt: skip
@@ -384,7 +385,7 @@ def deactivate_user(request: UserRequest, username: str) -> HttpResponse:
 def reactivate_user(request: UserRequest, username: str) -> HttpResponse:
     _manage(request)
     found = get_object_or_404(User, username=username)
-    return _do(
+    return act(
         request, lambda: actions.reactivate_user(found, by=request.user, at=timezone.now()),
         _("已恢复 %(name)s") % {"name": found}, reverse("people:user", args=[username]),
     )  # fmt: skip
@@ -464,13 +465,9 @@ def _form_page(
 ) -> HttpResponse:
     """Shows a form; on POST lets `save` act on what was typed and puts a refusal back on the form (422)."""
     form = form_class(request.POST if request.method == "POST" else None, initial=initial, **kwargs)
-    if form.is_bound and form.is_valid():
-        try:
-            return save(form.cleaned_data)
-        except NotAllowed as problem:
-            raise PermissionDenied(say(problem)) from problem
-        except Refused as problem:
-            onto(form, problem)
+    answer = submitted(form, lambda: save(form.cleaned_data))
+    if answer is not None:
+        return answer
     context = {
         "form": form,
         "title": title,
@@ -482,16 +479,3 @@ def _form_page(
         "rules": rules,
     }
     return render(request, "people/form.html", context, status=422 if form.errors else 200)
-
-
-def _do(request: UserRequest, act: Callable[[], Any], done: str, back: str) -> HttpResponse:
-    """One button: acts, says what happened or why not, and goes back to the page."""
-    try:
-        act()
-    except NotAllowed as problem:
-        raise PermissionDenied(say(problem)) from problem
-    except Refused as problem:
-        messages.error(request, say(problem))
-    else:
-        messages.success(request, done)
-    return redirect(back)

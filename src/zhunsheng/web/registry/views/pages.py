@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from zhunsheng.web.common.errors import NotAllowed, Refused, onto, say
+from zhunsheng.web.common.pages import submitted
 from zhunsheng.web.common.templatetags.zs import named
 from zhunsheng.web.people.queries import UserRequest
 from zhunsheng.web.public_log.words import changes as changes_of
@@ -37,13 +37,9 @@ def form_page(
     kind: str = "primary",
 ) -> HttpResponse:
     """Shows a form; on POST lets `save` act on what was typed and puts a refusal back on the form (422)."""
-    if form.is_bound and form.is_valid():
-        try:
-            return save(form.cleaned_data)
-        except NotAllowed as problem:
-            raise PermissionDenied(say(problem)) from problem
-        except Refused as problem:
-            onto(form, problem)
+    answer = submitted(form, lambda: save(form.cleaned_data))
+    if answer is not None:
+        return answer
     context = {
         "form": form,
         "title": title,
