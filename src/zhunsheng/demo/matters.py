@@ -8,6 +8,7 @@ import datetime
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -323,9 +324,7 @@ class Matters:
                         "open_case",
                         rng.uniform(4, 12),
                         {"finding": "现场核查属实", "respondent": firm.unit_id},
-                        then=lambda matter, at, firm=firm, cause=cause: self.tell(  # type: ignore[misc]
-                            self._case(firm, cause, "report"), at + datetime.timedelta(hours=2), source=matter
-                        ),
+                        then=partial(self._reported, firm, cause),
                     )  # fmt: skip
                 )
             else:
@@ -341,6 +340,10 @@ class Matters:
                 ),
                 self.ago(self.day_ago()),
             )
+
+    def _reported(self, firm: truth.Firm, cause: str, report: Matter, at: datetime.datetime) -> None:
+        """What a report has found becomes a case."""
+        self.tell(self._case(firm, cause, "report"), at + datetime.timedelta(hours=2), source=report)
 
     def cases(self, count: int) -> None:
         for n in range(count):
@@ -537,12 +540,12 @@ class Matters:
             figures: dict[str, Value] = {"deaths": deaths, "injuries": injuries, "loss": loss}
             grading: dict[str, Value] = {**figures, "moved": 0, "stranded": 0, "stranded_hours": 0, "grade": grade}
             course = [
-                Next("report", 0.01, lambda t, m, f=figures: {**f, "reported_at": t.astimezone(CHINA), "more_levels": True}),  # type: ignore[misc]
+                Next("report", 0.01, lambda t, m: {"reported_at": t.astimezone(CHINA), "more_levels": True}),
                 Next("report_up", 0.05, lambda t, m: {"sent_at": t.astimezone(CHINA), "more_levels": False}),
                 Next("verify", 0.1), Next("grade", 0.2, grading), Next("respond", 0.1), Next("control", 0.5), Next("investigate", 2, {"led_by": "city"}),
                 Next("submit", 45, {"cause": "制动器失效，未按期维护保养", "measures": "全市同类设备排查"}), Next("approve", 8), Next("publish", 5), Next("close", 30),
             ]  # fmt: skip
-            self.tell(Story("accident", facts, course[: steps + 2]), at)
+            self.tell(Story("accident", facts, course[: steps + 2], known=figures), at)
 
     def leadership(self) -> None:
         """督办单、约谈: the quality office's own papers; the office they go to is told and answers."""
@@ -554,7 +557,7 @@ class Matters:
         who = {"market": "member", "market_990101": "county", "housing": "housing"}
         for days, office, subject, told in papers:
             steps = [
-                Next("issue", 2, who="leader", then=lambda matter, at, code=office: self._addressed(matter, code, at)),  # type: ignore[misc]
+                Next("issue", 2, who="leader", then=partial(self._addressed, office)),
                 Next("reply", 8, {"reply": "已制定整改计划，逐项落实"}, who=who[office]),
                 Next("close", 6, {"finding": "整改到位"}, who="office"),
             ]
@@ -574,7 +577,7 @@ class Matters:
                 self.ago(days),
             )
 
-    def _addressed(self, matter: Matter, code: str, at: datetime.datetime) -> None:
+    def _addressed(self, code: str, matter: Matter, at: datetime.datetime) -> None:
         actions.add_party(matter, Party.Kind.ADDRESSEE, by=self.users["office"], at=at, office=self.offices[code])
 
     def operations(self) -> None:

@@ -30,6 +30,7 @@ from zhunsheng.web.law.models import Change, Review
 from zhunsheng.web.people import step_up
 from zhunsheng.web.people.models import Role
 from zhunsheng.web.people.policy import may_work
+from zhunsheng.web.people.queries import UserRequest
 
 #: state → kind of tag
 STATES = {"proposed": "warn", "approved": "good", "refused": "bad", "withdrawn": "muted"}
@@ -430,23 +431,23 @@ def moves(request: HttpRequest, no: str) -> HttpResponse:
 
 @require_POST
 @step_up.required("publish")
-def decide(request: HttpRequest, no: str) -> HttpResponse:
+def decide(request: UserRequest, no: str) -> HttpResponse:
     found = get_object_or_404(Change, no=no)
     approve = request.POST.get("decision") == "approve"
     return _done(
         request,
-        lambda: actions.decide(found, approve=approve, reason=request.POST.get("reason", ""), by=request.user, at=timezone.now()),  # type: ignore[arg-type]
+        lambda: actions.decide(found, approve=approve, reason=request.POST.get("reason", ""), by=request.user, at=timezone.now()),
         _("已批准，%(day)s 起生效") % {"day": shown_day(found.valid_from)} if approve else _("已决定不批准"),
         found.get_absolute_url(),
     )  # fmt: skip
 
 
 @require_POST
-def withdraw(request: HttpRequest, no: str) -> HttpResponse:
+def withdraw(request: UserRequest, no: str) -> HttpResponse:
     found = get_object_or_404(Change, no=no)
     return _done(
         request,
-        lambda: actions.withdraw(found, by=request.user, at=timezone.now()),  # type: ignore[arg-type]
+        lambda: actions.withdraw(found, by=request.user, at=timezone.now()),
         _("已撤回"),
         found.get_absolute_url(),
     )
@@ -464,7 +465,7 @@ def _done(request: HttpRequest, act: Callable[[], object], said: str, url: str) 
 
 # -- proposing ---------------------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "POST"])
-def propose_row(request: HttpRequest, name: str, key: str) -> HttpResponse:
+def propose_row(request: UserRequest, name: str, key: str) -> HttpResponse:
     """A change of a row that there is."""
     _may_propose(request, name)
     found = _table(name)
@@ -480,7 +481,7 @@ def propose_row(request: HttpRequest, name: str, key: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def propose_new(request: HttpRequest, name: str) -> HttpResponse:
+def propose_new(request: UserRequest, name: str) -> HttpResponse:
     """A row with a new key."""
     _may_propose(request, name)
     found = _table(name)
@@ -490,7 +491,7 @@ def propose_new(request: HttpRequest, name: str) -> HttpResponse:
     return _propose_row(request, form, name, values)
 
 
-def _propose_row(request: HttpRequest, form: forms.RowForm, name: str, values: tuple[str, ...]) -> HttpResponse:
+def _propose_row(request: UserRequest, form: forms.RowForm, name: str, values: tuple[str, ...]) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         cells = None if data.get("ends") else form.cells()
@@ -498,7 +499,7 @@ def _propose_row(request: HttpRequest, form: forms.RowForm, name: str, values: t
             made = actions.propose_row(
                 name, values, cells, source=data["source"], confidence=data["confidence"], valid_from=data["valid_from"],
                 valid_to=None if cells is None else data["valid_to"], reason=data["reason"], past_reason=data["past_reason"],
-                by=request.user, at=timezone.now(),  # type: ignore[arg-type]
+                by=request.user, at=timezone.now(),
             )  # fmt: skip
         except Refused as problem:
             onto(form, problem)
@@ -510,7 +511,7 @@ def _propose_row(request: HttpRequest, form: forms.RowForm, name: str, values: t
 
 
 @require_http_methods(["GET", "POST"])
-def propose_element(request: HttpRequest, code: str, version: str, kind: str, element: str) -> HttpResponse:
+def propose_element(request: UserRequest, code: str, version: str, kind: str, element: str) -> HttpResponse:
     """A change of a limit, a step or a publication."""
     _may_propose(request, f"procedures/{code}")
     found = _element(code, version, kind, element)
@@ -524,7 +525,7 @@ def propose_element(request: HttpRequest, code: str, version: str, kind: str, el
             made = actions.propose_element(
                 f"procedures/{code}", kind, element, form.cells(), organ=found.procedure.version.organ, source=data["source"],
                 confidence=data["confidence"], valid_from=data["valid_from"], applies_to_open=data["applies_to_open"],
-                reason=data["reason"], by=request.user, at=timezone.now(),  # type: ignore[arg-type]
+                reason=data["reason"], by=request.user, at=timezone.now(),
             )  # fmt: skip
         except Refused as problem:
             onto(form, problem)
@@ -535,7 +536,7 @@ def propose_element(request: HttpRequest, code: str, version: str, kind: str, el
 
 
 @require_http_methods(["GET", "POST"])
-def calendar(request: HttpRequest, year: int) -> HttpResponse:
+def calendar(request: UserRequest, year: int) -> HttpResponse:
     """The holidays of a year whose notice is not loaded."""
     if not policy.may_propose(request.user):
         raise PermissionDenied(_("规则的修改由成员单位经办、审核人、部门负责人、质强办或者领导小组领导提出"))
@@ -553,7 +554,7 @@ def calendar(request: HttpRequest, year: int) -> HttpResponse:
         try:
             made = actions.propose_calendar(
                 year, data["rows"], source=data["source"], confidence=data["confidence"], reason=data["reason"],
-                by=request.user, at=timezone.now(),  # type: ignore[arg-type]
+                by=request.user, at=timezone.now(),
             )  # fmt: skip
         except Refused as problem:
             onto(form, problem)
@@ -583,7 +584,7 @@ def _form(request: HttpRequest, form: Any, title: str, place: str, cancel: str) 
 
 # -- reviews -----------------------------------------------------------------------------------------------------------
 @require_http_methods(["GET", "POST"])
-def review(request: HttpRequest, name: str) -> HttpResponse:
+def review(request: UserRequest, name: str) -> HttpResponse:
     """Looked at again, unchanged."""
     if name not in queries.names():
         raise Http404
@@ -598,7 +599,7 @@ def review(request: HttpRequest, name: str) -> HttpResponse:
     form = forms.ReviewForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.review(name, reason=form.cleaned_data["reason"], by=request.user, at=timezone.now())  # type: ignore[arg-type]
+            actions.review(name, reason=form.cleaned_data["reason"], by=request.user, at=timezone.now())
         except Refused as problem:
             onto(form, problem)
         else:
@@ -608,7 +609,7 @@ def review(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "law/review.html", {"form": form, "title": queries.title(name), "url": url}, status=status)
 
 
-def review_procedure(request: HttpRequest, code: str) -> HttpResponse:
+def review_procedure(request: UserRequest, code: str) -> HttpResponse:
     return review(request, f"procedures/{code}")
 
 
